@@ -1,0 +1,1 @@
+"""Decisions, without I/O and without a clock: time and randomness are arguments."""

@@ -1,0 +1,1 @@
+"""The vocabulary: values that every layer speaks of, without behaviour that waits or remembers."""

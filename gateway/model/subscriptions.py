@@ -1,0 +1,54 @@
+"""
+What a client wishes for, and the topic under which it is published.
+
+A topic is spelled ``<exchange>:<channel>:<symbol>[:<variant>]``,
+``<exchange>:<channel>:@<account>`` or ``<exchange>:raw:<stream>``.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+RAW: Final = "raw"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """
+    A standing wish for one channel of one symbol, stream or account on one exchange.
+
+    ``symbol`` holds the exchange's own stream name where ``channel`` is ``raw``
+    and is empty where ``account`` is set. ``variant`` is a candle's interval, a
+    book's depth or ``agg``.
+    """
+
+    exchange: str
+    channel: str
+    symbol: str = ""
+    variant: str | None = None
+    account: str | None = None
+
+    @property
+    def topic(self) -> str:
+        """The name under which it is published."""
+        place = f"@{self.account}" if self.account is not None else self.symbol
+        name = f"{self.exchange}:{self.channel}:{place}"
+        return name if self.variant is None else f"{name}:{self.variant}"
+
+
+def parse_topic(text: str) -> Subscription:
+    """
+    Return the subscription that ``text`` names.
+
+    Raises:
+        ValueError: If it is no topic; the message says what is missing.
+    """
+    exchange, _, rest = text.partition(":")
+    channel, _, place = rest.partition(":")
+    if not (exchange and channel and place):
+        raise ValueError(f"{text!r} is no topic: need <exchange>:<channel>:<symbol>[:<variant>]")
+    if channel == RAW:
+        return Subscription(exchange, channel, place)
+    if place.startswith("@"):
+        return Subscription(exchange, channel, account=place[1:])
+    symbol, _, variant = place.partition(":")
+    return Subscription(exchange, channel, symbol, variant or None)

@@ -1,0 +1,1 @@
+"""Sockets and HTTP towards exchanges: a protocol and its implementations."""

@@ -1,0 +1,1 @@
+"""asyncio towards exchanges: handshakes, epochs, supervisors."""

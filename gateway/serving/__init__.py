@@ -1,0 +1,1 @@
+"""asyncio towards clients: the stream protocol, REST and who may reach them."""

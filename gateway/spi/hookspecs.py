@@ -1,0 +1,130 @@
+"""
+The hooks an exchange plugin implements.
+
+Every hook is called at most once per connection attempt unless it says
+otherwise, always on the event loop, and must return without blocking. A hook
+returns a value; the core acts on it. No hook receives a socket, a task or the
+registry.
+
+A plugin may accept fewer arguments than listed. ``None`` means "no opinion":
+the core's default answers instead.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import pluggy
+
+from gateway.errors import ConnectionFault
+from gateway.model.changes import Change
+from gateway.model.instruments import Instruments
+from gateway.model.subscriptions import Subscription
+from gateway.spi.contract import ExchangeInfo, Handshake, Request, Route, Session, Target, Verdict
+from gateway.spi.dialect import Dialect
+from gateway.spi.steps import Conversation
+
+PROJECT: Final = "gateway"
+SPI_VERSION: Final = 0
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec(firstresult=True)
+def gateway_exchange_info() -> ExchangeInfo:  # type: ignore[empty-body]
+    """
+    Describe the exchange. Called once, when the plugin is loaded.
+
+    There is no default.
+    """
+
+
+@hookspec(firstresult=True)
+def gateway_route(target: Target, subscription: Subscription) -> Route | None:
+    """
+    Say which native stream on which endpoint serves ``subscription``.
+
+    Called once per topic. ``subscription.symbol`` is the exchange's own
+    spelling, or its stream name where the channel is ``raw``. ``None`` refuses
+    it. There is no default.
+    """
+
+
+@hookspec(firstresult=True)
+def gateway_handshake(target: Target, streams: Sequence[str]) -> Handshake | None:
+    """
+    Open the connection: a generator of steps that returns the session.
+
+    ``streams`` are those that will be restored; a plugin may place them in the
+    URL. The default opens the endpoint's URL and logs nobody in.
+    """
+
+
+@hookspec(firstresult=True)
+def gateway_heartbeat_interval(target: Target) -> float | None:
+    """
+    Return how many seconds lie between our own pings.
+
+    The operator's ``heartbeat_interval`` wins over the session's, that over
+    this one, and this one over the default of 15 seconds.
+    """
+
+
+@hookspec(firstresult=True)
+def gateway_dialect(target: Target, session: Session, instruments: Instruments) -> Dialect | None:
+    """
+    Return the translator of one epoch, fresh at each call.
+
+    Called after the handshake. There is no default: this is the plugin.
+    """
+
+
+@hookspec(firstresult=True)
+def gateway_restore_subscriptions(
+    target: Target, dialect: Dialect, streams: Sequence[str]
+) -> Sequence[Request] | None:
+    """
+    Build the requests that bring ``streams`` up on a new connection.
+
+    Called after login, on a first connection as on every later one, with each
+    stream exactly once, in the order in which they were asked for. The default
+    calls ``dialect.subscribe``.
+    """
+
+
+@hookspec(firstresult=True)
+def gateway_classify(target: Target, fault: ConnectionFault) -> Verdict | None:
+    """
+    Judge the fault that ended an attempt or a connection.
+
+    The default knows HTTP statuses and what each fault usually means.
+    """
+
+
+@hookspec(firstresult=True)
+def gateway_instruments(target: Target) -> Conversation[Instruments] | None:
+    """Fetch the exchange's instruments. Without it, symbols are taken as they are written."""
+
+
+@hookspec(firstresult=True)
+def gateway_server_time(target: Target) -> Conversation[int] | None:
+    """Fetch the exchange's clock, microseconds since 1970; it corrects ``target.now``."""
+
+
+@hookspec(firstresult=True)
+def gateway_backfill(
+    target: Target, subscription: Subscription, after: int, before: int
+) -> Conversation[Sequence[object]] | None:
+    """Fetch the records between two ids, both exclusive. Without it a hole stays announced."""
+
+
+@hookspec(firstresult=True)
+def gateway_reconcile(
+    target: Target, session: Session, since: int
+) -> Conversation[Sequence[object]] | None:
+    """Fetch an account's state after the gateway was blind since ``since`` microseconds."""
+
+
+@hookspec
+def gateway_connection_changed(change: Change) -> None:
+    """Tell every plugin of a change, after the fact. It cannot be vetoed."""

@@ -1,0 +1,100 @@
+"""What a listener that lags is sent instead of every message: levels merged by price, else the newest record."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+from gateway.engine.messages import Kind, Message
+from gateway.model.market import Book, Level
+
+
+class Merge(Protocol):
+    """Messages of one topic, folded into one."""
+
+    def add(self, message: Message) -> None:
+        """Fold ``message`` in."""
+
+    def records(self) -> list[Any]:
+        """Return what the folded message holds."""
+
+
+class Newest:
+    """Keeps the newest record: it says all that the ones before it said."""
+
+    def __init__(self) -> None:
+        self._last: Any = None
+
+    def add(self, message: Message) -> None:
+        """Replace what is kept."""
+        self._last = message.records[-1]
+
+    def records(self) -> list[Any]:
+        """Return the newest record."""
+        return [self._last]
+
+
+class Levels:
+    """Merges changes of a book by price; the newest size wins, a snapshot starts anew."""
+
+    def __init__(self) -> None:
+        self._bids: dict[str, str] = {}
+        self._asks: dict[str, str] = {}
+        self._last: Book | None = None
+        self._whole = False
+
+    def add(self, message: Message) -> None:
+        """Fold a book's message in."""
+        if message.kind == "snapshot":
+            self._bids.clear()
+            self._asks.clear()
+            self._whole = True
+        for record in message.records:
+            self._bids.update(record.bids)
+            self._asks.update(record.asks)
+            self._last = record
+
+    def records(self) -> list[Any]:
+        """Return one record with every changed level or, after a snapshot, with whole sides, best first."""
+        seq, ts = (self._last.seq, self._last.ts) if self._last is not None else (None, None)
+        if not self._whole:
+            return [Book(list(self._bids.items()), list(self._asks.items()), seq, ts)]
+        return [Book(_side(self._bids, best=-1), _side(self._asks, best=1), seq, ts)]
+
+
+def _side(sizes: Mapping[str, str], *, best: int) -> list[Level]:
+    present = [level for level in sizes.items() if level[1] != "0"]
+    return sorted(present, key=lambda level: best * float(level[0]))
+
+
+MERGES: Final[Mapping[str, Callable[[], Merge]]] = {
+    "book": Levels,
+    "quotes": Newest,
+    "ticker": Newest,
+    "mark": Newest,
+}
+"""The channels that may be conflated, and how."""
+
+
+class Conflation:
+    """The messages that one lagging subscription has been spared so far; always at least one."""
+
+    def __init__(self, message: Message) -> None:
+        self.first = message.offset
+        self.offset = message.offset
+        self.kind: Kind = message.kind
+        self.recv_us = message.recv_us
+        self.ts = message.ts
+        self._merge = MERGES[message.subscription.channel]()
+        self._merge.add(message)
+
+    def add(self, message: Message) -> None:
+        """Fold another message in; a snapshot makes the whole a snapshot."""
+        if message.kind == "snapshot":
+            self.kind = "snapshot"
+        self.offset = message.offset
+        self.recv_us = message.recv_us
+        self.ts = message.ts
+        self._merge.add(message)
+
+    def records(self) -> list[Any]:
+        """Return the folded records."""
+        return self._merge.records()

@@ -1,0 +1,117 @@
+"""
+Every topic of the process: who listens to which, and when one is given up.
+
+The hub knows exchanges only as :class:`Upstream`. A topic outlives its last
+listener by ``linger`` seconds, so that a client that comes back finds the ring
+and no stream is opened and closed in turns. Event-loop only.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from gateway.engine.topics import Listener, Topic
+from gateway.errors import SubscriptionError
+from gateway.model.subscriptions import Subscription
+
+LINGER: Final = 30.0
+
+
+class Upstream(Protocol):
+    """One exchange, as clients need it."""
+
+    async def resolve(self, wish: Subscription, /) -> Subscription:
+        """
+        Return ``wish`` in the gateway's own spelling.
+
+        Waits for the exchange's list of instruments, but not for long; without
+        a list the wish is returned as it is, and its topic will be pending.
+
+        Raises:
+            SubscriptionError: If the exchange does not offer it.
+        """
+
+    def open(self, topic: Topic, /) -> None:
+        """
+        Have ``topic`` fed until :meth:`close`. Its status tells how that goes.
+
+        Raises:
+            SubscriptionError: If the exchange does not offer it; nothing was opened.
+        """
+
+    def close(self, topic: Topic, /) -> None:
+        """Feed ``topic`` no longer."""
+
+
+class Hub:
+    """
+    Topics by name.
+
+    Args:
+        mint: makes the random epoch of a new topic.
+        linger: seconds for which a topic outlives its last listener.
+    """
+
+    def __init__(self, mint: Callable[[], str], *, linger: float = LINGER) -> None:
+        self._mint = mint
+        self._linger = linger
+        self._upstreams: dict[str, Upstream] = {}
+        self._topics: dict[str, Topic] = {}
+
+    @property
+    def topics(self) -> Mapping[str, Topic]:
+        """A live, read-only view of all topics."""
+        return MappingProxyType(self._topics)
+
+    def connect(self, exchange: str, upstream: Upstream) -> None:
+        """Let topics of ``exchange`` be fed by ``upstream``."""
+        self._upstreams[exchange] = upstream
+
+    async def resolve(self, wish: Subscription) -> Subscription:
+        """
+        Return ``wish`` in the gateway's own spelling.
+
+        Raises:
+            SubscriptionError: ``unknown_exchange``, or what the exchange says against it.
+        """
+        return await self._upstream(wish).resolve(wish)
+
+    def attach(self, subscription: Subscription, listener: Listener) -> Topic:
+        """
+        Let ``listener`` hear of a resolved ``subscription`` from the next message on.
+
+        Raises:
+            SubscriptionError: If the exchange does not offer it.
+        """
+        topic = self._topics.get(subscription.topic)
+        if topic is None:
+            topic = Topic(subscription, self._mint())
+            self._upstream(subscription).open(topic)
+            self._topics[topic.name] = topic
+        topic.attach(listener)
+        return topic
+
+    def detach(self, topic: Topic, listener: Listener, now: float) -> None:
+        """Let ``listener`` hear no more; ``now`` is monotonic. Harmless to repeat."""
+        topic.detach(listener, now)
+
+    def sweep(self, now: float) -> int:
+        """Give up the topics that nobody has listened to for too long; return how many."""
+        gone = [
+            topic
+            for topic in self._topics.values()
+            if topic.idle_since is not None and now - topic.idle_since >= self._linger
+        ]
+        for topic in gone:
+            del self._topics[topic.name]
+            self._upstream(topic.subscription).close(topic)
+        return len(gone)
+
+    def _upstream(self, subscription: Subscription) -> Upstream:
+        upstream = self._upstreams.get(subscription.exchange)
+        if upstream is None:
+            loaded = ", ".join(sorted(self._upstreams)) or "none"
+            raise SubscriptionError(
+                "unknown_exchange", f"no exchange {subscription.exchange} is loaded (loaded: {loaded})"
+            )
+        return upstream

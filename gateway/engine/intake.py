@@ -1,0 +1,100 @@
+"""
+What happens to each frame: looked at, counted, forwarded raw, decoded at most once, handed to its feed.
+
+Nothing here is awaited, logged, locked or traced, and no clock is read but the
+one that stamps the frame.
+"""
+
+from collections.abc import Callable, Mapping
+
+from gateway.engine.feeds import Feed
+from gateway.errors import PluginError
+from gateway.spi.dialect import Dialect
+from gateway.spi.events import Data, Event
+
+
+class Intake:
+    """
+    One epoch's way in.
+
+    Args:
+        exchange: named where its dialect breaks the contract.
+        dialect: translates this epoch's frames.
+        feeds: every wanted stream of the connection, live.
+        wall_us: stamps frames; microseconds since 1970.
+        first: called before a stream's first datum of the epoch is handed on.
+        react: called with everything a dialect reports that is not data.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917  # the seams of the hot path, bound once per epoch
+        self,
+        exchange: str,
+        dialect: Dialect,
+        feeds: Mapping[str, Feed],
+        wall_us: Callable[[], int],
+        first: Callable[[Feed], None],
+        react: Callable[[Event], None],
+    ) -> None:
+        self.frames = 0
+        self.bytes = 0
+        self.unheard = 0
+        self.undecodable = 0
+        self._exchange = exchange
+        self._stream = dialect.stream
+        self._decode = dialect.decode
+        self._feeds = feeds
+        self._wall_us = wall_us
+        self._first = first
+        self._react = react
+
+    def take(self, payload: bytes, binary: bool) -> None:
+        """
+        Take one frame.
+
+        Raises:
+            PluginError: If the dialect raised what it must not.
+        """
+        self.frames += 1
+        self.bytes += len(payload)
+        recv_us = self._wall_us()
+        try:
+            stream = self._stream(payload, binary)
+        except Exception as exc:
+            raise self._broken(exc) from exc
+        if stream is not None:
+            feed = self._feeds.get(stream)
+            if feed is None:
+                self.unheard += 1
+                return
+            self._heard(feed, payload, binary, recv_us)
+            if not feed.topics:
+                return
+        try:
+            events = tuple(self._decode(payload, binary))
+        except ValueError:
+            self.undecodable += 1
+            return
+        except Exception as exc:
+            raise self._broken(exc) from exc
+        for event in events:
+            if type(event) is not Data:
+                self._react(event)
+                continue
+            feed = self._feeds.get(event.stream)
+            if feed is None:
+                self.unheard += 1
+                continue
+            if stream is None:
+                self._heard(feed, payload, binary, recv_us)
+            if feed.topics:
+                feed.take(event, recv_us)
+
+    def _heard(self, feed: Feed, payload: bytes, binary: bool, recv_us: int) -> None:
+        feed.frames += 1
+        if feed.fresh:
+            self._first(feed)
+        if feed.raw is not None:
+            feed.take_raw(payload, binary, recv_us)
+
+    def _broken(self, exc: Exception) -> PluginError:
+        return PluginError(self._exchange, f"its dialect raised {type(exc).__name__}")

@@ -1,0 +1,141 @@
+"""
+One topic: its offset, its status and who hears of it.
+
+A message is encoded at most once, and only if a client listens; the same bytes
+go to every listener. Event-loop only, and nothing here waits.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+from gateway.engine.messages import (
+    Kind,
+    Message,
+    Notice,
+    Spelling,
+    TopicEvent,
+    TopicStatus,
+    raw_json,
+    records_json,
+)
+from gateway.engine.ring import Ring
+from gateway.model.subscriptions import RAW, Subscription
+
+LAST_VALUE: Final = frozenset({"quotes", "ticker", "mark"})
+"""Channels whose newest record says all: it serves as a joining client's snapshot."""
+
+SnapshotOf = Callable[[], tuple[Sequence[Any], int | None] | None]
+"""Returns the records of a snapshot and their exchange time, or nothing while there is none."""
+
+
+class Listener(Protocol):
+    """Someone who hears of a topic. Must return at once and never raise."""
+
+    wants_frames: bool
+
+    def put(self, message: Message, /) -> None:
+        """Take a message."""
+
+    def notify(self, notice: Notice, frame: bytes, /) -> None:
+        """Take a status; ``frame`` is how clients get it, empty while no client listens."""
+
+
+class Topic:
+    """What is published under one name; see the module's docstring."""
+
+    def __init__(self, subscription: Subscription, epoch: str) -> None:
+        self.subscription = subscription
+        self.name = subscription.topic
+        self.epoch = epoch
+        self.offset = 0
+        self.status = TopicStatus.PENDING
+        self.reason = ""
+        self.ring: Ring | None = None
+        self.idle_since: float | None = None
+        self.spelling = Spelling(self.name, epoch)
+        self.snapshot_of: SnapshotOf = self._last_value
+        self._newest: Message | None = None
+        self._listeners: tuple[Listener, ...] = ()
+        self._is_raw = subscription.channel == RAW
+
+    def attach(self, listener: Listener) -> None:
+        """Let ``listener`` hear everything from the next message on."""
+        self._listeners = (*self._listeners, listener)
+        self.idle_since = None
+        if listener.wants_frames and self.ring is None:
+            self.ring = Ring(self.offset)
+
+    def detach(self, listener: Listener, now: float) -> None:
+        """Forget ``listener``; harmless if it is unknown. ``now`` is monotonic."""
+        self._listeners = tuple(one for one in self._listeners if one is not listener)
+        if not self._listeners and self.idle_since is None:
+            self.idle_since = now
+
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
+    def publish(self, kind: Kind, records: Any, ts: int | None, recv_us: int) -> None:
+        """Publish ``records`` under the next offset. The hot path: nothing is awaited, logged or locked."""
+        offset = self.offset = self.offset + 1
+        ring = self.ring
+        if ring is None:
+            frame = b""
+        else:
+            frame = self.spelling.frame(kind, offset, ts, recv_us, records_json(records))
+            ring.append(frame)
+        message = self._newest = Message(self.subscription, kind, records, ts, recv_us, offset, frame)
+        for listener in self._listeners:
+            listener.put(message)
+
+    def publish_raw(self, payload: bytes, binary: bool, recv_us: int) -> None:
+        """Publish the exchange's own frame under the next offset."""
+        offset = self.offset = self.offset + 1
+        ring = self.ring
+        if ring is None:
+            frame = b""
+        else:
+            frame = self.spelling.frame("update", offset, None, recv_us, raw_json(payload, binary=binary))
+            ring.append(frame)
+        message = Message(self.subscription, "update", payload, None, recv_us, offset, frame)
+        for listener in self._listeners:
+            listener.put(message)
+
+    def become(self, status: TopicStatus, reason: str, at_us: int) -> None:
+        """Change what the topic is and tell its listeners; nothing if it already is that."""
+        if status is self.status:
+            return
+        self.status = status
+        self.reason = reason
+        self._tell(Notice(self.subscription, status, reason, at_us))
+
+    def tell(
+        self, event: TopicEvent, reason: str, at_us: int, *, first: int | None = None, last: int | None = None
+    ) -> None:
+        """Tell the listeners of an event; ``first`` and ``last`` bound a gap."""
+        if self._is_raw:
+            if event is TopicEvent.SYNCED:
+                return
+            first = last = None
+        recoverable = False if event is TopicEvent.GAP else None
+        self._tell(Notice(self.subscription, event, reason, at_us, first, last, recoverable))
+
+    def _tell(self, notice: Notice) -> None:
+        frame = notice.frame() if self.ring is not None else b""
+        for listener in self._listeners:
+            listener.notify(notice, frame)
+
+    def snapshot(self, now_us: int) -> Message | None:
+        """Return a snapshot for a joining listener; it carries the offset of the last message published."""
+        made = self.snapshot_of()
+        if made is None:
+            return None
+        records, ts = made
+        frame = self.spelling.frame("snapshot", self.offset, ts, now_us, records_json(records))
+        return Message(self.subscription, "snapshot", records, ts, now_us, self.offset, frame)
+
+    def _last_value(self) -> tuple[Sequence[Any], int | None] | None:
+        if self._newest is None or self.subscription.channel not in LAST_VALUE:
+            return None
+        return self._newest.records[-1:], self._newest.ts

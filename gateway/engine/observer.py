@@ -1,0 +1,54 @@
+"""Who is told of a connection's life: traces, logs and plugins, none of which can change it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Protocol
+
+from gateway.model.changes import Change
+from gateway.model.states import Phase
+
+
+class Observer(Protocol):
+    """Called on the event loop, after the fact, never per message. Must return at once and never raise."""
+
+    def changed(self, change: Change) -> None:
+        """A connection moved to another state."""
+
+    def entered(self, connection_id: str, epoch: int, phase: Phase) -> None:
+        """A CONNECTING connection began its next phase."""
+
+    def during(self, connection_id: str, epoch: int, what: str) -> AbstractContextManager[None]:
+        """Something that takes time is done inside; an exception that leaves the block is its failure."""
+
+    def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:
+        """Something worth a line happened; ``facts`` hold no secret and no symbol's data."""
+
+
+class Observers:
+    """Several observers as one."""
+
+    def __init__(self, observers: Sequence[Observer] = ()) -> None:
+        self._observers = tuple(observers)
+
+    def changed(self, change: Change) -> None:
+        """Tell all."""
+        for one in self._observers:
+            one.changed(change)
+
+    def entered(self, connection_id: str, epoch: int, phase: Phase) -> None:
+        """Tell all."""
+        for one in self._observers:
+            one.entered(connection_id, epoch, phase)
+
+    @contextmanager
+    def during(self, connection_id: str, epoch: int, what: str) -> Iterator[None]:
+        """Tell all."""
+        with ExitStack() as stack:
+            for one in self._observers:
+                stack.enter_context(one.during(connection_id, epoch, what))
+            yield
+
+    def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:
+        """Tell all."""
+        for one in self._observers:
+            one.noticed(connection_id, epoch, what, **facts)

@@ -1,0 +1,25 @@
+"""Clean-up that cancellation cannot tear apart."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+
+async def finish(cleanup: Coroutine[Any, Any, None]) -> None:
+    """
+    Run ``cleanup`` to its end even if the caller is cancelled meanwhile, any number of times.
+
+    The cancellation is raised again afterwards. ``cleanup`` must bound itself.
+    """
+    task = asyncio.ensure_future(cleanup)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as exc:
+            if task.cancelled():
+                raise
+            cancelled = exc
+    task.result()
+    if cancelled is not None:
+        raise cancelled

@@ -1,0 +1,101 @@
+"""REST towards one exchange: every request is paid for first, and every reply corrects what we think was used."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from gateway.engine.budgets import ConnectionBudgets
+from gateway.errors import PluginError, ProtocolViolation
+from gateway.net.transport import Network
+from gateway.runtime.deadlines import deadline
+from gateway.spi.contract import Limit
+from gateway.spi.steps import Conversation, Fetch, HttpReply
+
+T = TypeVar("T")
+PATIENCE = 10.0
+"""Seconds for one reply."""
+
+
+class Rest:
+    """
+    Performs an exchange's REST requests. Event-loop only.
+
+    Args:
+        exchange: named where its plugin breaks the contract.
+        network: does the work.
+        budgets: the limits of the IP and the account.
+        limits: the exchange's, for their usage headers.
+        now: monotonic seconds.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        exchange: str,
+        network: Network,
+        budgets: ConnectionBudgets,
+        limits: tuple[Limit, ...],
+        now: Callable[[], float],
+    ) -> None:
+        self._exchange = exchange
+        self._network = network
+        self._budgets = budgets
+        self._headers = {limit.usage_header: limit.name for limit in limits if limit.usage_header}
+        self._now = now
+
+    async def pay(self, cost: Mapping[str, int], spare: Callable[[float], None] | None = None) -> None:
+        """
+        Wait until ``cost`` can be had and take it; ``spare`` is told of each wait before it begins.
+
+        Raises:
+            PluginError: If the cost names a limit that the exchange does not declare.
+        """
+        try:
+            while (wait := self._budgets.wait(cost, self._now())) > 0:
+                if spare is not None:
+                    spare(wait)
+                await asyncio.sleep(wait)
+            self._budgets.take(cost, self._now())
+        except ValueError as exc:
+            raise PluginError(self._exchange, str(exc)) from exc
+
+    async def fetch(self, request: Fetch, spare: Callable[[float], None] | None = None) -> HttpReply:
+        """
+        Return the reply to ``request``, whatever its status.
+
+        Raises:
+            TransportLost: If no reply came about.
+            PeerSilent: If it took too long.
+        """
+        await self.pay(request.cost, spare)
+        async with deadline(PATIENCE, "REST reply"):
+            reply = await self._network.fetch(request)
+        self._correct(reply)
+        return reply
+
+    async def converse(self, conversation: Conversation[T]) -> T:
+        """
+        Drive ``conversation`` to its end and return its value.
+
+        Raises:
+            ConnectionFault: What the exchange or the network did.
+            PluginError: What the plugin did.
+        """
+        try:
+            request = next(conversation)
+            while True:
+                if not isinstance(request, Fetch):
+                    raise PluginError(self._exchange, f"a conversation may only fetch, not {type(request).__name__}")
+                request = conversation.send(await self.fetch(request))
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        except ValueError as exc:
+            raise ProtocolViolation(f"senseless REST reply: {exc}") from exc
+        finally:
+            conversation.close()
+
+    def _correct(self, reply: HttpReply) -> None:
+        for header, limit in self._headers.items():
+            used = reply.headers.get(header, "")
+            if used.isdecimal():
+                self._budgets.correct(limit, int(used), self._now())

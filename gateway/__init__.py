@@ -1,0 +1,1 @@
+"""The gateway between trading programs and exchanges."""

@@ -1,0 +1,55 @@
+"""What all connections of one exchange stand on: handed in, never looked up."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING
+
+from gateway.engine.budgets import Budgets
+from gateway.engine.observer import Observer
+from gateway.engine.registry import ConnectionRegistry
+from gateway.model.instruments import Instruments
+from gateway.net.transport import Network
+from gateway.spi.contract import ExchangeInfo, Target
+
+if TYPE_CHECKING:
+    from gateway.host import Binding
+
+
+@dataclass(slots=True, kw_only=True)
+class Pace:
+    """
+    The operator's settings of one exchange, seconds; changeable while it runs.
+
+    ``heartbeat_interval`` :obj:`None` leaves it to the session and the plugin.
+    """
+
+    heartbeat_interval: float | None = None
+    ping_timeout: float = 60.0
+    message_timeout: float = 120.0
+    ack_timeout: float = 5.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Ground:
+    """
+    One exchange's plugin, network, limits and clocks.
+
+    ``now`` is monotonic seconds, ``wall_us`` wall time in microseconds.
+    ``target`` makes the target of an endpoint and an account. ``instruments``
+    is replaced when the list is refreshed.
+    """
+
+    exchange: str
+    info: ExchangeInfo
+    binding: "Binding"
+    network: Network
+    budgets: Budgets
+    registry: ConnectionRegistry
+    observer: Observer
+    target: Callable[[str, str | None], Target]
+    now: Callable[[], float]
+    wall_us: Callable[[], int]
+    rng: Random
+    pace: Pace = field(default_factory=Pace)
+    instruments: Instruments = field(default_factory=Instruments)

@@ -1,0 +1,1 @@
+"""Binance for the gateway."""

@@ -1,0 +1,1 @@
+"""The mock exchange: the smallest complete plugin, and the venue it talks to."""

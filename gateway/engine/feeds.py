@@ -138,7 +138,7 @@ class Feed:
         if self.status is not TopicStatus.PENDING:
             self._become(TopicStatus.DISCONNECTED, reason, at_us)
 
-    def lost(self, reason: str) -> None:
+    def lost(self, reason: str, at_us: int) -> None:  # noqa: ARG002  # a book announces it at once
         """The exchange shows that something is missing though the connection stays."""
         self._hole = self._raw_hole = reason
 

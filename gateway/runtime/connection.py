@@ -1,11 +1,10 @@
 """What lasts of a connection while epochs come and go: its streams, their wishes and its counters."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from gateway.engine.feeds import Feed
 from gateway.engine.ledger import StreamLedger
+from gateway.engine.liveness import Ages
 from gateway.spi.contract import Endpoint, Target
 
 
@@ -26,17 +25,6 @@ class Counters:
     late: int = 0
     gaps: int = 0
     resyncs: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Ages:
-    """A picture of a connection's clocks, replaced about once a second; monotonic times, seconds."""
-
-    message_at: float | None = None
-    pong_at: float | None = None
-    round_trip: float | None = None
-    has_pongs: bool = True
-    streams: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(slots=True)

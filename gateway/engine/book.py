@@ -1,0 +1,109 @@
+"""
+One order book: both sides keyed by the price's own text, best first on demand.
+
+A price keeps the spelling the exchange gave it and is compared as a number only
+for order, so nothing is rounded and applying an update is a dictionary write.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+from typing import Final
+
+from gateway.model.market import Level
+
+ZERO: Final = "0"
+_Key = tuple[float, str]
+
+
+def is_zero(size: str) -> bool:
+    """Whether ``size`` is a spelling of nought, such as ``0.00000000``."""
+    return size[:1] == "0" and not size.strip("0.")
+
+
+def normal(levels: Iterable[Level]) -> list[Level]:
+    """Return ``levels`` with every nought spelled ``"0"``."""
+    return [(price, ZERO) if is_zero(size) else (price, size) for price, size in levels]
+
+
+class Ladder:
+    """
+    One side of a book.
+
+    Args:
+        sign: -1 where the highest price is best (bids), 1 where the lowest is.
+    """
+
+    __slots__ = ("_order", "_sign", "sizes")
+
+    def __init__(self, sign: int) -> None:
+        self.sizes: dict[str, str] = {}
+        self._sign = sign
+        self._order: list[_Key] | None = None
+
+    def replace(self, levels: Iterable[Level]) -> None:
+        """Start anew with ``levels``."""
+        self.sizes = {price: size for price, size in levels if not is_zero(size)}
+        self._order = None
+
+    def apply(self, levels: Iterable[Level]) -> None:
+        """Set each level, and remove those whose size is ``"0"``; they must be normal."""
+        sizes = self.sizes
+        order = self._order
+        for price, size in levels:
+            if size == ZERO:
+                if sizes.pop(price, None) is not None and order is not None:
+                    del order[bisect_left(order, self._key(price))]
+            else:
+                if order is not None and price not in sizes:
+                    insort(order, self._key(price))
+                sizes[price] = size
+
+    def top(self, depth: int | None = None) -> list[Level]:
+        """Return the best ``depth`` levels, or all; sorted once, then kept in order."""
+        if self._order is None:
+            self._order = sorted(map(self._key, self.sizes))
+        keys = self._order if depth is None else self._order[:depth]
+        return [(price, self.sizes[price]) for _, price in keys]
+
+    def truncate(self, depth: int) -> None:
+        """Forget everything beyond the best ``depth`` levels."""
+        if len(self.sizes) > depth:
+            self.replace(self.top(depth))
+
+    def _key(self, price: str) -> _Key:
+        return self._sign * float(price), price
+
+
+class OrderBook:
+    """Both sides of one book. Event-loop only."""
+
+    __slots__ = ("asks", "bids")
+
+    def __init__(self) -> None:
+        self.bids = Ladder(-1)
+        self.asks = Ladder(1)
+
+    def replace(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
+        """Start anew with whole sides."""
+        self.bids.replace(bids)
+        self.asks.replace(asks)
+
+    def apply(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
+        """Apply normal levels, each absolute."""
+        self.bids.apply(bids)
+        self.asks.apply(asks)
+
+    def top(self, depth: int | None = None) -> tuple[list[Level], list[Level]]:
+        """Return the best ``depth`` levels of each side, or all."""
+        return self.bids.top(depth), self.asks.top(depth)
+
+    def truncate(self, depth: int) -> None:
+        """Keep the best ``depth`` levels of each side."""
+        self.bids.truncate(depth)
+        self.asks.truncate(depth)
+
+
+def difference(before: dict[str, str], after: dict[str, str]) -> list[Level]:
+    """Return the levels that turn ``before`` into ``after``."""
+    changed = [level for level in after.items() if before.get(level[0]) != level[1]]
+    return changed + [(price, ZERO) for price in before.keys() - after.keys()]

@@ -1,0 +1,164 @@
+"""
+How much of each of an exchange's limits is left: exact sliding windows, with a margin.
+
+A limit allows ``count`` units in *any* ``per`` seconds, so units are remembered
+with their times; a bucket that refills would let twice as many through around an
+edge. A tenth of each limit is left unused, since clocks and queues differ.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from gateway.spi.contract import Limit, Scope
+
+MARGIN: Final = 0.1
+
+
+class Window:
+    """
+    One limit's units, as they were used. Event-loop only.
+
+    ``now`` is monotonic seconds everywhere and never goes back.
+    """
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self.allowed = max(1, int(limit.count * (1 - MARGIN)))
+        self._used: deque[tuple[float, int]] = deque()
+        self._total = 0
+        self._blocked_until = 0.0
+
+    def wait(self, units: int, now: float, *, spare: int = 0) -> float:
+        """
+        Return the seconds until ``units`` may be used; 0 if now. ``spare`` units stay free.
+
+        Raises:
+            ValueError: If that many can never be had at once.
+        """
+        allowed = max(1, self.allowed - spare)
+        if units > allowed:
+            raise ValueError(f"limit {self.limit.name} allows {allowed} units at once, not {units}")
+        self._forget(now)
+        wait = max(0.0, self._blocked_until - now)
+        surplus = self._total + units - allowed
+        for at, used in self._used:
+            if surplus <= 0:
+                break
+            surplus -= used
+            wait = max(wait, at + self.limit.per - now)
+        return wait
+
+    def take(self, units: int, now: float) -> None:
+        """Use ``units``, whether they are left or not."""
+        if units > 0:
+            self._used.append((now, units))
+            self._total += units
+
+    def correct(self, used: int, now: float) -> None:
+        """The exchange says that ``used`` units are used: believe it where it says more than we know."""
+        self._forget(now)
+        self.take(used - self._total, now)
+
+    def block(self, seconds: float, now: float) -> None:
+        """Let nothing through for ``seconds``; never shortens an earlier block."""
+        self._blocked_until = max(self._blocked_until, now + seconds)
+
+    def used(self, now: float) -> int:
+        """Return the units of the last ``per`` seconds."""
+        self._forget(now)
+        return self._total
+
+    def _forget(self, now: float) -> None:
+        while self._used and self._used[0][0] + self.limit.per <= now:
+            self._total -= self._used.popleft()[1]
+
+
+class Budgets:
+    """
+    The limits of this machine's address and of accounts, shared by all exchanges of the process.
+
+    Names are global: a second exchange that declares a name shares the first one's window.
+    """
+
+    def __init__(self) -> None:
+        self._shared: dict[tuple[str, str | None], Window] = {}
+
+    def register(self, limits: Iterable[Limit]) -> None:
+        """
+        Make known what an exchange declares.
+
+        Raises:
+            ValueError: If a name is known with other figures.
+        """
+        for limit in limits:
+            if limit.scope is Scope.IP:
+                known = self._shared.setdefault((limit.name, None), Window(limit)).limit
+                if (known.count, known.per) != (limit.count, limit.per):
+                    raise ValueError(f"limit {limit.name} is declared twice with different figures")
+
+    def for_connection(self, limits: Iterable[Limit], account: str | None) -> "ConnectionBudgets":
+        """Return the windows under which one connection, or one account's REST, lives."""
+        windows = {limit.name: self._window(limit, account) for limit in limits}
+        return ConnectionBudgets(windows)
+
+    def _window(self, limit: Limit, account: str | None) -> Window:
+        if limit.scope is Scope.CONNECTION:
+            return Window(limit)
+        key = (limit.name, account if limit.scope is Scope.ACCOUNT else None)
+        return self._shared.setdefault(key, Window(limit))
+
+
+class ConnectionBudgets:
+    """The limits that bind one connection. Event-loop only; ``now`` is monotonic seconds."""
+
+    def __init__(self, windows: Mapping[str, Window]) -> None:
+        self._windows = windows
+        self._controls = tuple(w for w in windows.values() if w.limit.counts_control_frames)
+
+    def wait(self, cost: Mapping[str, int], now: float) -> float:
+        """
+        Return the seconds until all of ``cost`` may be used.
+
+        Where control frames count, one unit is always left for a pong.
+
+        Raises:
+            ValueError: If ``cost`` names an undeclared limit, or asks for more than it ever allows.
+        """
+        return max(
+            (
+                window.wait(units, now, spare=1 if window.limit.counts_control_frames else 0)
+                for window, units in self._of(cost)
+            ),
+            default=0.0,
+        )
+
+    def take(self, cost: Mapping[str, int], now: float) -> None:
+        """Use ``cost``."""
+        for window, units in self._of(cost):
+            window.take(units, now)
+
+    def charge_control_frame(self, now: float) -> None:
+        """Count a ping or pong that cannot wait."""
+        for window in self._controls:
+            window.take(1, now)
+
+    def correct(self, name: str, used: int, now: float) -> None:
+        """Believe the exchange's own count."""
+        self._windows[name].correct(used, now)
+
+    def block(self, scope: Scope, seconds: float, now: float) -> None:
+        """Let nothing of ``scope`` through for ``seconds``."""
+        for window in self._windows.values():
+            if window.limit.scope is scope:
+                window.block(seconds, now)
+
+    def used(self, now: float) -> dict[str, tuple[int, int]]:
+        """Return for each limit the units used and the units that the exchange allows."""
+        return {name: (window.used(now), window.limit.count) for name, window in self._windows.items()}
+
+    def _of(self, cost: Mapping[str, int]) -> list[tuple[Window, int]]:
+        unknown = cost.keys() - self._windows.keys()
+        if unknown:
+            raise ValueError(f"cost names undeclared limits: {', '.join(sorted(unknown))}")
+        return [(self._windows[name], units) for name, units in cost.items()]

@@ -1,0 +1,155 @@
+"""
+Whether a connection is alive: the heartbeat's clock, the data's ages, and what "healthy" means.
+
+A server's pings and its data prove nothing about the way back to us: only the
+pong to our own ping, recognised by its token, does. All times are monotonic
+seconds given by the caller.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import Final
+
+from gateway.spi.contract import Rhythm
+
+JUMP: Final = 2.0
+"""A tick this many seconds late means that we slept, not that the peer did."""
+
+
+class Pulse(Enum):
+    """What is due."""
+
+    QUIET = auto()
+    PING = auto()
+    DEAD = auto()
+
+
+@dataclass(slots=True)
+class Heartbeat:
+    """
+    Our own pings, one each ``interval``, always sent; a pong later than ``timeout`` means a dead peer.
+
+    With the default ``timeout`` of half an interval a dead peer is left within
+    one and a half intervals. ``checked_at`` is when the connection was made.
+    """
+
+    interval: float
+    timeout: float
+    checked_at: float
+    answered_at: float | None = None
+    round_trip: float | None = None
+    token: int = 0
+    _next_at: float = field(init=False)
+    _sent_at: float | None = None
+
+    def __post_init__(self) -> None:
+        self._next_at = self.checked_at + self.interval
+
+    def change(self, interval: float, timeout: float) -> None:
+        """Ping at another pace from the last ping on."""
+        self._next_at += interval - self.interval
+        self.interval, self.timeout = interval, timeout
+
+    def check(self, now: float, *, tick: float) -> Pulse:
+        """
+        Return what is due at ``now``; each ping is asked for once, under the next token.
+
+        ``tick`` is how often this is called. A clock that jumped grants the
+        ping in flight its whole time again, once a jump.
+        """
+        jumped = now - self.checked_at > tick + JUMP
+        self.checked_at = now
+        if self._sent_at is not None:
+            if jumped:
+                self._sent_at = now
+            if now - self._sent_at >= self.timeout:
+                return Pulse.DEAD
+        if self._sent_at is None and now >= self._next_at:
+            self.token += 1
+            self._sent_at = now
+            self._next_at = max(self._next_at + self.interval, now + self.interval / 2)
+            return Pulse.PING
+        return Pulse.QUIET
+
+    def pong(self, token: int | None, now: float) -> bool:
+        """Take a pong; false if it answers no ping in flight. ``token`` is :obj:`None` where it carries none."""
+        if self._sent_at is None or (token is not None and token != self.token):
+            return False
+        self.round_trip = now - self._sent_at
+        self.answered_at = now
+        self._sent_at = None
+        return True
+
+    def next_check(self) -> float:
+        """Return when :meth:`check` can next matter."""
+        return self._next_at if self._sent_at is None else self._sent_at + self.timeout
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """
+    A picture of a connection's clocks, replaced about once a second.
+
+    ``has_pongs`` tells whether its pings are answered at all; ``streams`` holds
+    for each stream when its last datum came.
+    """
+
+    message_at: float | None = None
+    pong_at: float | None = None
+    round_trip: float | None = None
+    has_pongs: bool = True
+    streams: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class DataAges:
+    """
+    When each stream last delivered, found by comparing counters now and then.
+
+    So the hot path counts and reads no clock; the ages are exact to one sample.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, int] = {}
+        self._at: dict[str, float] = {}
+
+    def sample(self, frames: Mapping[str, int], now: float) -> Mapping[str, float]:
+        """Take each stream's counter; return when each last delivered."""
+        for gone in self._seen.keys() - frames.keys():
+            del self._seen[gone]
+            self._at.pop(gone, None)
+        for stream, count in frames.items():
+            if count != self._seen.get(stream, 0):
+                self._at[stream] = now
+            self._seen[stream] = count
+        return MappingProxyType(dict(self._at))
+
+
+def unhealthy_because(  # noqa: PLR0913  # the whole rule in one place
+    *,
+    connected: bool,
+    ages: Ages,
+    since: float,
+    now: float,
+    rhythms: frozenset[Rhythm],
+    ping_timeout: float,
+    message_timeout: float,
+) -> str:
+    """
+    Return why a connection is not healthy, empty if it is.
+
+    Healthy is: CONNECTED, the last pong at most ``ping_timeout`` old and, where
+    a stream is continuous or heartbeated, the last message at most
+    ``message_timeout`` old. ``since`` is when it was connected; nothing counts
+    as older.
+    """
+    if not connected:
+        return "not connected"
+    pong_age = now - max(since, ages.pong_at or since)
+    if ages.has_pongs and pong_age > ping_timeout:
+        return f"no pong for {pong_age:.0f} s"
+    message_age = now - max(since, ages.message_at or since)
+    if rhythms & {Rhythm.CONTINUOUS, Rhythm.HEARTBEATED} and message_age > message_timeout:
+        return f"no message for {message_age:.0f} s"
+    return ""

@@ -1,0 +1,194 @@
+"""
+Every connection's state, for all threads: one lock, immutable pictures, nothing called back.
+
+Two maps in one picture: ``supervised`` holds whatever is wanted, ``live`` what is
+CONNECTED. Both are replaced in the same step, so no reader can see a connection
+live that is not, and ``live`` cannot be written by any other way.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from threading import Lock
+from types import MappingProxyType
+from typing import Final
+
+from gateway.errors import Reason, TransitionError
+from gateway.model.changes import Change
+from gateway.model.states import ConnectionState, Phase, advance
+
+HISTORY: Final = 64
+S = ConnectionState
+
+
+class StaleEpochError(TransitionError):
+    """The caller speaks for an epoch that is over; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionView:
+    """
+    An immutable picture of one connection; never updated, only replaced.
+
+    ``epoch`` is the number of its last dial, 0 before the first. ``since_us``
+    and ``retry_at_us`` are wall times in microseconds. ``fatal`` tells that only
+    a person can help.
+    """
+
+    id: str
+    exchange: str
+    endpoint: str
+    account: str | None = None
+    state: ConnectionState = S.DISCONNECTED
+    phase: Phase | None = None
+    epoch: int = 0
+    since_us: int = 0
+    reason: Reason | None = None
+    text: str = ""
+    retry_at_us: int | None = None
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySnapshot:
+    """One consistent version of everything; ``version`` grows by one with each change."""
+
+    version: int = 0
+    supervised: Mapping[str, ConnectionView] = field(default_factory=lambda: MappingProxyType({}))
+    live: Mapping[str, ConnectionView] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class ConnectionRegistry:
+    """
+    Owns every connection's state.
+
+    Thread safety: every method may be called from any thread. The lock covers
+    read-advance-write as one step; :attr:`snapshot` takes no lock at all.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._snapshot = RegistrySnapshot()  # replaced under _lock, read without
+        self._histories: dict[str, deque[Change]] = {}  # guarded by _lock
+        self._epochs = 0  # guarded by _lock
+
+    @property
+    def snapshot(self) -> RegistrySnapshot:
+        """The newest consistent picture."""
+        return self._snapshot
+
+    def add(self, connection_id: str, exchange: str, endpoint: str, account: str | None = None) -> None:
+        """
+        Supervise a connection, DISCONNECTED at first.
+
+        Raises:
+            ValueError: If there is one of that id.
+        """
+        with self._lock:
+            if connection_id in self._snapshot.supervised:
+                raise ValueError(f"{connection_id} is supervised already")
+            self._histories[connection_id] = deque(maxlen=HISTORY)
+            self._publish(
+                ConnectionView(id=connection_id, exchange=exchange, endpoint=endpoint, account=account)
+            )
+
+    def remove(self, connection_id: str) -> None:
+        """
+        Forget a connection and all that is known of it.
+
+        Raises:
+            KeyError: If the connection is unknown.
+            TransitionError: If it is not DISCONNECTED.
+        """
+        with self._lock:
+            view = self._snapshot.supervised[connection_id]
+            if view.state is not S.DISCONNECTED:
+                raise TransitionError(f"{connection_id} is {view.state} and cannot be forgotten")
+            del self._histories[connection_id]
+            supervised = {i: v for i, v in self._snapshot.supervised.items() if i != connection_id}
+            self._swap(supervised, self._snapshot.live)
+
+    def move(  # noqa: PLR0913  # what a change consists of
+        self,
+        connection_id: str,
+        target: ConnectionState,
+        reason: Reason,
+        *,
+        at_us: int,
+        epoch: int | None = None,
+        text: str = "",
+        retry_at_us: int | None = None,
+        fatal: bool = False,
+    ) -> Change:
+        """
+        Move a connection to ``target`` and return the step taken; the caller tells others.
+
+        A move to CONNECTING begins the next epoch. ``epoch`` fences a caller
+        that speaks for one dial only.
+
+        Raises:
+            KeyError: If the connection is unknown.
+            TransitionError: If the table has no such move, or ``epoch`` is over; nothing changes.
+        """
+        with self._lock:
+            before = self._snapshot.supervised[connection_id]
+            if epoch is not None and epoch != before.epoch:
+                raise StaleEpochError(f"{connection_id}: epoch {epoch} is over, {before.epoch} is current")
+            state = advance(before.state, target)
+            if state is S.CONNECTING:
+                self._epochs += 1
+            after = replace(
+                before,
+                state=state,
+                phase=None,
+                epoch=self._epochs if state is S.CONNECTING else before.epoch,
+                since_us=at_us,
+                reason=reason,
+                text=text,
+                retry_at_us=retry_at_us,
+                fatal=fatal,
+            )
+            change = Change(
+                connection_id=connection_id,
+                epoch=after.epoch,
+                before=before.state,
+                after=state,
+                reason=reason,
+                at_us=at_us,
+                text=text,
+            )
+            self._histories[connection_id].append(change)
+            self._publish(after)
+        return change
+
+    def set_phase(self, connection_id: str, phase: Phase, *, epoch: int) -> bool:
+        """Tell what a CONNECTING connection is busy with; false, and nothing done, if that epoch is over."""
+        with self._lock:
+            view = self._snapshot.supervised[connection_id]
+            if view.epoch != epoch or view.state is not S.CONNECTING:
+                return False
+            self._publish(replace(view, phase=phase))
+        return True
+
+    def history(self, connection_id: str) -> tuple[Change, ...]:
+        """
+        Return the last changes, newest last.
+
+        Raises:
+            KeyError: If the connection is unknown.
+        """
+        with self._lock:
+            return tuple(self._histories[connection_id])
+
+    def _publish(self, view: ConnectionView) -> None:
+        """Replace one view in both maps. The only place that decides who is live."""
+        supervised = {**self._snapshot.supervised, view.id: view}
+        live = {i: v for i, v in self._snapshot.live.items() if i != view.id}
+        if view.state is S.CONNECTED:
+            live[view.id] = view
+        self._swap(supervised, live)
+
+    def _swap(self, supervised: Mapping[str, ConnectionView], live: Mapping[str, ConnectionView]) -> None:
+        self._snapshot = RegistrySnapshot(
+            self._snapshot.version + 1, MappingProxyType(dict(supervised)), MappingProxyType(dict(live))
+        )

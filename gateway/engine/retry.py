@@ -1,0 +1,160 @@
+"""
+Whether and when a failed connection is tried again: the one place that decides it.
+
+A plugin's verdict, or the core's, says what a fault means; this module turns it
+into a delay or an end.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from gateway.errors import (
+    ConnectionFault,
+    GatewayError,
+    LoginRefused,
+    PluginError,
+    Reason,
+    ReconnectAsked,
+    ReplyRefused,
+    UpgradeRefused,
+)
+from gateway.spi.contract import Action, Scope, Verdict
+
+BASE: Final = 0.5
+CAP: Final = 30.0
+FIRST: Final = 1.0
+"""Seconds within which a connection that had worked is dialled again."""
+RATE_LIMITED: Final = 60.0
+BANNED: Final = 600.0
+LONGEST: Final = 3 * 86_400.0
+"""Seconds; no exchange bans for longer, so a larger figure is a misreading."""
+_DIGITS: Final = 9
+PLUGIN_FAULTS: Final = 5
+"""How many epochs in a row a broken plugin may end before its connection is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try again after ``delay`` seconds."""
+
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Do not try again until somebody acts; ``text`` says what is wrong."""
+
+    text: str
+
+
+class Backoff:
+    """
+    Delays with full jitter: uniform in ``[0, ceiling]``, the ceiling doubling up to ``cap``.
+
+    From zero rather than around the ceiling: after an exchange restarts every
+    client reconnects at once, and only the spread protects it.
+    """
+
+    def __init__(self, rng: Random, *, base: float = BASE, cap: float = CAP) -> None:
+        self._rng = rng
+        self._base = base
+        self._cap = cap
+        self._ceiling = base
+
+    def worked(self) -> None:
+        """The connection was fully operational and delivered: the next failure is a first one."""
+        self._ceiling = self._base
+
+    def next(self, *, first: bool) -> float:
+        """Return the next delay; ``first`` tells that the connection had worked just now."""
+        if first:
+            self.worked()
+            return self._rng.uniform(0.0, FIRST)
+        delay = self._rng.uniform(0.0, self._ceiling)
+        self._ceiling = min(self._cap, self._ceiling * 2)
+        return delay
+
+
+def usual_verdict(fault: ConnectionFault) -> Verdict:
+    """Return what ``fault`` usually means, where the plugin has no opinion."""
+    match fault:
+        case LoginRefused(retry_after=None):
+            return Verdict(action=Action.STOP, scope=Scope.ACCOUNT, text=fault.text)
+        case LoginRefused(retry_after=seconds):
+            return Verdict(action=Action.RETRY, after=seconds, text=fault.text)
+        case UpgradeRefused() | ReplyRefused():
+            return _status_verdict(fault.status, retry_after(fault))
+        case ConnectionFault(reason=Reason.REDIRECTED | Reason.TLS_FAILED):
+            return Verdict(action=Action.STOP, scope=Scope.ENDPOINT, text=fault.text)
+        case _:
+            return Verdict(action=Action.RETRY)
+
+
+def _status_verdict(status: int, after: float | None) -> Verdict:
+    match status:
+        case 429:
+            after = RATE_LIMITED if after is None else after
+            return Verdict(action=Action.RETRY, scope=Scope.IP, after=after, reason=Reason.RATE_LIMITED)
+        case 418:
+            after = BANNED if after is None else after
+            return Verdict(action=Action.RETRY, scope=Scope.IP, after=after, reason=Reason.BANNED)
+        case 401 | 451:
+            return Verdict(action=Action.STOP, scope=Scope.ENDPOINT, text=f"HTTP status {status}")
+        case 403:
+            after = RATE_LIMITED if after is None else after
+            return Verdict(action=Action.RETRY, scope=Scope.ENDPOINT, after=after)
+        case _:
+            return Verdict(action=Action.RETRY, after=after)
+
+
+def retry_after(fault: UpgradeRefused | ReplyRefused) -> float | None:
+    """Return the seconds of a ``Retry-After`` header, if there is a plain number in it."""
+    text = fault.headers.get("retry-after", "")
+    return float(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else None
+
+
+class RetryPolicy:
+    """
+    Decides for one connection what follows the end of an epoch.
+
+    Args:
+        rng: draws the jitter.
+        wall_us: wall time, for verdicts with a point in time.
+    """
+
+    def __init__(self, rng: Random, wall_us: Callable[[], int]) -> None:
+        self._backoff = Backoff(rng)
+        self._wall_us = wall_us
+        self._plugin_faults = 0
+
+    def decide(self, fault: GatewayError, verdict: Verdict | None, *, worked: bool) -> Retry | GiveUp:
+        """
+        Return what follows ``fault``.
+
+        ``verdict`` is the plugin's or the usual one; ``worked`` tells whether
+        the epoch was fully operational and delivered.
+        """
+        if isinstance(fault, PluginError):
+            return self._after_plugin_fault(fault)
+        self._plugin_faults = 0
+        delay = self._backoff.next(first=worked or isinstance(fault, ReconnectAsked))
+        if verdict is None:
+            return Retry(delay)
+        if verdict.action is Action.STOP:
+            return GiveUp(verdict.text or str(fault))
+        return Retry(min(LONGEST, max(delay, wait_of(verdict, self._wall_us()))))
+
+    def _after_plugin_fault(self, fault: PluginError) -> Retry | GiveUp:
+        self._plugin_faults += 1
+        if self._plugin_faults >= PLUGIN_FAULTS:
+            self._plugin_faults = 0
+            return GiveUp(str(fault))
+        return Retry(self._backoff.next(first=False))
+
+
+def wait_of(verdict: Verdict, now_us: int) -> float:
+    """Return for how many seconds ``verdict`` asks to wait; 0 where it does not say."""
+    until = (verdict.until_us - now_us) / 1e6 if verdict.until_us is not None else 0.0
+    return max(0.0, verdict.after or 0.0, until)

@@ -1,0 +1,107 @@
+"""A venue that runs by itself: its command line, and where it may listen."""
+
+import argparse
+import ipaddress
+import math
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from gateway.testing.venue import Venue
+
+_FASTEST: Final = 100_000.0
+_LAST_PORT: Final = 65535
+
+
+class Arguments(argparse.ArgumentParser):
+    """A command line whose errors are one sentence on standard error, with exit status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and leave."""
+        sys.stderr.write(f"{self.prog}: {message}\n")
+        raise SystemExit(2)
+
+
+@dataclass(frozen=True, slots=True)
+class Simulator:
+    """
+    What an entry point of ``gateway.venues`` resolves to.
+
+    ``build`` makes the venue of the parsed arguments, among which ``host``,
+    ``port``, ``rate`` and ``seed`` always are; ``declare`` adds the venue's own.
+    """
+
+    name: str
+    summary: str
+    build: Callable[[argparse.Namespace], Venue]
+    declare: Callable[[argparse.ArgumentParser], None]
+
+    @asynccontextmanager
+    async def simulate(self, arguments: Sequence[str]) -> AsyncIterator[Venue]:
+        """
+        Run the venue while the context lasts; it tells its ``addresses`` and can be waited for.
+
+        Raises:
+            SystemExit: If ``arguments`` are wrong or the address cannot be had; a sentence was printed.
+        """
+        parser = self._parser()
+        parsed = parser.parse_args(arguments)
+        parsed.host, parsed.port = parsed.listen
+        venue = self.build(parsed)
+        try:
+            await venue.start()
+        except OSError as exc:
+            parser.error(f"cannot listen on {parsed.host}:{parsed.port}: {exc.strerror or exc}")
+        try:
+            yield venue
+        finally:
+            await venue.stop()
+
+    def _parser(self) -> Arguments:
+        parser = Arguments(prog=f"simulate {self.name}", description=self.summary, allow_abbrev=False)
+        parser.add_argument("--listen", metavar="HOST:PORT", type=listen_address, default=("127.0.0.1", 0))
+        parser.add_argument(
+            "--rate", type=rate, default=20.0, metavar="MESSAGES_PER_SECOND", help="on each stream (default 20)"
+        )
+        parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same data (default 1)")
+        self.declare(parser)
+        return parser
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """
+    Return host and port of ``HOST:PORT``.
+
+    Raises:
+        ArgumentTypeError: If it is none, or not on this machine's loopback: a venue knows no access control.
+    """
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or int(port) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"need HOST:PORT, got {text!r}")
+    if host == "localhost":
+        return "127.0.0.1", int(port)
+    try:
+        if ipaddress.ip_address(host).is_loopback:
+            return host, int(port)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"need a loopback address such as 127.0.0.1, got {host!r}")
+
+
+def rate(text: str) -> float:
+    """
+    Return a number of messages per second.
+
+    Raises:
+        ArgumentTypeError: If it is none.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= _FASTEST:
+        raise argparse.ArgumentTypeError(f"need a number above 0 and up to {_FASTEST:.0f}, got {text!r}")
+    return number

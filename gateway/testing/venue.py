@@ -1,0 +1,300 @@
+"""
+The scriptable venue engine: a loopback server that carries every simulated venue of the project.
+
+It knows sockets, subscriptions, numbers and faults; a venue adds what its
+exchange says. Each fault acts here, so that all venues fail alike.
+"""
+
+import asyncio
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import TracebackType
+from typing import ClassVar, Final, Literal, Self
+
+from aiohttp import web
+
+from gateway.testing.faults import Faults, Refusal
+from gateway.testing.listener import PATIENCE, Answer, Handler, Listener
+from gateway.testing.pace import paced
+from gateway.testing.records import Counts, Grant, Requested, Subscribing, Watch
+from gateway.testing.sockets import KEPT, Shared, VenueSocket
+
+OUTBOX: Final = 8192
+"""Frames that may wait for one client before it is dropped."""
+
+
+class Venue:
+    """
+    A simulated exchange; subclasses say what it speaks. Event-loop only.
+
+    ``endpoints`` has a scheme and a path for each endpoint, ``socket_paths``
+    are the routes that upgrade, in aiohttp's spelling.
+
+    Args:
+        host: a loopback address.
+        port: 0 chooses a free one.
+        seed: of everything that is drawn; the same seed gives the same data.
+        rate: ticks per second; :obj:`None` leaves ticking to the caller.
+        outbox: frames that may wait for one client before it is dropped.
+    """
+
+    endpoints: ClassVar[Mapping[str, tuple[str, str]]] = {"stream": ("ws", "")}
+    socket_paths: ClassVar[Sequence[str]] = ("/",)
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        seed: int = 1,
+        rate: float | None = None,
+        outbox: int = OUTBOX,
+    ) -> None:
+        self.faults = Faults()
+        self.counts = Counts()
+        self.random = random.Random(seed)  # noqa: S311  # the same seed must give the same data
+        self.sockets: dict[int, VenueSocket] = {}
+        self.closed: deque[VenueSocket] = deque(maxlen=KEPT)
+        self.dials: deque[float] = deque(maxlen=KEPT)
+        self.attempts: deque[float] = deque(maxlen=KEPT)
+        """When each upgrade was asked for, refused or not."""
+        self.subscribes: deque[Subscribing] = deque(maxlen=KEPT)
+        self.requests: deque[Requested] = deque(maxlen=KEPT)
+        self.failures: deque[Exception] = deque(maxlen=KEPT)
+        """What the venue itself did wrong; leaving it raises them."""
+        self._rate = rate
+        self._listener = Listener(host, port, self._admits)
+        self._series: Counter[str] = Counter()
+        self._watch = Watch()
+        self._shared = Shared(self.faults, self.counts, self._watch, outbox)
+        self._stopping = asyncio.Event()
+        self._ticking: asyncio.Task[None] | None = None
+
+    # --- what a venue says
+
+    def opened(self, socket: VenueSocket) -> None:
+        """Greet a client, if the exchange does."""
+
+    def received(self, socket: VenueSocket, payload: bytes, binary: bool) -> None:
+        """Act on a client's message. Nonsense is answered, never raised."""
+
+    def answers(self) -> Mapping[str, Answer]:
+        """Return the REST routes, each under its method and path (``GET /symbols``)."""
+        return {}
+
+    def tick(self) -> None:
+        """Take one step: one datum for each stream that somebody wants."""
+
+    # --- what a venue does
+
+    def subscribe(self, socket: VenueSocket, streams: Sequence[str]) -> Grant:
+        """Take a client's wish for ``streams`` that exist; whoever is closed for it hears no answer."""
+        wish = Subscribing(asyncio.get_running_loop().time(), socket.id, tuple(streams))
+        self.subscribes.append(wish)
+        code = self.faults.close_at_subscribe.strike()
+        if code is not None:
+            socket.close(code)
+            return Grant()
+        refusal = self.faults.refuse_subscribes.strike()
+        if refusal is not None:
+            return Grant(refusal=refusal)
+        accepted = tuple(one for one in wish.streams if one not in self.faults.refused_streams)
+        socket.streams.update(dict.fromkeys(accepted, wish.at))
+        return Grant(accepted, tuple(one for one in wish.streams if one in self.faults.refused_streams))
+
+    def publish(self, stream: str, payload: bytes, *, account: str | None = None) -> int:
+        """Send a datum as text to everybody who wants it, or to one account; returns to how many."""
+        if self.faults.holds_back(stream):
+            return 0
+        sent = 0
+        for socket in self.sockets.values():
+            if stream in socket.streams and (account is None or socket.account == account):
+                socket.text(payload)
+                sent += 1
+        self.counts.published += sent
+        return sent
+
+    def wanted(self) -> set[str]:
+        """Return the streams that anybody wants."""
+        return {stream for socket in self.sockets.values() for stream in socket.streams}
+
+    def sequence(self, stream: str) -> int:
+        """Return the next number of ``stream``, the first being 1; scripted holes are left out."""
+        self._series[stream] += 1 + self.faults.skips.pop(stream, 0)
+        return self._series[stream]
+
+    # --- what tests watch and do
+
+    def streams(self) -> list[tuple[int, str]]:
+        """Return every live subscription: socket id and stream."""
+        return [(socket.id, stream) for socket in self.sockets.values() for stream in socket.streams]
+
+    async def wait_for(self, holds: Callable[[], bool]) -> None:
+        """Wait until ``holds``; it is asked after everything that happens. The caller sets the deadline."""
+        await self._watch.wait_for(holds)
+
+    def drop(self, *, rst: bool = False, code: int | None = None) -> None:
+        """End every socket: by RST, by a Close frame with ``code``, or by FIN alone."""
+        for socket in tuple(self.sockets.values()):
+            if code is None:
+                socket.drop(rst=rst)
+            else:
+                socket.close(code)
+
+    def close_port(self) -> None:
+        """Refuse every dial at the port; open sockets stay."""
+        self._listener.close()
+
+    async def open_port(self) -> None:
+        """Listen again on the same port."""
+        await self._listener.open()
+
+    @property
+    def port(self) -> int:
+        """The port; what was asked for before the start."""
+        return self._listener.port
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """The base URL of each endpoint."""
+        host = self._listener.host
+        place = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+        return {name: f"{scheme}://{place}{path}" for name, (scheme, path) in self.endpoints.items()}
+
+    @property
+    def url(self) -> str:
+        """The base URL of the first endpoint."""
+        return next(iter(self.addresses.values()))
+
+    # --- its life
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+        if exc is None:
+            self._raise_failures()
+
+    async def start(self) -> None:
+        """
+        Listen, and tick if there is a rate.
+
+        Raises:
+            OSError: If the address cannot be had.
+        """
+        routes: dict[str, Handler] = {f"GET {path}": self._upgrade for path in self.socket_paths}
+        for route, answer in self.answers().items():
+            routes[route] = partial(self._request, answer)
+        await self._listener.start(routes)
+        if self._rate is not None:
+            self._ticking = asyncio.create_task(self._tick_at(self._rate))
+
+    async def stop(self) -> None:
+        """Say goodbye to every client and free the port. Safe to repeat."""
+        self._stopping.set()
+        self._watch.changed()
+        self._listener.close()
+        if self._ticking is not None:
+            self._ticking.cancel()
+            await asyncio.wait({self._ticking})
+        self.drop(code=1001)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.wait_for(lambda: not self.sockets)
+        except TimeoutError:
+            self.drop(rst=True)
+        await self._listener.stop()
+
+    async def wait(self) -> None:
+        """
+        Run until cancelled or stopped.
+
+        Raises:
+            ExceptionGroup: If the venue itself failed.
+        """
+        await self.wait_for(lambda: bool(self.failures) or self._stopping.is_set())
+        self._raise_failures()
+
+    def _raise_failures(self) -> None:
+        if self.failures:
+            raise ExceptionGroup("the venue failed", tuple(self.failures))
+
+    def _failed(self, exc: Exception) -> None:
+        self.failures.append(exc)
+        self._watch.changed()
+
+    async def _tick_at(self, rate: float) -> None:
+        try:
+            await paced(rate, self.tick)
+        except Exception as exc:  # noqa: BLE001  # raised again by whoever leaves the venue
+            self._failed(exc)
+
+    # --- dials, upgrades and requests
+
+    def _admits(self) -> bool:
+        self.counts.dials += 1
+        self.dials.append(asyncio.get_running_loop().time())
+        self._watch.changed()
+        return not self.faults.reset_dials.strike()
+
+    async def _upgrade(self, request: web.Request) -> web.StreamResponse:
+        self.attempts.append(asyncio.get_running_loop().time())
+        self._watch.changed()
+        if self.faults.hang_upgrades.strike():
+            return await self._silence()
+        refusal = self.faults.refuse_upgrades.strike()
+        if refusal is not None:
+            self.counts.refused += 1
+            return _refused(refusal)
+        ws: web.WebSocketResponse[Literal[False]] = web.WebSocketResponse(
+            autoping=False, compress=False, decode_text=False, timeout=PATIENCE
+        )
+        await ws.prepare(request)
+        await self._serve(request, ws)
+        return ws
+
+    async def _serve(self, request: web.Request, ws: "web.WebSocketResponse[Literal[False]]") -> None:
+        self.counts.upgrades += 1
+        socket = VenueSocket(self.counts.upgrades, request, ws, self._shared)
+        self.sockets[socket.id] = socket
+        self._watch.changed()
+        try:
+            self.opened(socket)
+            await socket.serve(partial(self.received, socket))
+        except Exception as exc:  # noqa: BLE001  # raised again by whoever leaves the venue
+            self._failed(exc)
+        finally:
+            del self.sockets[socket.id]
+            self.closed.append(socket)
+            self._watch.changed()
+
+    async def _request(self, answer: Answer, request: web.Request) -> web.StreamResponse:
+        at = asyncio.get_running_loop().time()
+        self.counts.requests += 1
+        self.requests.append(Requested(at, request.method, request.path, dict(request.query)))
+        self._watch.changed()
+        if self.faults.mute:
+            return await self._silence()
+        refusal = self.faults.refuse_requests.strike()
+        if refusal is not None:
+            return _refused(refusal)
+        try:
+            return answer(request, await request.read())
+        except Exception as exc:  # noqa: BLE001  # raised again by whoever leaves the venue
+            self._failed(exc)
+            return web.Response(status=500)
+
+    async def _silence(self) -> web.StreamResponse:
+        """Answer nobody before the venue stops."""
+        await self._stopping.wait()
+        return web.Response(status=503)
+
+
+def _refused(refusal: Refusal) -> web.Response:
+    return web.Response(status=refusal.status, headers=refusal.headers, body=refusal.body)

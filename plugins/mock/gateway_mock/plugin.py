@@ -1,0 +1,219 @@
+"""
+The mock exchange: the smallest complete plugin.
+
+Messages are JSON objects. Requests carry an ``id`` that the answer repeats,
+data begin with their ``stream``, prices are strings and times microseconds.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import count
+from typing import Any, Final
+
+import msgspec
+
+from gateway import spi
+
+INFO: Final = spi.ExchangeInfo(
+    spi_version=0,
+    environments=("live",),
+    endpoints=(
+        spi.Endpoint("stream", {"live": "ws://127.0.0.1:9440"}, max_streams=1000),
+        spi.Endpoint("private", {"live": "ws://127.0.0.1:9440/private"}, private=True),
+        spi.Endpoint("rest", {"live": "http://127.0.0.1:9440"}),
+    ),
+    channels=(
+        spi.Channel("trades", rhythm=spi.Rhythm.CONTINUOUS, contiguous=True),
+        spi.Channel("quotes", rhythm=spi.Rhythm.CONTINUOUS),
+        spi.Channel("book", frozenset({None, "5", "10", "20", "50", "100"}), rhythm=spi.Rhythm.CONTINUOUS),
+        spi.Channel("ticker", rhythm=spi.Rhythm.CONTINUOUS),
+        spi.Channel("raw"),
+        spi.Channel("orders", private=True),
+        spi.Channel("balances", private=True),
+    ),
+    limits=(
+        spi.Limit("mock-messages", 50, per=1.0, scope=spi.Scope.CONNECTION),
+        spi.Limit("mock-dials", 300, per=60.0),
+        spi.Limit("mock-weight", 1200, per=60.0, usage_header="x-mock-used-weight"),
+    ),
+)
+MOST_STREAMS: Final = 100
+"""As many as one request may name."""
+
+
+class Message(msgspec.Struct):
+    """Whatever the exchange sends: an answer has an ``op``, a datum a ``stream``."""
+
+    op: str = "data"
+    stream: str = ""
+    kind: str = "update"
+    ts: int | None = None
+    data: msgspec.Raw = msgspec.Raw(b"[]")
+    id: int | None = None
+    reason: str = ""
+    rejected: tuple[str, ...] = ()
+    deadline: float | None = None
+    nonce: str = ""
+
+
+MESSAGE: Final = msgspec.json.Decoder(Message)
+RECORDS: Final[dict[tuple[str, str], msgspec.json.Decoder[Any]]] = {
+    ("trades", "update"): msgspec.json.Decoder(list[spi.Trade]),
+    ("quotes", "update"): msgspec.json.Decoder(list[spi.Quote]),
+    ("book", "snapshot"): msgspec.json.Decoder(list[spi.BookSnapshot]),
+    ("book", "update"): msgspec.json.Decoder(list[spi.BookDelta]),
+    ("ticker", "update"): msgspec.json.Decoder(list[spi.Ticker]),
+    ("orders", "update"): msgspec.json.Decoder(list[spi.Order]),
+    ("balances", "update"): msgspec.json.Decoder(list[spi.Balance]),
+}
+
+
+class MockExchange:
+    """The hooks."""
+
+    @spi.hookimpl
+    def gateway_exchange_info(self) -> spi.ExchangeInfo:
+        """Describe the mock exchange."""
+        return INFO
+
+    @spi.hookimpl
+    def gateway_route(self, subscription: spi.Subscription) -> spi.Route:
+        """Name streams ``trades.btc_usdt`` and, on an account's own connection, ``orders``."""
+        if subscription.account is not None:
+            return spi.Route("private", subscription.channel, subscription.account)
+        if subscription.channel == "raw":
+            return spi.Route("stream", subscription.symbol)
+        return spi.Route("stream", f"{subscription.channel}.{subscription.symbol}")
+
+    @spi.hookimpl
+    def gateway_handshake(self, target: spi.Target) -> spi.Handshake:
+        """Log accounts in: sign the nonce with which the exchange greets."""
+        yield spi.Open(target.urls[target.endpoint], cost={"mock-dials": 1})
+        if target.signer is not None:
+            hello = MESSAGE.decode((yield spi.Receive()))
+            signature = target.signer.hmac_sha256(hello.nonce.encode()).hex()
+            login = {"op": "login", "key": target.signer.api_key, "signature": signature}
+            yield spi.Send(json.dumps(login), cost={"mock-messages": 1})
+            answer = MESSAGE.decode((yield spi.Receive()))
+            if answer.op != "ok":
+                raise spi.LoginRefused(answer.reason)
+        return spi.Session()
+
+    @spi.hookimpl
+    def gateway_heartbeat_interval(self) -> float:
+        """Ping every 5 seconds."""
+        return 5.0
+
+    @spi.hookimpl
+    def gateway_dialect(self, instruments: spi.Instruments) -> "MockDialect":
+        """Return a fresh translator."""
+        return MockDialect(instruments)
+
+    @spi.hookimpl
+    def gateway_instruments(self, target: spi.Target) -> Conversation[spi.Instruments]:
+        """Fetch ``/symbols``, which is written as ours is."""
+        reply = yield spi.Fetch("GET", f"{target.urls['rest']}/symbols", cost={"mock-weight": 10})
+        return spi.Instruments(spi.Instrument(**one) for one in reply.json())
+
+    @spi.hookimpl
+    def gateway_server_time(self, target: spi.Target) -> Conversation[int]:
+        """Fetch ``/time``."""
+        reply = yield spi.Fetch("GET", f"{target.urls['rest']}/time", cost={"mock-weight": 1})
+        return int(reply.json()["now"])
+
+    @spi.hookimpl
+    def gateway_backfill(
+        self, target: spi.Target, subscription: spi.Subscription, after: int, before: int
+    ) -> Conversation[Sequence[object]] | None:
+        """Fetch missed trades, at most the exchange's last thousand."""
+        return _missed_trades(target, subscription, after, before) if subscription.channel == "trades" else None
+
+
+def _missed_trades(
+    target: spi.Target, subscription: spi.Subscription, after: int, before: int
+) -> Conversation[Sequence[object]]:
+    url = f"{target.urls['rest']}/trades?symbol={subscription.symbol}&after={after}&before={before}"
+    reply = yield spi.Fetch("GET", url, cost={"mock-weight": 5})
+    return [spi.Trade(**one) for one in reply.json()]
+
+
+class MockDialect:
+    """One connection's translator."""
+
+    def __init__(self, instruments: spi.Instruments) -> None:
+        self._instruments = instruments
+        self._ids = count(1)
+
+    def stream(self, payload: bytes, _binary: bool, /) -> str | None:
+        """Cut the name out: a datum begins with ``{"stream":"``."""
+        if not payload.startswith(b'{"stream":"'):
+            return None
+        return payload[11 : payload.find(b'"', 11)].decode(errors="replace")
+
+    def decode(self, payload: bytes, _binary: bool, /) -> Iterable[spi.Event]:
+        """Translate one message."""
+        message = MESSAGE.decode(payload)
+        match message.op:
+            case "data":
+                yield spi.Data(message.stream, self._records(message), message.ts)
+            case "ok":
+                yield spi.Ack(message.id)
+            case "error" if message.rejected:
+                yield spi.Ack(message.id, rejected=message.rejected)
+            case "error":
+                stop = spi.Verdict(action=spi.Action.STOP, scope=spi.Scope.STREAM, text=message.reason)
+                yield spi.Nack(message.id, "subscribe", stop)
+            case "ended":
+                yield spi.Revoked(message.stream, message.reason)
+            case "closing":
+                yield spi.Draining(message.deadline)
+            case other:
+                raise ValueError(f"unknown op {other!r}")
+
+    def _records(self, message: Message) -> Sequence[Any]:
+        decoder = RECORDS.get((message.stream.partition(".")[0], message.kind))
+        if decoder is None:
+            raise ValueError(f"unknown stream {message.stream!r}")
+        records: Sequence[Any] = decoder.decode(message.data)
+        return [self._ours(one) for one in records] if message.stream == "orders" else records
+
+    def _ours(self, order: spi.Order) -> spi.Order:
+        """Spell the order's symbol as the gateway does."""
+        found = self._instruments.native(order.symbol)
+        return order if found is None else msgspec.structs.replace(order, symbol=found.symbol)
+
+    def subscribe(self, streams: Sequence[str], /) -> Sequence[spi.Request]:
+        """Ask for a hundred streams at a time."""
+        return self._requests("subscribe", streams)
+
+    def unsubscribe(self, streams: Sequence[str], /) -> Sequence[spi.Request]:
+        """Give up a hundred streams at a time."""
+        return self._requests("unsubscribe", streams)
+
+    def ping(self, _token: int, /) -> spi.Ping:
+        """Use WebSocket pings."""
+        return spi.Ping.WEBSOCKET
+
+    def book(self, stream: str, /) -> spi.BookRule | None:
+        """Every ``book`` stream begins with a snapshot."""
+        return BOOK if stream.startswith("book.") else None
+
+    def _requests(self, op: Any, streams: Sequence[str]) -> Sequence[spi.Request]:
+        parts = [tuple(streams[at : at + MOST_STREAMS]) for at in range(0, len(streams), MOST_STREAMS)]
+        return [self._request(op, part) for part in parts]
+
+    def _request(self, op: Any, streams: tuple[str, ...]) -> spi.Request:
+        number = next(self._ids)
+        frame = json.dumps({"op": op, "id": number, "streams": streams})
+        return spi.Request(frame=frame, streams=streams, op=op, id=number, cost={"mock-messages": 1})
+
+
+def _follows(previous: int, update: spi.BookDelta, _fresh: bool) -> spi.Continuity:
+    """Each update names the one before it, the first one the snapshot."""
+    if update.last <= previous:
+        return spi.Continuity.IGNORE
+    return spi.Continuity.APPLY if update.previous == previous else spi.Continuity.GAP
+
+
+BOOK: Final = spi.BookRule(follows=_follows, snapshot=spi.SnapshotSource.IN_BAND)
+plugin = MockExchange()

@@ -89,7 +89,9 @@ class MockExchange:
     def gateway_handshake(self, target: spi.Target) -> spi.Handshake:
         """Log accounts in: sign the nonce with which the exchange greets."""
         yield spi.Open(target.urls[target.endpoint], cost={"mock-dials": 1})
-        if target.signer is not None:
+        if target.endpoint == "private":
+            if target.signer is None:
+                raise spi.LoginRefused("an account's connection needs credentials")
             hello = MESSAGE.decode((yield spi.Receive()))
             signature = target.signer.hmac_sha256(hello.nonce.encode()).hex()
             login = {"op": "login", "key": target.signer.api_key, "signature": signature}
@@ -110,13 +112,13 @@ class MockExchange:
         return MockDialect(instruments)
 
     @spi.hookimpl
-    def gateway_instruments(self, target: spi.Target) -> Conversation[spi.Instruments]:
+    def gateway_instruments(self, target: spi.Target) -> spi.Conversation[spi.Instruments]:
         """Fetch ``/symbols``, which is written as ours is."""
         reply = yield spi.Fetch("GET", f"{target.urls['rest']}/symbols", cost={"mock-weight": 10})
         return spi.Instruments(spi.Instrument(**one) for one in reply.json())
 
     @spi.hookimpl
-    def gateway_server_time(self, target: spi.Target) -> Conversation[int]:
+    def gateway_server_time(self, target: spi.Target) -> spi.Conversation[int]:
         """Fetch ``/time``."""
         reply = yield spi.Fetch("GET", f"{target.urls['rest']}/time", cost={"mock-weight": 1})
         return int(reply.json()["now"])
@@ -124,14 +126,14 @@ class MockExchange:
     @spi.hookimpl
     def gateway_backfill(
         self, target: spi.Target, subscription: spi.Subscription, after: int, before: int
-    ) -> Conversation[Sequence[object]] | None:
+    ) -> spi.Conversation[Sequence[object]] | None:
         """Fetch missed trades, at most the exchange's last thousand."""
         return _missed_trades(target, subscription, after, before) if subscription.channel == "trades" else None
 
 
 def _missed_trades(
     target: spi.Target, subscription: spi.Subscription, after: int, before: int
-) -> Conversation[Sequence[object]]:
+) -> spi.Conversation[Sequence[object]]:
     url = f"{target.urls['rest']}/trades?symbol={subscription.symbol}&after={after}&before={before}"
     reply = yield spi.Fetch("GET", url, cost={"mock-weight": 5})
     return [spi.Trade(**one) for one in reply.json()]

@@ -40,6 +40,11 @@ class Listener:
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
 
+    @property
+    def place(self) -> str:
+        """Host and port as a URL has them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
     async def start(self, routes: Mapping[str, Handler]) -> None:
         """
         Listen; each route is a method and a path (``GET /symbols``).

@@ -10,7 +10,6 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from types import TracebackType
 from typing import ClassVar, Final, Literal, Self
 
 from aiohttp import web
@@ -159,8 +158,7 @@ class Venue:
     @property
     def addresses(self) -> Mapping[str, str]:
         """The base URL of each endpoint."""
-        host = self._listener.host
-        place = f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+        place = self._listener.place
         return {name: f"{scheme}://{place}{path}" for name, (scheme, path) in self.endpoints.items()}
 
     @property
@@ -174,11 +172,9 @@ class Venue:
         await self.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         await self.stop()
-        if exc is None:
+        if kind is None:
             self._raise_failures()
 
     async def start(self) -> None:
@@ -286,6 +282,8 @@ class Venue:
             return _refused(refusal)
         try:
             return answer(request, await request.read())
+        except web.HTTPException:
+            raise
         except Exception as exc:  # noqa: BLE001  # raised again by whoever leaves the venue
             self._failed(exc)
             return web.Response(status=500)

@@ -1,1 +1,6 @@
 """What operators see: traces and logs, made from changes and never per message."""
+
+from gateway.telemetry.export import Telemetry, setup
+from gateway.telemetry.logs import Logs, setup_logs
+
+__all__ = ["Logs", "Telemetry", "setup", "setup_logs"]

@@ -1,0 +1,171 @@
+"""
+How a connection's life becomes spans: one trace per epoch.
+
+Its root ends when the connection is up or the attempt is over. What happens
+later gets short spans of its own in the same trace, since a span that stays
+open is never exported.
+"""
+
+from asyncio import CancelledError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from opentelemetry.context import Context
+from opentelemetry.trace import (
+    Link,
+    Span,
+    SpanKind,
+    Status,
+    StatusCode,
+    Tracer,
+    get_current_span,
+    set_span_in_context,
+    use_span,
+)
+from opentelemetry.util.types import AttributeValue
+
+from gateway.errors import ConnectionFault, PluginError, Reason
+from gateway.model.changes import Change
+from gateway.model.states import ConnectionState as S
+from gateway.model.states import Phase
+
+ROOT: Final = "gateway.connect"
+LOST: Final = "gateway.lost"
+STEPS: Final = frozenset({"open", "send", "receive", "fetch"})
+
+EXCHANGE: Final = "gateway.exchange"
+CONNECTION: Final = "gateway.connection.id"
+EPOCH: Final = "gateway.epoch"
+CANCELLED: Final = "gateway.cancelled"
+ERROR_TYPE: Final = "error.type"
+
+
+@dataclass(slots=True)
+class _Trace:
+    """The last epoch of one connection; ``phase`` is open while it is CONNECTING."""
+
+    epoch: int
+    root: Span
+    phase: Span | None = None
+
+
+class Tracing:
+    """
+    Turns what it is told into spans. Event-loop only.
+
+    Keeps two open spans a connection at most, and nothing of one that is
+    DISCONNECTED.
+    """
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+        self._traces: dict[str, _Trace] = {}
+
+    def trace_id(self, connection_id: str) -> str | None:
+        """Return the id of the connection's present trace, for logs; none if it is DISCONNECTED."""
+        trace = self._traces.get(connection_id)
+        return None if trace is None else f"{trace.root.get_span_context().trace_id:032x}"
+
+    def changed(self, change: Change) -> None:
+        """Open the epoch's root, end it, or show that the connection was lost."""
+        if change.after is S.CONNECTING:
+            self._begin(change)
+            return
+        trace = self._traces.get(change.connection_id)
+        if trace is None:
+            return
+        if change.before is S.CONNECTING:
+            _settle(trace, None if change.after is S.CONNECTED else change.reason)
+        elif change.before is S.CONNECTED and change.after is S.ERROR:
+            lost = self._child(LOST, trace.root, change.connection_id, change.epoch)
+            _blame(lost, change.reason)
+            lost.end()
+        if change.after is S.DISCONNECTED:
+            del self._traces[change.connection_id]
+
+    def entered(self, connection_id: str, epoch: int, phase: Phase) -> None:
+        """Let the phase's span follow the last one's; phases of any but the CONNECTING epoch have none."""
+        trace = self._traces.get(connection_id)
+        if trace is None or trace.epoch != epoch or not trace.root.is_recording():
+            return
+        if trace.phase is not None:
+            trace.phase.end()
+        trace.phase = self._child(f"gateway.{phase}", trace.root, connection_id, epoch)
+
+    @contextmanager
+    def during(self, connection_id: str, epoch: int, what: str) -> Iterator[None]:
+        """Make a span of the block: of a handshake's step below its phase, of anything else below the root."""
+        trace = self._traces.get(connection_id)
+        if trace is None:
+            yield
+            return
+        name = f"gateway.step.{what}" if what in STEPS else f"gateway.{what}"
+        span = self._child(name, _parent(trace, epoch), connection_id, epoch)
+        try:
+            with use_span(span, record_exception=False, set_status_on_exception=False):
+                yield
+        except CancelledError:
+            span.set_attribute(CANCELLED, True)
+            raise
+        except Exception as exc:
+            _blame(span, _error_type(exc))
+            raise
+        finally:
+            span.end()
+
+    def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:
+        """Leave it to the logs."""
+
+    def _begin(self, change: Change) -> None:
+        previous = self._traces.get(change.connection_id)
+        links = [] if previous is None else [Link(previous.root.get_span_context())]
+        attributes = _attributes(change.connection_id, change.epoch)
+        root = self._tracer.start_span(
+            ROOT, context=Context(), kind=SpanKind.CLIENT, attributes=attributes, links=links
+        )
+        self._traces[change.connection_id] = _Trace(change.epoch, root)
+
+    def _child(self, name: str, parent: Span, connection_id: str, epoch: int) -> Span:
+        context = set_span_in_context(parent, Context())
+        return self._tracer.start_span(name, context=context, attributes=_attributes(connection_id, epoch))
+
+
+def _parent(trace: _Trace, epoch: int) -> Span:
+    """Return the open phase; else what the caller is in, e.g. a rollover of this connection; else the root."""
+    if trace.phase is not None and trace.epoch == epoch:
+        return trace.phase
+    current = get_current_span()
+    same = current.get_span_context().trace_id == trace.root.get_span_context().trace_id
+    return current if same and current.is_recording() else trace.root
+
+
+def _attributes(connection_id: str, epoch: int) -> dict[str, AttributeValue]:
+    return {EXCHANGE: connection_id.partition("/")[0], CONNECTION: connection_id, EPOCH: epoch}
+
+
+def _settle(trace: _Trace, failure: Reason | None) -> None:
+    """End the root and its open phase; ``failure`` says why the connection did not come up."""
+    for span in (trace.phase, trace.root):
+        if span is not None:
+            if failure is not None:
+                _blame(span, failure)
+            span.end()
+    trace.phase = None
+
+
+def _error_type(exc: Exception) -> str:
+    """Return what may be shown of ``exc``: never its text, which can hold a URL."""
+    match exc:
+        case ConnectionFault(reason=reason):
+            return reason
+        case PluginError():
+            return Reason.PLUGIN_ERROR
+        case _:
+            return type(exc).__name__
+
+
+def _blame(span: Span, error_type: str) -> None:
+    span.set_attribute(ERROR_TYPE, str(error_type))
+    span.set_status(Status(StatusCode.ERROR))

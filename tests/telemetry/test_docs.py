@@ -1,0 +1,41 @@
+"""docs/telemetry.md lists what the code makes: no more, no less."""
+
+import re
+from pathlib import Path
+
+from gateway.model.states import Phase
+from gateway.telemetry import tracing
+
+ROOT = Path(__file__).parents[2]
+LATER = {"resync", "rollover", "drain", "close"}
+
+
+def column(heading: str) -> set[str]:
+    """Return the first column of the table below ``heading``."""
+    text = (ROOT / "docs/telemetry.md").read_text()
+    section = re.split(r"^#+ ", text.split(f"# {heading}\n")[1], flags=re.MULTILINE)[0]
+    return set(re.findall(r"^\| `([^`]+)`", section, re.MULTILINE))
+
+
+def told() -> set[str]:
+    """Return every literal name with which the code opens a span."""
+    sources = (path.read_text() for path in (ROOT / "gateway/runtime").glob("*.py"))
+    return {name for text in sources for name in re.findall(r"during\((?:[^()\"]*, )?\"(\w+)\"\)", text)}
+
+
+def test_the_spans_are_those_that_the_code_makes() -> None:
+    phases = {f"gateway.{phase}" for phase in Phase}
+    steps = {f"gateway.step.{step}" for step in tracing.STEPS}
+    later = {f"gateway.{what}" for what in LATER | (told() - tracing.STEPS)}
+    assert column("Spans") == {tracing.ROOT, tracing.LOST} | phases | steps | later
+
+
+def test_the_attributes_are_those_that_the_code_sets() -> None:
+    named = {tracing.EXCHANGE, tracing.CONNECTION, tracing.EPOCH, tracing.ERROR_TYPE, tracing.CANCELLED}
+    assert column("Attributes") == named
+
+
+def test_the_variables_are_those_that_the_code_reads() -> None:
+    source = (ROOT / "gateway/telemetry/export.py").read_text()
+    read = set(re.findall(r"OTEL_[A-Z_]+", source)) - {"OTEL_RESOURCE_ATTRIBUTES"}
+    assert column("Traces") == read

@@ -1,0 +1,141 @@
+"""Where traces go, and that they go nowhere unless asked."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from queue import Queue
+from typing import Self
+
+import pytest
+
+from gateway.errors import ConfigError, Reason
+from gateway.model.changes import Change
+from gateway.model.states import ConnectionState as S
+from gateway.telemetry import Telemetry, setup
+from gateway.telemetry.tracing import Tracing
+
+
+def connect(telemetry: Telemetry) -> None:
+    observer = telemetry.observer
+    assert observer is not None
+    for before, after in ((S.DISCONNECTED, S.CONNECTING), (S.CONNECTING, S.CONNECTED)):
+        observer.changed(
+            Change(
+                connection_id="mock/stream/0", epoch=1, before=before, after=after, reason=Reason.ASKED, at_us=1
+            )
+        )
+
+
+def test_off_imports_nothing_of_opentelemetry() -> None:
+    code = (
+        "import sys; from gateway.telemetry import Logs, setup, setup_logs; setup_logs(); Logs()\n"
+        "assert setup('none', {'OTEL_EXPORTER_OTLP_ENDPOINT': 'http://127.0.0.1:1'}).observer is None\n"
+        "print([name for name in sys.modules if name.startswith('opentelemetry')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("traces", "environ", "on"),
+    [
+        ("none", {}, False),
+        ("none", {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, False),
+        ("none", {"OTEL_TRACES_EXPORTER": "console"}, True),
+        ("console", {}, True),
+        ("console", {"OTEL_TRACES_EXPORTER": ""}, True),
+        ("console", {"OTEL_TRACES_EXPORTER": "none"}, False),
+        ("console", {"OTEL_SDK_DISABLED": "true"}, False),
+        ("console", {"OTEL_SDK_DISABLED": "false"}, True),
+    ],
+)
+async def test_the_environment_overrules_the_configuration(traces: str, environ: dict[str, str], on: bool) -> None:
+    telemetry = setup(traces, environ)
+    assert isinstance(telemetry.observer, Tracing) is on
+    assert await telemetry.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("traces", "environ", "key"),
+    [("jaeger", {}, "telemetry.traces"), ("none", {"OTEL_TRACES_EXPORTER": "zipkin"}, "OTEL_TRACES_EXPORTER")],
+)
+def test_an_unknown_exporter_is_named_with_its_key(traces: str, environ: dict[str, str], key: str) -> None:
+    with pytest.raises(ConfigError, match="must be none, console or otlp") as caught:
+        setup(traces, environ)
+    assert caught.value.key == key
+
+
+async def test_the_console_gets_spans_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry = setup("console", {})
+    connect(telemetry)
+    assert await telemetry.shutdown()
+    out, err = capsys.readouterr()
+    assert not out
+    span = json.loads(err)
+    assert span["name"] == "gateway.connect"
+    assert span["resource"]["attributes"]["service.name"] == "exchange-gateway"
+
+
+class Collector:
+    """An OTLP/HTTP collector on loopback; ``deaf`` never answers until released."""
+
+    def __init__(self, *, deaf: bool = False) -> None:
+        self.bodies: Queue[tuple[str, bytes]] = Queue()
+        self.release = threading.Event()
+        collector = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                collector.bodies.put((self.path, body))
+                if deaf:
+                    collector.release.wait(20)
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+
+    def __enter__(self) -> Self:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release.set()
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.server.server_port}/"}
+
+
+async def test_otlp_sends_what_is_left_when_it_is_shut_down() -> None:
+    with Collector() as collector:
+        telemetry = setup("otlp", collector.environ)
+        connect(telemetry)
+        assert await telemetry.shutdown()
+        path, body = collector.bodies.get_nowait()
+    assert path == "/v1/traces"
+    assert b"gateway.connect" in body
+
+
+async def test_a_collector_that_never_answers_holds_up_neither_the_loop_nor_the_end() -> None:
+    with Collector(deaf=True) as collector:
+        telemetry = setup("otlp", collector.environ)
+        async with asyncio.timeout(2):
+            connect(telemetry)
+            assert not await telemetry.shutdown(within=0.1)
+        assert collector.bodies.get(timeout=5)[0] == "/v1/traces"
+        collector.release.set()
+        left = [thread for thread in threading.enumerate() if thread.name == "gateway telemetry shutdown"]
+        assert len(left) == 1
+        left[0].join(10)

@@ -65,7 +65,7 @@ class Simulator:
         parser.add_argument(
             "--rate", type=rate, default=20.0, metavar="MESSAGES_PER_SECOND", help="on each stream (default 20)"
         )
-        parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same data (default 1)")
+        parser.add_argument("--seed", type=seed, default=1, help="the same seed gives the same data (default 1)")
         self.declare(parser)
         return parser
 
@@ -89,6 +89,19 @@ def listen_address(text: str) -> tuple[str, int]:
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(f"need a loopback address such as 127.0.0.1, got {host!r}")
+
+
+def seed(text: str) -> int:
+    """
+    Return a whole number.
+
+    Raises:
+        ArgumentTypeError: If it is none.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"need a whole number, got {text!r}") from None
 
 
 def rate(text: str) -> float:

@@ -14,11 +14,11 @@ async def paced(rate: float, tick: Callable[[], None]) -> NoReturn:
     Call ``tick`` ``rate`` times a second until cancelled.
 
     Above 100 a second several calls share a step; what a busy machine is more
-    than a tenth of a second behind with is left out.
+    than a tenth of a second, or two calls, behind with is left out.
     """
     loop = asyncio.get_running_loop()
     begun, done = loop.time(), 0
-    most = max(1, math.ceil(rate * _BEHIND))
+    most = max(2, math.ceil(rate * _BEHIND))
     while True:
         await asyncio.sleep(max(1 / rate, _STEP))
         due = math.floor((loop.time() - begun) * rate) - done

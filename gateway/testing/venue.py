@@ -113,6 +113,7 @@ class Venue:
                 socket.text(payload)
                 sent += 1
         self.counts.published += sent
+        self._watch.changed()
         return sent
 
     def wanted(self) -> set[str]:

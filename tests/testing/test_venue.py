@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from aiohttp import ClientConnectorError, WSMsgType
 
+from gateway.testing.listener import PATIENCE
 from gateway.testing.records import Watch, busiest
 from gateway.testing.venue import Venue
 
@@ -114,16 +115,42 @@ async def test_leaving_says_goodbye_and_leaves_no_task(session):
         await session.ws_connect(venue.url)
 
 
-async def test_leaving_waits_neither_for_the_mute_nor_for_those_who_do_not_read(acme, session, raw_upgrade):
+async def test_leaving_waits_neither_for_the_mute_nor_for_those_it_never_answered(acme, session, raw_upgrade):
     ws = await session.ws_connect(acme.url)
     acme.faults.hang_upgrades.arm()
     _, writer = await raw_upgrade(acme.port, "/ws", answered=False)
     await acme.wait_for(lambda: len(acme.attempts) == 2)
     acme.faults.mute = True
+    begun = asyncio.get_running_loop().time()
     await acme.stop()
+    assert asyncio.get_running_loop().time() - begun < PATIENCE
     assert not acme.sockets
     writer.close()
     await ws.close()
+
+
+async def test_leaving_resets_those_who_do_not_read(acme, raw_upgrade):
+    before = asyncio.all_tasks()
+    reader, writer = await raw_upgrade(acme.port, "/ws")
+    await acme.wait_for(lambda: acme.sockets)
+    for _ in range(200):
+        acme.sockets[1].text(b"x" * 65536)
+    await acme.stop()
+    assert not acme.sockets
+    with pytest.raises(ConnectionResetError):
+        await reader.read()
+    writer.close()
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_datum_wakes_whoever_waits_for_it(acme, session):
+    async with session.ws_connect(acme.url) as ws:
+        await ws.send_str("sub a")
+        await ws.receive_str()
+        waiting = asyncio.create_task(acme.wait_for(lambda: acme.counts.published == 2))
+        asyncio.get_running_loop().call_soon(acme.tick)
+        asyncio.get_running_loop().call_soon(acme.tick)
+        await waiting
 
 
 async def test_the_venues_own_failure_is_raised_where_it_is_left(session):

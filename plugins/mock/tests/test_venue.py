@@ -47,6 +47,13 @@ async def test_trade_ids_have_no_holes_unless_scripted():
     )
 
 
+async def test_prices_never_fall_to_zero():
+    venue = MockVenue(symbols=1)
+    venue.random.randint = lambda least, most: least
+    prices = [float(venue.emit_trade("SYM001-USDT")["price"]) for _ in range(300)]
+    assert (prices[0], prices[-1]) == (9.95, 0.1)
+
+
 async def test_a_book_kept_from_its_updates_is_the_venues_book(client, target, venue):
     dialect = MockDialect(Instruments())
     await client.perform(plugin.gateway_handshake(target()))

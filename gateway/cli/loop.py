@@ -1,0 +1,50 @@
+"""How commands that last are run: on the quickest event loop there is, until a signal ends them in good order."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Final
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+def run(work: Coroutine[Any, Any, int]) -> int:
+    """Run ``work`` to its end and return its exit status."""
+    with asyncio.Runner(loop_factory=_factory()) as runner:
+        return runner.run(work)
+
+
+def run_until_stopped(work: Coroutine[Any, Any, int]) -> int:
+    """Run ``work`` until it ends or SIGINT or SIGTERM ends it, which is no failure."""
+    return run(_until_stopped(work))
+
+
+async def _until_stopped(work: Coroutine[Any, Any, int]) -> int:
+    task = asyncio.current_task()
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+        if task is not None:
+            task.cancel()
+
+    loop = asyncio.get_running_loop()
+    for one in SIGNALS:
+        with suppress(NotImplementedError):  # Windows: the runner turns Ctrl-C into KeyboardInterrupt
+            loop.add_signal_handler(one, stop)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if stopped:
+            return 0
+        raise
+
+
+def _factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415  # absent where it does not install
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

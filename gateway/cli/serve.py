@@ -1,0 +1,74 @@
+"""``gateway serve``: the gateway itself, or a demonstration of it that needs neither a file nor a network."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from gateway.errors import ConfigError
+
+DEFAULT: Final = Path("gateway.toml")
+DEMO: Final = "mock"
+"""The venue and the exchange that a demonstration shows."""
+
+
+def serve(
+    config: Annotated[Path | None, typer.Option("--config", help="Default: ./gateway.toml.")] = None,
+    listen: Annotated[
+        str | None, typer.Option("--listen", metavar="HOST:PORT", help="Where clients connect.")
+    ] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Serve a simulated exchange; no file needed.")] = False,
+) -> int:
+    """Run the gateway until it is stopped."""
+    from gateway.cli.loop import run  # noqa: PLC0415  # --help is quick without asyncio
+
+    path = None if demo and config is None else chosen(config)
+    overrides: dict[str, Any] = {} if listen is None else {"server": {"listen": listen}}
+    return run(_demonstrate(path, overrides) if demo else _serve(path, overrides, _say_address))
+
+
+def chosen(config: Path | None) -> Path:
+    """
+    Return the file to read: the named one, or ``gateway.toml`` in this directory.
+
+    Raises:
+        ConfigError: If neither is there.
+    """
+    if config is not None:
+        return config
+    if DEFAULT.is_file():
+        return DEFAULT
+    raise ConfigError(
+        "--config", "there is no ./gateway.toml; name a file, or try 'gateway serve --demo', which needs none"
+    )
+
+
+async def _serve(path: Path | None, overrides: dict[str, Any], ready: Any) -> int:
+    from gateway import app, config  # noqa: PLC0415  # --help is quick without them
+    from gateway.telemetry import setup_logs  # noqa: PLC0415  # same
+
+    settings = config.load(path, os.environ, overrides)
+    setup_logs(settings.log.level)
+    await app.serve(settings, ready=ready)
+    return 0
+
+
+async def _demonstrate(path: Path | None, overrides: dict[str, Any]) -> int:
+    from gateway.cli.venues import find  # noqa: PLC0415  # --help is quick without it
+
+    async with find(DEMO).simulate(["--listen", "127.0.0.1:0"]) as running:
+        exchange = {"endpoints": dict(running.addresses), "allow_plaintext": True}
+        return await _serve(path, {**overrides, "exchanges": {DEMO: exchange}}, _say_what_to_try)
+
+
+def _say_address(address: str) -> None:
+    typer.echo(f"Listening on http://{address}")
+
+
+def _say_what_to_try(address: str) -> None:
+    _say_address(address)
+    typer.echo(f"It serves a simulated exchange, {DEMO}. Try, in another terminal:")
+    typer.echo(f"  python -m gateway subscribe {DEMO}:trades:BTC-USDT --url ws://{address}")
+    for path in ("readyz?verbose", "api/v1/connections"):
+        typer.echo(f"  curl -s 'http://{address}/{path}'")

@@ -1,0 +1,153 @@
+"""
+The plugin for Binance's spot market, public data.
+
+One combined connection (``/stream``) carries whatever is subscribed to; the
+names of streams are Binance's own, the symbol in lower case.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec.json import Decoder
+
+from gateway import spi
+from gateway_binance import book, reference, verdicts
+from gateway_binance.control import Control, Message
+from gateway_binance.declared import DIALS, MESSAGES, SPOT, STREAM
+from gateway_binance.records import reader
+
+SHUTDOWN: Final = "serverShutdown"
+_STREAM_PREFIX: Final = b'{"stream":"'
+_NAME: Final = len(_STREAM_PREFIX)
+_MESSAGE: Final = Decoder(Message)
+_CHANNELS: Final = {
+    ("trades", None): "trade",
+    ("trades", "agg"): "aggTrade",
+    ("quotes", None): "bookTicker",
+    ("ticker", None): "ticker",
+}
+
+
+class BinanceSpot:
+    """The hooks."""
+
+    @spi.hookimpl
+    def gateway_exchange_info(self) -> spi.ExchangeInfo:
+        """Describe the spot market."""
+        return SPOT
+
+    @spi.hookimpl
+    def gateway_route(self, subscription: spi.Subscription) -> spi.Route | None:
+        """Name Binance's own stream; a book of any depth hangs off the one stream of changes."""
+        if subscription.account is not None:
+            return None
+        if subscription.channel == "raw":
+            return spi.Route(STREAM, subscription.symbol)
+        kind = _kind(subscription)
+        return None if kind is None else spi.Route(STREAM, f"{subscription.symbol.lower()}@{kind}")
+
+    @spi.hookimpl
+    def gateway_handshake(self, target: spi.Target) -> spi.Handshake:
+        """Open a bare combined connection: a URL that named a thousand streams would be too long."""
+        yield spi.Open(f"{target.urls[target.endpoint]}/stream", cost={DIALS: 1})
+        return spi.Session()
+
+    @spi.hookimpl
+    def gateway_dialect(self, target: spi.Target) -> "SpotDialect":
+        """Return a fresh translator."""
+        return SpotDialect(target)
+
+    @spi.hookimpl
+    def gateway_instruments(self, target: spi.Target) -> spi.Conversation[spi.Instruments]:
+        """Fetch the symbols."""
+        return reference.fetch_instruments(target)
+
+    @spi.hookimpl
+    def gateway_server_time(self, target: spi.Target) -> spi.Conversation[int]:
+        """Fetch the clock."""
+        return reference.fetch_time(target)
+
+    @spi.hookimpl
+    def gateway_classify(self, fault: spi.ConnectionFault) -> spi.Verdict | None:
+        """Judge Binance's refusals."""
+        return verdicts.verdict(fault)
+
+
+def _kind(subscription: spi.Subscription) -> str | None:
+    match subscription.channel:
+        case "book":
+            return "depth@100ms"
+        case "candles":
+            return f"kline_{subscription.variant}"
+        case channel:
+            return _CHANNELS.get((channel, subscription.variant))
+
+
+class SpotDialect:
+    """One connection's translator."""
+
+    def __init__(self, target: spi.Target) -> None:
+        self._target = target
+        self._control = Control(MESSAGES)
+
+    def stream(self, payload: bytes, binary: bool, /) -> str | None:
+        """Cut the name out of ``{"stream":"``; names of the exchange's own notices are left to be decoded."""
+        if binary or not payload.startswith(_STREAM_PREFIX):
+            return None
+        end = payload.find(b'"', _NAME)
+        name = payload[_NAME:end]
+        if end < 0 or b"\\" in name or name == b"!serverShutdown":
+            return None
+        try:
+            return name.decode()
+        except UnicodeDecodeError:
+            return None
+
+    def decode(self, payload: bytes, binary: bool, /) -> Iterable[spi.Event]:
+        """Translate one message."""
+        if binary:
+            raise ValueError("a binary message on a JSON connection")
+        try:
+            stream = self.stream(payload, binary)
+            return self._rare(payload) if stream is None else _data(stream, payload)
+        except RecursionError as exc:
+            raise ValueError("nested too deeply") from exc
+
+    def _rare(self, payload: bytes) -> Iterable[spi.Event]:
+        message = _MESSAGE.decode(payload)
+        if message.kind == SHUTDOWN or message.stream == f"!{SHUTDOWN}":
+            return (spi.Draining(),)  # Binance withdrew every promise of how long: leave at once.
+        if isinstance(message.stream, str):
+            return _data(message.stream, payload)
+        return (self._control.answer(message),)
+
+    def subscribe(self, streams: Sequence[str], /) -> Sequence[spi.Request]:
+        """Ask for ``streams``."""
+        return tuple(self._control.requests("subscribe", streams))
+
+    def unsubscribe(self, streams: Sequence[str], /) -> Sequence[spi.Request]:
+        """Give ``streams`` up."""
+        return tuple(self._control.requests("unsubscribe", streams))
+
+    def ping(self, _token: int, /) -> spi.Ping:
+        """Use WebSocket pings."""
+        return spi.Ping.WEBSOCKET
+
+    def book(self, stream: str, /) -> spi.BookRule | None:
+        """A stream of changes carries a book."""
+        symbol, _, kind = stream.partition("@")
+        # Names of streams are the symbols in lower case, and symbols have no lower case.
+        return book.rule(self._target, symbol.upper()) if kind in {"depth", "depth@100ms"} else None
+
+
+def _data(stream: str, payload: bytes) -> Iterable[spi.Event]:
+    read = reader(stream)
+    if read is None:
+        return ()
+    data = read(payload)
+    if data.stream != stream:
+        raise ValueError("a message of two streams")
+    return (data,)
+
+
+plugin = BinanceSpot()

@@ -1,0 +1,99 @@
+"""What the spot plugin declares and where it sends each wish."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pluggy
+import pytest
+
+from gateway import spi
+from gateway.spi import hookspecs
+from gateway_binance.spot import plugin
+
+
+def test_every_hook_fits_the_specification() -> None:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(plugin)
+    manager.check_pending()
+    assert manager.hook.gateway_exchange_info().spi_version == hookspecs.SPI_VERSION
+
+
+def test_every_environment_has_both_hosts() -> None:
+    info = plugin.gateway_exchange_info()
+    schemes = {
+        endpoint.name: {urlsplit(url).scheme for url in endpoint.urls.values()} for endpoint in info.endpoints
+    }
+    assert schemes == {"stream": {"wss"}, "rest": {"https"}}
+    assert all(set(endpoint.urls) == set(info.environments) for endpoint in info.endpoints)
+
+
+def test_an_environment_never_mixes_hosts_of_two() -> None:
+    info = plugin.gateway_exchange_info()
+    stream, rest = (endpoint.urls for endpoint in info.endpoints)
+    for name, word in (("testnet", "testnet"), ("demo", "demo"), ("data", "data")):
+        assert word in stream[name]
+        assert word in rest[name]
+    assert not {"testnet", "demo", "data"} & set(stream["live"].split(".")) & set(rest["live"].split("."))
+
+
+def test_limits_are_those_of_the_documents() -> None:
+    info = plugin.gateway_exchange_info()
+    figures = {limit.name: (limit.count, limit.per, limit.scope) for limit in info.limits}
+    assert figures == {
+        "binance-spot-messages": (5, 1.0, spi.Scope.CONNECTION),
+        "binance-spot-dials": (300, 300.0, spi.Scope.IP),
+        "binance-spot-weight": (6000, 60.0, spi.Scope.IP),
+    }
+    assert [limit.name for limit in info.limits if limit.counts_control_frames] == ["binance-spot-messages"]
+    assert [limit.usage_header for limit in info.limits] == [None, None, "x-mbx-used-weight-1m"]
+    assert (info.endpoints[0].max_streams, info.endpoints[0].max_age) == (1024, 86400)
+
+
+@pytest.mark.parametrize(
+    ("channel", "variant", "stream"),
+    [
+        ("trades", None, "btcusdt@trade"),
+        ("trades", "agg", "btcusdt@aggTrade"),
+        ("quotes", None, "btcusdt@bookTicker"),
+        ("ticker", None, "btcusdt@ticker"),
+        ("candles", "1s", "btcusdt@kline_1s"),
+        ("candles", "1M", "btcusdt@kline_1M"),
+        *[("book", depth, "btcusdt@depth@100ms") for depth in (None, "5", "10", "20", "50", "100")],
+    ],
+)
+def test_each_channel_has_its_stream(target: spi.Target, channel: Any, variant: Any, stream: Any) -> None:
+    wish = spi.Subscription("binance", channel, "BTCUSDT", variant)
+    assert plugin.gateway_route(wish) == spi.Route("stream", stream)
+    offered = {one.name: one.variants for one in plugin.gateway_exchange_info().channels}
+    assert variant in offered[channel]
+
+
+def test_a_raw_stream_is_asked_for_as_it_is_written() -> None:
+    wish = spi.Subscription("binance", "raw", "!miniTicker@arr")
+    assert plugin.gateway_route(wish) == spi.Route("stream", "!miniTicker@arr")
+
+
+def test_a_symbol_of_another_script_keeps_it() -> None:
+    wish = spi.Subscription("binance", "trades", "币安人生USDT")
+    assert plugin.gateway_route(wish) == spi.Route("stream", "币安人生usdt@trade")
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        spi.Subscription("binance", "orders", account="main"),
+        spi.Subscription("binance", "liquidations", "BTCUSDT"),
+        spi.Subscription("binance", "trades", "BTCUSDT", "5"),
+    ],
+)
+def test_what_is_not_offered_is_refused(wish: Any) -> None:
+    assert plugin.gateway_route(wish) is None
+
+
+def test_the_handshake_opens_a_bare_combined_connection(target: spi.Target) -> None:
+    handshake = plugin.gateway_handshake(target)
+    assert next(handshake) == spi.Open("wss://stream.example/stream", cost={"binance-spot-dials": 1})
+    with pytest.raises(StopIteration) as end:
+        handshake.send(None)
+    assert end.value.value == spi.Session()

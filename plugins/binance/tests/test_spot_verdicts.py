@@ -1,0 +1,67 @@
+"""What the exchange's refusals are taken to mean."""
+
+from typing import Any
+
+import pytest
+
+from gateway import spi
+from gateway_binance.spot import plugin
+
+IP, ENDPOINT, REQUEST, ACCOUNT = spi.Scope.IP, spi.Scope.ENDPOINT, spi.Scope.REQUEST, spi.Scope.ACCOUNT
+RETRY, STOP, RESYNC = spi.Action.RETRY, spi.Action.STOP, spi.Action.RESYNC_CLOCK
+
+
+@pytest.mark.parametrize("kind", [spi.UpgradeRefused, spi.ReplyRefused])
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "action", "scope", "after"),
+    [
+        (429, {"retry-after": "17"}, b"", RETRY, IP, 17),
+        (429, {}, b"", RETRY, IP, 60),
+        (429, {"retry-after": "soon"}, b"not json", RETRY, IP, 60),
+        (418, {"retry-after": "7200"}, b"", RETRY, IP, 7200),
+        (418, {}, b"", RETRY, IP, 120),
+        (400, {}, b'{"code":-1003,"msg":"Too many requests"}', RETRY, IP, 60),
+        (403, {}, b"<html>", RETRY, IP, 300),
+        (451, {}, b"", STOP, ENDPOINT, None),
+        (500, {}, b"", RETRY, ENDPOINT, None),
+        (503, {}, b'{"code":-1008,"msg":"busy"}', RETRY, ENDPOINT, 60),
+        (400, {}, b'{"code":-1034,"msg":"connections"}', RETRY, ENDPOINT, 60),
+        (400, {}, b'{"code":-1121,"msg":"Invalid symbol."}', STOP, REQUEST, None),
+        (400, {}, b'{"code":-1100,"msg":""}', STOP, REQUEST, None),
+        (400, {}, b'{"code":-1130,"msg":""}', STOP, REQUEST, None),
+        (400, {}, b'{"code":-1021,"msg":"time"}', RESYNC, REQUEST, None),
+        (401, {}, b'{"code":-2015,"msg":"key"}', STOP, ACCOUNT, None),
+    ],
+)
+def test_a_refusal_has_its_verdict(
+    kind: Any, status: Any, headers: Any, body: Any, action: Any, scope: Any, after: Any
+) -> None:
+    verdict: Any = plugin.gateway_classify(kind(status, headers, body))
+    assert (verdict.action, verdict.scope, verdict.after) == (action, scope, after)
+
+
+def test_a_ban_ends_when_the_exchange_says() -> None:
+    body = b'{"code":-1003,"msg":"Way too many requests; IP banned until 1771000120000. Use the websocket."}'
+    verdict: Any = plugin.gateway_classify(spi.ReplyRefused(418, {}, body))
+    assert (verdict.until_us, verdict.after) == (1771000120000_000, None)
+    assert verdict.reason is spi.Reason.BANNED
+    assert "-1003" in verdict.text
+
+
+def test_a_limit_and_a_ban_are_told_apart() -> None:
+    verdicts: list[Any] = [plugin.gateway_classify(spi.UpgradeRefused(status)) for status in (429, 418)]
+    assert [verdict.reason for verdict in verdicts] == [spi.Reason.RATE_LIMITED, spi.Reason.BANNED]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        spi.TransportLost("gone"),
+        spi.UpgradeRefused(404),
+        spi.ReplyRefused(400, {}, b'{"code":-1131,"msg":""}'),
+        spi.ReplyRefused(400, {}, b'{"code":' + b"[" * 200_000),
+        spi.ReplyRefused(400, {}, b'{"code":"x"}'),
+    ],
+)
+def test_what_the_documents_do_not_name_is_left_to_the_core(fault: Any) -> None:
+    assert plugin.gateway_classify(fault) is None

@@ -5,6 +5,7 @@ The fields are those of web-socket-streams.md in the Binance spot API docs,
 2026-07-21. Whatever does not fit is a :class:`ValueError`, never a record.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
@@ -18,6 +19,8 @@ Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """An id or a sequence number."""
 Millis = Annotated[int, Meta(ge=0, le=2**53)]
 """A time; as microseconds it still fits in 64 bits."""
+
+_DECIMAL: Final = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
 
 E = TypeVar("E")
 
@@ -122,11 +125,14 @@ def check_decimals(texts: Sequence[str]) -> None:
     Raises:
         ValueError: If one of ``texts`` is none.
     """
-    digits = "".join(texts).replace(".", "")
-    if texts and not (digits.isascii() and digits.isdecimal()):
-        raise ValueError("a price or size is no decimal number")
+    joined = ",".join(texts)
+    points = joined.encode().translate(None, b"0123456789")
+    # As good as every number has its point: then nothing but points and our own commas is left, in turn.
+    if points == b",".join([b"."] * len(texts)) and ",.," not in f",{joined},":
+        return
     for text in texts:
-        float(text)  # Only digits and points are left: this refuses an empty text and a second point.
+        if not _DECIMAL.fullmatch(text):
+            raise ValueError("a price or size is no decimal number")
 
 
 def check_levels(*sides: Iterable[spi.Level]) -> None:

@@ -169,13 +169,22 @@ def test_an_event_with_a_field_missing_or_of_another_type_is_no_sense(dialect: A
                 list(dialect.decode(frame(stream, broken), False))
 
 
-@pytest.mark.parametrize("price", ["", ".", "1.2.3", "nan", "inf", "1e5", "-1", "1_0", " 1", "abc", "\u0661"])
+@pytest.mark.parametrize(
+    "price", ["", ".", "1.2.3", "nan", "inf", "1e5", "-1", "1_0", " 1", "1,2", "1,.2", "abc", "\u0661"]
+)
 def test_a_price_that_is_no_decimal_number_is_no_sense(dialect: Any, price: Any) -> None:
     trade = EVENTS["ethusdt@trade"] | {"p": price}
     depth = EVENTS["ethusdt@depth@100ms"] | {"b": [["1.0", "2.0"], [price, "1.0"]]}
     for stream, event in (("ethusdt@trade", trade), ("ethusdt@depth@100ms", depth)):
         with pytest.raises(ValueError):
             list(dialect.decode(frame(stream, event), False))
+
+
+@pytest.mark.parametrize("price", ["0", "17", "0.00000000", "61837.63000000", "9" * 40])
+def test_a_price_is_kept_as_it_is_written(dialect: Any, price: str) -> None:
+    event = EVENTS["ethusdt@depth@100ms"] | {"b": [["1.0", "2.0"], [price, price]]}
+    (data,) = dialect.decode(frame("ethusdt@depth@100ms", event), False)
+    assert data.records[0].bids[1] == (price, price)
 
 
 @pytest.mark.parametrize("level", [["1"], ["1", "2", "3"], ["1", 2], [1, "2"], "12", None, ["1", None]])

@@ -218,8 +218,8 @@ def test_an_update_that_ends_before_it_begins_is_no_sense(dialect: Any) -> None:
         b'{"stream":"btcusdt@trade","data":null}',
         b'{"stream":"btcusdt@trade","data":{"e":"trade"',
         b'{"stream":"\xff@trade","data":{}}',
-        b'{"stream":"btcusdt@trade","data":' + b"[" * 200_000,
-        b'{"id":' + b"[" * 200_000,
+        b'{"stream":"btcusdt@trade","data":{"x":' + b"[" * 200_000,
+        b'{"x":' + b"[" * 200_000,
         b'{"stream":"btcusdt@trade","data":NaN}',
     ],
 )

@@ -59,7 +59,7 @@ def test_a_limit_and_a_ban_are_told_apart() -> None:
         spi.TransportLost("gone"),
         spi.UpgradeRefused(404),
         spi.ReplyRefused(400, {}, b'{"code":-1131,"msg":""}'),
-        spi.ReplyRefused(400, {}, b'{"code":' + b"[" * 200_000),
+        spi.ReplyRefused(400, {}, b'{"x":' + b"[" * 200_000),
         spi.ReplyRefused(400, {}, b'{"code":"x"}'),
     ],
 )

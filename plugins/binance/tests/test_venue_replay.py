@@ -1,0 +1,256 @@
+"""The venue plays recordings back: in order, without loss, to whoever is there at the time."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+
+from gateway_binance.venue import venue
+from gateway_binance.venue.replay import BinanceVenue, Cut
+
+STREAMS = ("btcusdt@bookTicker", "btcusdt@trade", "btcusdt@depth@100ms")
+COUNTS = {"btcusdt@bookTicker": 16000, "btcusdt@trade": 4894, "btcusdt@depth@100ms": 2182}
+BITCOIN = "hft-btcusdt-20240808.jsonl"
+FIRST_U, LAST_U = 50093239218, 50093306789
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+@pytest.fixture
+def bitcoin(capture: Any) -> Path:
+    path: Path = capture(BITCOIN)
+    return path
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Any:
+    """Write a recording of trades, one every ``every`` seconds, with ids from 0 on."""
+
+    def write(count: int, every: float = 0.01) -> Path:
+        path = tmp_path / "made.jsonl"
+        lines = [
+            orjson.dumps(
+                {
+                    "recv_ns": int(number * every * 1e9),
+                    "frame": f'{{"stream":"btcusdt@trade","data":{{"e":"trade","t":{number}}}}}',
+                }
+            )
+            for number in range(count)
+        ]
+        path.write_bytes(b"\n".join(lines))
+        return path
+
+    return write
+
+
+async def start(stack: AsyncExitStack, path: Path, *arguments: str) -> BinanceVenue:
+    return await stack.enter_async_context(venue.simulate(["--capture", str(path), *arguments]))
+
+
+async def subscribe(socket: Any, streams: Sequence[str], number: int = 1) -> None:
+    await socket.send_json({"method": "SUBSCRIBE", "params": list(streams), "id": number})
+
+
+async def receive_data(socket: Any) -> dict[str, Any]:
+    """Return the next datum, skipping answers."""
+    while True:
+        message = await socket.receive_json(loads=orjson.loads)
+        if "stream" in message:
+            return dict(message)
+
+
+async def test_a_client_of_all_streams_gets_every_event_in_order(stack: Any, session: Any, bitcoin: Path) -> None:
+    recorded = [orjson.loads(line)["frame"] for line in bitcoin.read_bytes().splitlines()]
+    running = await start(stack, bitcoin, "--speed", "max", "--wait", ",".join(STREAMS))
+    async with asyncio.timeout(40), session.ws_connect(running.addresses["stream"] + "/stream") as socket:
+        await subscribe(socket, STREAMS)
+        assert await socket.receive_json() == {"result": None, "id": 1}
+        expected = [frame for frame in recorded if frame.startswith('{"stream"')]
+        for frame in expected:
+            assert (await socket.receive()).data == frame
+        await running.wait()
+        assert running.sent == running.passed == COUNTS
+
+
+async def test_full_speed_waits_for_a_slow_client(stack: Any, session: Any, bitcoin: Path) -> None:
+    running = await start(stack, bitcoin, "--speed", "max", "--wait", "0")
+    async with (
+        asyncio.timeout(40),
+        session.ws_connect(f"{running.addresses['stream']}/ws/btcusdt@bookTicker") as socket,
+    ):
+        for _ in range(50):  # Far less than is due; nothing is read meanwhile
+            await asyncio.sleep(0.001)
+        assert not running.ended
+        for _ in range(16000):
+            assert b'"u":' in (await socket.receive()).data.encode()
+        await running.wait()
+        assert running.counts.overflows == 0
+
+
+async def test_depth_is_the_recorded_snapshot_before_and_our_own_book_after(
+    stack: Any, session: Any, bitcoin: Path
+) -> None:
+    running = await start(stack, bitcoin, "--speed", "max", "--wait", "btcusdt@bookTicker")
+    url = f"{running.addresses['rest']}/api/v3/depth?symbol=BTCUSDT&limit=1000"
+    snapshot = next(line for line in bitcoin.read_bytes().splitlines() if b"lastUpdateId" in line)
+    recorded = orjson.loads(orjson.loads(snapshot)["frame"])
+    async with asyncio.timeout(40):
+        async with session.get(url) as answer:
+            assert answer.headers["x-mbx-used-weight-1m"] == "50"
+            before = await answer.json()
+        assert before == {
+            side: value[:1000] if isinstance(value, list) else value for side, value in recorded.items()
+        }
+        async with session.ws_connect(f"{running.addresses['stream']}/ws/btcusdt@bookTicker") as socket:
+            last = None
+            while not running.ended:
+                message = await socket.receive()
+                last = orjson.loads(message.data)
+                if running.sent["btcusdt@bookTicker"] == 16000 and not running.ended:
+                    await asyncio.sleep(0)
+        async with session.get(url) as answer:
+            after = await answer.json()
+    assert after["lastUpdateId"] == last_update(bitcoin)
+    assert after["bids"][0][0] < after["asks"][0][0]
+    assert len(after["bids"]) == len(after["asks"]) == 1000
+    assert last is not None
+
+
+def last_update(path: Path) -> int:
+    """Return the last id of the recording's last update of the book."""
+    frames = (orjson.loads(line)["frame"] for line in reversed(path.read_bytes().splitlines()))
+    number: int = next(orjson.loads(frame)["data"]["u"] for frame in frames if "@depth" in frame[:40])
+    return number
+
+
+@pytest.mark.parametrize("how", [Cut.FIN, Cut.RST])
+async def test_a_cut_loses_data_and_time_goes_on(stack: Any, session: Any, made: Any, how: Cut) -> None:
+    running = await start(stack, made(200), "--wait", "0")
+    address = f"{running.addresses['stream']}/stream?streams=btcusdt@trade"
+    async with asyncio.timeout(20):
+        async with session.ws_connect(address) as socket:
+            before = [(await receive_data(socket))["data"]["t"] for _ in range(10)]
+            running.cut(how)
+            rest = [message async for message in socket]
+            assert all(message.type is aiohttp.WSMsgType.TEXT for message in rest)
+            assert socket.close_code in {None, 1006}
+        passed = running.passed["btcusdt@trade"]
+        await running.wait_for(lambda: running.passed["btcusdt@trade"] >= passed + 20)
+        async with session.ws_connect(address) as socket:
+            after = [(await receive_data(socket))["data"]["t"] for _ in range(10)]
+    assert before == list(range(10))
+    assert after[0] >= passed + 20
+    assert after == list(range(after[0], after[0] + 10))
+
+
+async def test_silence_keeps_the_socket_open_and_loses_what_is_due(stack: Any, session: Any, made: Any) -> None:
+    running = await start(stack, made(200), "--wait", "0")
+    async with (
+        asyncio.timeout(20),
+        session.ws_connect(f"{running.addresses['stream']}/stream?streams=btcusdt@trade") as socket,
+    ):
+        seen = [(await receive_data(socket))["data"]["t"]]
+        running.cut(Cut.SILENCE, 0.3)
+        while seen[-1] < 150:
+            seen.append((await receive_data(socket))["data"]["t"])
+    holes = [later - earlier - 1 for earlier, later in zip(seen, seen[1:], strict=False) if later != earlier + 1]
+    assert len(holes) == 1
+    assert 15 < holes[0] < 100
+
+
+async def test_time_at_full_speed_is_as_recorded_while_nobody_listens(stack: Any, session: Any, made: Any) -> None:
+    running = await start(stack, made(3000), "--speed", "max", "--wait", "0")
+    async with asyncio.timeout(20):
+        async with session.ws_connect(f"{running.addresses['stream']}/ws/btcusdt@trade") as socket:
+            await socket.receive()
+            running.cut(Cut.RST)
+            await running.wait_for(lambda: not running.sockets)
+        passed = running.passed["btcusdt@trade"]
+        await running.wait_for(lambda: running.passed["btcusdt@trade"] > passed + 5)
+        assert not running.ended
+
+
+async def test_speed_divides_the_recorded_time(stack: Any, session: Any, made: Any) -> None:
+    running = await start(stack, made(101, every=0.1), "--speed", "20", "--wait", "0")
+    clock = asyncio.get_running_loop()
+    async with (
+        asyncio.timeout(20),
+        session.ws_connect(f"{running.addresses['stream']}/stream?streams=btcusdt@trade") as socket,
+    ):
+        begun = clock.time()
+        for number in range(101):
+            assert (await receive_data(socket))["data"]["t"] == number
+        assert 0.4 < clock.time() - begun < 2
+
+
+async def test_the_replay_waits_until_clients_have_asked_for_everything(
+    stack: Any, session: Any, capture: Any
+) -> None:
+    running = await start(stack, capture("cf-20210814.jsonl"), "--speed", "max", "--wait", "0.2")
+    asked = ("ftmusdt@depth@100ms", "xmrbtc@bookTicker", "sxpbtc@kline_1m")
+    seen: Counter[str] = Counter()
+    async with asyncio.timeout(20), session.ws_connect(running.addresses["stream"] + "/stream") as socket:
+        await subscribe(socket, ["unknown@trade"])
+        for number, name in enumerate(asked, 2):
+            await subscribe(socket, [name], number)
+        while not running.ended or seen != running.sent:
+            seen[(await receive_data(socket))["stream"]] += 1
+    assert set(seen) == set(asked)
+    assert seen == {name: running.passed[name] for name in asked}
+    assert [wish.streams for wish in running.subscribes] == [("unknown@trade",), *[(name,) for name in asked]]
+
+
+@pytest.mark.parametrize("name", ["btcusdt@depth", "btcusdt@depth@100ms", "btcusdt@depth@1000ms"])
+async def test_any_pace_of_a_books_changes_is_the_recorded_one(
+    stack: Any, session: Any, bitcoin: Path, name: str
+) -> None:
+    running = await start(stack, bitcoin, "--wait", "0")
+    async with (
+        asyncio.timeout(20),
+        session.ws_connect(f"{running.addresses['stream']}/stream?streams={name}") as socket,
+    ):
+        message = await receive_data(socket)
+    assert message["stream"] == name
+    assert message["data"]["u"] == 50093239202
+
+
+async def test_a_raw_connection_gets_the_data_alone(stack: Any, session: Any, bitcoin: Path) -> None:
+    first = next(line for line in bitcoin.read_bytes().splitlines() if b"@trade" in line[:80])
+    running = await start(stack, bitcoin, "--speed", "max", "--wait", "0")
+    async with (
+        asyncio.timeout(20),
+        session.ws_connect(f"{running.addresses['stream']}/ws/btcusdt@trade") as socket,
+    ):
+        data = (await socket.receive()).data
+    assert f'"data":{data}}}' in orjson.loads(first)["frame"]
+
+
+async def test_a_venue_that_stays_outlives_its_recording(stack: Any, session: Any, made: Any) -> None:
+    running = await start(stack, made(3), "--speed", "max", "--wait", "0", "--stay")
+    async with (
+        asyncio.timeout(20),
+        session.ws_connect(f"{running.addresses['stream']}/ws/btcusdt@trade") as socket,
+    ):
+        waiting = asyncio.ensure_future(running.wait())
+        for _ in range(3):
+            await socket.receive()
+        await running.wait_for(lambda: running.ended)
+        assert not waiting.done()
+        await running.stop()
+        await waiting

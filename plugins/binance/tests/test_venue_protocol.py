@@ -19,7 +19,7 @@ LINES = (
     {"recv_ns": 0, "frame": '{"stream":"btcusdt@trade","data":{"e":"trade","t":1,"p":"5.250","q":"1.0"}}'},
     {
         "recv_ns": 10**9,
-        "frame": '{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","U":8,"u":12,"b":[["5.1","0.0"]],"a":[]}}',
+        "frame": '{"stream":"btcusdt@depth@100ms","data":{"U":8,"u":12,"b":[["5.1","0.0"]],"a":[]}}',
     },
     {
         "recv_ns": 2 * 10**9,
@@ -27,7 +27,7 @@ LINES = (
     },
     {
         "recv_ns": 3 * 10**9,
-        "frame": '{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","U":13,"u":15,"b":[],"a":[["5.9","4.0"]]}}',
+        "frame": '{"stream":"btcusdt@depth@100ms","data":{"U":13,"u":15,"b":[],"a":[["5.9","4.0"]]}}',
     },
 )
 
@@ -136,14 +136,17 @@ async def test_a_sixth_message_within_a_second_ends_the_connection(socket: Any) 
 
 async def test_everybody_is_pinged(recorded: Path, session: Any) -> None:
     running = BinanceVenue(load(recorded), ping_every=0.02)
-    async with asyncio.timeout(20), running:
-        async with session.ws_connect(running.addresses["stream"] + "/ws", autoping=False) as socket:
-            message = await socket.receive()
-            assert message.type is aiohttp.WSMsgType.PING
-            await socket.pong(message.data)
-            await running.wait_for(lambda: any(one.pongs for one in running.sockets.values()))
-            (client,) = running.sockets.values()
-            assert client.pongs[0][1] == message.data
+    async with (
+        asyncio.timeout(20),
+        running,
+        session.ws_connect(running.addresses["stream"] + "/ws", autoping=False) as socket,
+    ):
+        message = await socket.receive()
+        assert message.type is aiohttp.WSMsgType.PING
+        await socket.pong(message.data)
+        await running.wait_for(lambda: any(one.pongs for one in running.sockets.values()))
+        (client,) = running.sockets.values()
+        assert client.pongs[0][1] == message.data
 
 
 async def test_whoever_never_answers_a_ping_is_closed(
@@ -244,6 +247,14 @@ def test_a_symbol_is_split_at_its_quote(symbol: str, parts: tuple[str, str]) -> 
     assert split_symbol(symbol) == parts
 
 
+def files(recorded: Path) -> dict[str, Path]:
+    """Return good and bad recordings by what the tests call them."""
+    folder = recorded.parent
+    (folder / "empty").write_bytes(b"")
+    (folder / "bad").write_bytes(recorded.read_bytes().splitlines()[0] + b"\n{}")
+    return {"FILE": recorded, "MISSING": folder / "missing", "EMPTY": folder / "empty", "BAD": folder / "bad"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -264,10 +275,7 @@ def test_a_symbol_is_split_at_its_quote(symbol: str, parts: tuple[str, str]) -> 
 async def test_wrong_arguments_are_one_sentence_and_exit_status_2(
     recorded: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
 ) -> None:
-    folder = recorded.parent
-    (folder / "empty").write_bytes(b"")
-    (folder / "bad").write_bytes(recorded.read_bytes().splitlines()[0] + b"\n{}")
-    places = {"FILE": recorded, "MISSING": folder / "missing", "EMPTY": folder / "empty", "BAD": folder / "bad"}
+    places = files(recorded)
     with pytest.raises(SystemExit) as left:
         await AsyncExitStack().enter_async_context(
             venue.simulate([str(places.get(one, one)) for one in arguments])

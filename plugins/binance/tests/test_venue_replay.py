@@ -1,9 +1,11 @@
 """The venue plays recordings back: in order, without loss, to whoever is there at the time."""
 
 import asyncio
+import socket as sockets
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,12 @@ import orjson
 import pytest
 
 from gateway_binance.venue import venue
-from gateway_binance.venue.replay import BinanceVenue, Cut
+from gateway_binance.venue.replay import CROWDED, BinanceVenue, Cut
+from gateway_binance.venue.sockets import BinanceSocket
 
 STREAMS = ("btcusdt@bookTicker", "btcusdt@trade", "btcusdt@depth@100ms")
 COUNTS = {"btcusdt@bookTicker": 16000, "btcusdt@trade": 4894, "btcusdt@depth@100ms": 2182}
 BITCOIN = "hft-btcusdt-20240808.jsonl"
-FIRST_U, LAST_U = 50093239218, 50093306789
 
 
 @pytest.fixture
@@ -76,31 +78,63 @@ async def receive_data(socket: Any) -> dict[str, Any]:
 
 
 async def test_a_client_of_all_streams_gets_every_event_in_order(stack: Any, session: Any, bitcoin: Path) -> None:
-    recorded = [orjson.loads(line)["frame"] for line in bitcoin.read_bytes().splitlines()]
     running = await start(stack, bitcoin, "--speed", "max", "--wait", ",".join(STREAMS))
     async with asyncio.timeout(40), session.ws_connect(running.addresses["stream"] + "/stream") as socket:
         await subscribe(socket, STREAMS)
         assert await socket.receive_json() == {"result": None, "id": 1}
-        expected = [frame for frame in recorded if frame.startswith('{"stream"')]
-        for frame in expected:
-            assert (await socket.receive()).data == frame
+        for frame in frames(bitcoin):
+            if frame.startswith('{"stream"'):
+                assert (await socket.receive()).data == frame
         await running.wait()
         assert running.sent == running.passed == COUNTS
 
 
-async def test_full_speed_waits_for_a_slow_client(stack: Any, session: Any, bitcoin: Path) -> None:
+@pytest.fixture
+async def deaf(stack: AsyncExitStack) -> Any:
+    """Subscribe to everything on a connection that takes in little before it is read."""
+    session = await stack.enter_async_context(
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(socket_factory=narrow_socket))
+    )
+
+    async def dial(running: BinanceVenue) -> Any:
+        address = f"{running.addresses['stream']}/stream?streams={'/'.join(STREAMS)}"
+        return await stack.enter_async_context(session.ws_connect(address))
+
+    return dial
+
+
+def narrow_socket(info: Any) -> sockets.socket:
+    made = sockets.socket(family=info[0], type=info[1], proto=info[2])
+    made.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+    return made
+
+
+async def test_full_speed_waits_for_a_slow_client(stack: Any, deaf: Any, bitcoin: Path) -> None:
     running = await start(stack, bitcoin, "--speed", "max", "--wait", "0")
-    async with (
-        asyncio.timeout(40),
-        session.ws_connect(f"{running.addresses['stream']}/ws/btcusdt@bookTicker") as socket,
-    ):
-        for _ in range(50):  # Far less than is due; nothing is read meanwhile
-            await asyncio.sleep(0.001)
-        assert not running.ended
-        for _ in range(16000):
-            assert b'"u":' in (await socket.receive()).data.encode()
+    async with asyncio.timeout(40):
+        socket = await deaf(running)
+        await running.wait_for(lambda: any(one.waiting >= CROWDED for one in everyone(running)))
+        for _ in range(sum(COUNTS.values())):
+            await socket.receive()
+            assert all(one.waiting <= CROWDED for one in everyone(running))
         await running.wait()
-        assert running.counts.overflows == 0
+    assert running.sent == COUNTS
+
+
+async def test_a_client_that_reads_nothing_does_not_hold_the_others_up_for_ever(
+    stack: Any, deaf: Any, bitcoin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway_binance.venue.sockets.PATIENCE", 0.1)
+    running = await start(stack, bitcoin, "--speed", "max", "--wait", "0")
+    async with asyncio.timeout(40):
+        await deaf(running)
+        await running.wait_for(lambda: bool(running.closed))
+    assert not running.sockets
+    assert not running.ended
+
+
+def everyone(running: BinanceVenue) -> list[BinanceSocket]:
+    return [one for one in running.sockets.values() if isinstance(one, BinanceSocket)]
 
 
 async def test_depth_is_the_recorded_snapshot_before_and_our_own_book_after(
@@ -108,8 +142,7 @@ async def test_depth_is_the_recorded_snapshot_before_and_our_own_book_after(
 ) -> None:
     running = await start(stack, bitcoin, "--speed", "max", "--wait", "btcusdt@bookTicker")
     url = f"{running.addresses['rest']}/api/v3/depth?symbol=BTCUSDT&limit=1000"
-    snapshot = next(line for line in bitcoin.read_bytes().splitlines() if b"lastUpdateId" in line)
-    recorded = orjson.loads(orjson.loads(snapshot)["frame"])
+    recorded = orjson.loads(next(frame for frame in frames(bitcoin) if frame.startswith('{"lastUpdateId"')))
     async with asyncio.timeout(40):
         async with session.get(url) as answer:
             assert answer.headers["x-mbx-used-weight-1m"] == "50"
@@ -118,25 +151,25 @@ async def test_depth_is_the_recorded_snapshot_before_and_our_own_book_after(
             side: value[:1000] if isinstance(value, list) else value for side, value in recorded.items()
         }
         async with session.ws_connect(f"{running.addresses['stream']}/ws/btcusdt@bookTicker") as socket:
-            last = None
-            while not running.ended:
-                message = await socket.receive()
-                last = orjson.loads(message.data)
-                if running.sent["btcusdt@bookTicker"] == 16000 and not running.ended:
-                    await asyncio.sleep(0)
+            quotes = [orjson.loads((await socket.receive()).data) for _ in range(16000)]
+            await running.wait()
         async with session.get(url) as answer:
             after = await answer.json()
     assert after["lastUpdateId"] == last_update(bitcoin)
-    assert after["bids"][0][0] < after["asks"][0][0]
+    (quote,) = (one for one in quotes if one["u"] == after["lastUpdateId"])
+    assert [after["bids"][0], after["asks"][0]] == [[quote["b"], quote["B"]], [quote["a"], quote["A"]]]
     assert len(after["bids"]) == len(after["asks"]) == 1000
-    assert last is not None
 
 
 def last_update(path: Path) -> int:
     """Return the last id of the recording's last update of the book."""
-    frames = (orjson.loads(line)["frame"] for line in reversed(path.read_bytes().splitlines()))
-    number: int = next(orjson.loads(frame)["data"]["u"] for frame in frames if "@depth" in frame[:40])
-    return number
+    updates = [frame for frame in frames(path) if "@depth" in frame[:40]]
+    return int(orjson.loads(updates[-1])["data"]["u"])
+
+
+def frames(path: Path) -> list[str]:
+    """Return what was recorded, in order."""
+    return [orjson.loads(line)["frame"] for line in path.read_bytes().splitlines()]
 
 
 @pytest.mark.parametrize("how", [Cut.FIN, Cut.RST])
@@ -169,7 +202,7 @@ async def test_silence_keeps_the_socket_open_and_loses_what_is_due(stack: Any, s
         running.cut(Cut.SILENCE, 0.3)
         while seen[-1] < 150:
             seen.append((await receive_data(socket))["data"]["t"])
-    holes = [later - earlier - 1 for earlier, later in zip(seen, seen[1:], strict=False) if later != earlier + 1]
+    holes = [later - earlier - 1 for earlier, later in pairwise(seen) if later != earlier + 1]
     assert len(holes) == 1
     assert 15 < holes[0] < 100
 
@@ -231,14 +264,14 @@ async def test_any_pace_of_a_books_changes_is_the_recorded_one(
 
 
 async def test_a_raw_connection_gets_the_data_alone(stack: Any, session: Any, bitcoin: Path) -> None:
-    first = next(line for line in bitcoin.read_bytes().splitlines() if b"@trade" in line[:80])
+    first = next(frame for frame in frames(bitcoin) if "@trade" in frame[:40])
     running = await start(stack, bitcoin, "--speed", "max", "--wait", "0")
     async with (
         asyncio.timeout(20),
         session.ws_connect(f"{running.addresses['stream']}/ws/btcusdt@trade") as socket,
     ):
         data = (await socket.receive()).data
-    assert f'"data":{data}}}' in orjson.loads(first)["frame"]
+    assert first == f'{{"stream":"btcusdt@trade","data":{data}}}'
 
 
 async def test_a_venue_that_stays_outlives_its_recording(stack: Any, session: Any, made: Any) -> None:

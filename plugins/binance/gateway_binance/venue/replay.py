@@ -195,9 +195,10 @@ class BinanceVenue(Venue):
             for name in event.names:
                 if name in socket.streams:
                     self._send(socket, name, event)
-            if self._speed is None:
-                await socket.below(CROWDED)
         self._watch.changed()
+        if self._speed is None:
+            for socket in self._all_sockets():
+                await socket.below(CROWDED)
 
     def _send(self, socket: BinanceSocket, name: str, event: Event) -> None:
         if socket.datum(event.combined(name) if socket.combined else event.data):

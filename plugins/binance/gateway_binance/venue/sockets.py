@@ -37,6 +37,11 @@ class BinanceSocket(VenueSocket):
         self.text(payload)
         return True
 
+    @property
+    def waiting(self) -> int:
+        """How many frames wait to be written."""
+        return len(self._outbox)
+
     async def below(self, count: int) -> None:
         """Wait until fewer than ``count`` frames wait to be written; a client that is too slow is dropped."""
         if len(self._outbox) < count:

@@ -1,6 +1,7 @@
 """``gateway serve``: the gateway itself, or a demonstration of it that needs neither a file nor a network."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -44,13 +45,14 @@ def chosen(config: Path | None) -> Path:
     )
 
 
-async def _serve(path: Path | None, overrides: dict[str, Any], ready: Any) -> int:
-    from gateway import app, config  # noqa: PLC0415  # --help is quick without them
+async def _serve(path: Path | None, overrides: dict[str, Any], ready: Callable[[str], None]) -> int:
+    from gateway.app import serve  # noqa: PLC0415  # --help is quick without it
+    from gateway.config import load  # noqa: PLC0415  # same
     from gateway.telemetry import setup_logs  # noqa: PLC0415  # same
 
-    settings = config.load(path, os.environ, overrides)
+    settings = load(path, os.environ, overrides)
     setup_logs(settings.log.level)
-    await app.serve(settings, ready=ready)
+    await serve(settings, ready=ready)
     return 0
 
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, TransportLost
 
 if TYPE_CHECKING:
     from gateway.cli.tail import Show
 
 URL: Final = "ws://127.0.0.1:8765"
+SCHEMES: Final = ("ws://", "wss://", "http://", "https://")
 
 
 def subscribe(
@@ -21,14 +22,21 @@ def subscribe(
 ) -> int:
     """Show topics live until Ctrl-C: lines for people on a terminal, JSON lines otherwise."""
     from gateway.cli.loop import run_until_stopped  # noqa: PLC0415  # --help is quick without asyncio
-    from gateway.model.subscriptions import parse_topic  # noqa: PLC0415  # same
 
+    _check(url, topics)
+    return run_until_stopped(_tail(url, topics, _shower(as_json=as_json)))
+
+
+def _check(url: str, topics: Sequence[str]) -> None:
+    from gateway.model.subscriptions import parse_topic  # noqa: PLC0415  # --help is quick without it
+
+    if not url.startswith(SCHEMES):
+        raise ConfigError("--url", f"must begin with one of {', '.join(SCHEMES)}, got {url!r}")
     for topic in topics:
         try:
             parse_topic(topic)
         except ValueError as exc:
             raise ConfigError("TOPIC", str(exc)) from None
-    return run_until_stopped(_tail(url, topics, _shower(as_json=as_json)))
 
 
 def _shower(*, as_json: bool) -> "Show":
@@ -44,7 +52,13 @@ def _shower(*, as_json: bool) -> "Show":
 async def _tail(url: str, topics: Sequence[str], show: "Show") -> int:
     from gateway.client import Client  # noqa: PLC0415  # --help is quick without it
 
-    async with Client(url) as client:
-        async for message in client.subscribe(topics):
-            show(message)
+    try:
+        async with Client(url) as client:
+            async for message in client.subscribe(topics):
+                show(message)
+    except BrokenPipeError:
+        raise  # our reader has left; the gateway is there
+    except (OSError, TransportLost) as exc:
+        hint = "start one with 'gateway serve', or say with --url where it is"
+        raise TransportLost(f"no gateway at {url} ({exc}); {hint}") from exc
     return 0

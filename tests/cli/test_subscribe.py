@@ -1,0 +1,73 @@
+"""``gateway subscribe`` around a client that is a fake."""
+
+import json
+import sys
+from collections.abc import AsyncIterator, Sequence
+from types import SimpleNamespace
+from typing import Any, Self
+
+import pytest
+
+from gateway.cli import run
+
+MESSAGES: list[dict[str, Any]] = [
+    {"topic": "mock:trades:BTC-USDT", "type": "status", "status": "live", "reason": "subscribed"},
+    {"topic": "mock:trades:BTC-USDT", "type": "update", "offset": 1, "data": [{"price": "1.10"}]},
+]
+
+
+class Client:
+    """Delivers :data:`MESSAGES` and ends; nobody listens at port 1."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def __aenter__(self) -> Self:
+        if self.url.endswith(":1"):
+            raise ConnectionRefusedError(111, "Connection refused")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def subscribe(self, topics: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
+        assert topics == ["mock:trades:BTC-USDT"]
+        for message in MESSAGES:
+            yield message
+
+
+@pytest.fixture(autouse=True)
+def client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gateway.client", SimpleNamespace(Client=Client))
+
+
+def test_a_pipe_gets_every_message_as_a_line_of_json_status_included(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["subscribe", "mock:trades:BTC-USDT"]) == 0
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == MESSAGES
+
+
+@pytest.mark.parametrize(("arguments", "json_lines"), [([], False), (["--json"], True)])
+def test_a_terminal_gets_lines_for_people_unless_json_is_asked_for(
+    arguments: list[str], json_lines: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
+    assert run(["subscribe", "mock:trades:BTC-USDT", *arguments]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("{") is json_lines
+    assert ("-- live reason=subscribed" in out) is not json_lines
+
+
+def test_a_gateway_that_is_not_there_is_one_sentence_that_says_what_to_do(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["subscribe", "mock:trades:BTC-USDT", "--url", "ws://127.0.0.1:1"]) == 1
+    assert capsys.readouterr().err == (
+        "gateway: no gateway at ws://127.0.0.1:1 ([Errno 111] Connection refused); "
+        "start one with 'gateway serve', or say with --url where it is\n"
+    )
+
+
+def test_an_url_that_is_none_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["subscribe", "mock:trades:BTC-USDT", "--url", "localhost"]) == 2
+    assert capsys.readouterr().err.startswith("gateway: --url: must begin with")

@@ -1,5 +1,6 @@
 """``gateway simulate`` runs any installed venue, with the venue's own options."""
 
+import os
 import re
 import signal
 import subprocess
@@ -55,3 +56,14 @@ def test_help_is_the_commands_before_the_name_and_the_venues_after_it(capsys: py
     assert "Usage: gateway simulate" in capsys.readouterr().out
     assert run(["simulate", "mock", "--help"]) == 0
     assert "--symbols" in capsys.readouterr().out
+
+
+def test_a_reader_that_leaves_early_ends_it_without_a_word() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "gateway", "simulate", "mock"]
+    try:
+        done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False, timeout=30)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")

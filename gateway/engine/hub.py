@@ -83,12 +83,24 @@ class Hub:
         Raises:
             SubscriptionError: If the exchange does not offer it.
         """
+        topic = self.find(subscription)
+        topic.attach(listener)
+        return topic
+
+    def find(self, subscription: Subscription) -> Topic:
+        """
+        Return the topic of a resolved ``subscription``, opened if it was not.
+
+        A caller attaches to it in the same step: one that never had a listener is never given up.
+
+        Raises:
+            SubscriptionError: If the exchange does not offer it.
+        """
         topic = self._topics.get(subscription.topic)
         if topic is None:
             topic = Topic(subscription, self._mint())
             self._upstream(subscription).open(topic)
             self._topics[topic.name] = topic
-        topic.attach(listener)
         return topic
 
     def detach(self, topic: Topic, listener: Listener, now: float) -> None:

@@ -37,7 +37,8 @@ class Outbox:
     Frames for one client, oldest first. Event-loop only.
 
     Args:
-        wake: called once when something is queued after :meth:`take` emptied it.
+        wake: called once when something is queued after :meth:`take` emptied it,
+            and once more at the overflow, when whoever writes may be waiting for the client.
         limit: bytes that may wait; one more and ``overflowed`` is set for good.
         lag_bytes: bytes from which the client counts as lagging.
     """
@@ -63,15 +64,22 @@ class Outbox:
             self.overflowed = True
             self._frames.clear()
             self._folded.clear()
+            self._awake = True
+            self._wake()
         else:
             self._frames.append(frame)
-        self.wake()
+            self.wake()
 
     def wake(self) -> None:
         """Ask to be emptied, once until that is done."""
         if not self._awake:
             self._awake = True
             self._wake()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits."""
+        return not (self._frames or self._folded)
 
     def lagging(self) -> bool:
         """Whether the client has more to read than it should."""
@@ -91,14 +99,21 @@ class Outbox:
         self._folded.pop(line, None)
 
     def take(self) -> bytes:
-        """Return everything that waits as one piece, folded messages last, and start afresh."""
+        """
+        Return what waits as one piece, folded messages last, and start afresh.
+
+        Folded messages beyond ``lag_bytes`` go on folding until the next time: together
+        they could be more than the client may have waiting.
+        """
         self._awake = True
-        for line in tuple(self._folded):
-            self.unfold(line)
-        self._awake = False
+        while self._folded and not self.lagging():
+            self.unfold(next(iter(self._folded)))
         whole = b"".join(self._frames)
         self._frames.clear()
         self.size = 0
+        self._awake = False
+        if self._folded:
+            self.wake()
         return whole
 
 

@@ -1,1 +1,6 @@
 """asyncio towards clients: the stream protocol, REST and who may reach them."""
+
+from gateway.serving.limits import Limits
+from gateway.serving.server import Server
+
+__all__ = ["Limits", "Server"]

@@ -1,0 +1,75 @@
+"""
+Who may reach the server at all: decided before any handler or upgrade runs.
+
+A page that a browser shows must not become a client by itself, so every Origin
+must be allowed (cross-site WebSocket hijacking), and so must the name under which
+we were reached (DNS rebinding).
+"""
+
+from collections.abc import Callable, Collection
+from ipaddress import ip_address
+from typing import Final
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from gateway.errors import UnsafeError
+from gateway.serving.problems import problem
+
+OURS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def loopback(host: str) -> str:
+    """
+    Return the address to bind for ``host``.
+
+    Raises:
+        UnsafeError: If others than this machine could reach it.
+    """
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        safe = ip_address(host).is_loopback
+    except ValueError:
+        safe = False
+    if not safe:
+        raise UnsafeError(
+            f"refusing to listen on {host!r}: other machines could reach it, and that needs tokens and TLS, "
+            "which are not supported yet; listen on 127.0.0.1 or ::1"
+        )
+    return host
+
+
+def guard(port: Callable[[], int], hosts: Collection[str], origins: Collection[str]) -> Middleware:
+    """
+    Return the middleware that refuses foreign Hosts and Origins.
+
+    Args:
+        port: ours, known once the server listens.
+        hosts: names beside those of this machine, with a port if it is not ours.
+        origins: those that may connect; none means no browsers.
+    """
+    names = OURS | {host.lower() for host in hosts}
+    allowed = {origin.lower() for origin in origins}
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = [host.lower() for host in request.headers.getall(hdrs.HOST, ())]
+        if len(given) != 1 or not (given[0] in names or given[0].removesuffix(f":{port()}") in names):
+            return problem(403, "host_not_allowed", "the Host header names nobody we are; see allowed_hosts")
+        if any(origin.lower() not in allowed for origin in request.headers.getall(hdrs.ORIGIN, ())):
+            return problem(403, "origin_not_allowed", "this Origin may not connect; see allowed_origins")
+        return await handler(request)
+
+    return check
+
+
+async def harden(_: web.Request, response: web.StreamResponse) -> None:
+    """Add the headers that every response carries."""
+    response.headers.update(HEADERS)

@@ -1,0 +1,61 @@
+"""How much one client may ask for, and for how long the server waits for it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+SYMBOLS: Final = 1000
+"""Symbols in one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """
+    Bounds for each client. Durations are seconds, sizes bytes.
+
+    ``sockets`` are counted per address. ``queue`` is twice what a topic's ring
+    holds, so that a resume always fits. ``closing`` bounds how long a client may
+    take to answer a Close, ``stalled`` how long one may take to read the answers
+    to what it asked for, ``resolving`` how long one request may take altogether.
+    """
+
+    topics: int = 5000
+    sockets: int = 5000
+    commands_per_second: float = 20.0
+    commands_burst: int = 50
+    protocol_errors: int = 10
+    message: int = 1 << 16
+    queue: int = 1 << 21
+    lag: int = 1 << 16
+    high_water: int = 1 << 16
+    ping_interval: float = 20.0
+    silence: float = 60.0
+    idle: float = 60.0
+    closing: float = 2.0
+    stalled: float = 5.0
+    resolving: float = 30.0
+
+
+class Bucket:
+    """
+    Tokens that refill at a steady rate; one is used by each command.
+
+    Args:
+        rate: tokens a second.
+        burst: tokens at most.
+        now: monotonic seconds.
+    """
+
+    def __init__(self, rate: float, burst: int, now: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._left = float(burst)
+        self._at = now
+
+    def take(self, now: float) -> bool:
+        """Use a token; false, and nothing is used, if there is none."""
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True

@@ -1,0 +1,64 @@
+"""How REST errors look (RFC 9457): a problem document, also for what the HTTP library refuses by itself."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+CONTENT_TYPE: Final = "application/problem+json"
+_KEPT: Final = ("Allow",)
+
+log = structlog.get_logger()
+
+
+def plain(value: object) -> object:
+    """Return a read-only view as what JSON knows."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence):
+        return list(value)
+    raise NotImplementedError(f"{type(value).__name__} is not JSON")
+
+
+def as_json(data: Any, *, status: int = 200) -> web.Response:
+    """Return ``data`` as a reply."""
+    body = msgspec.json.encode(data, enc_hook=plain)
+    return web.Response(body=body, status=status, content_type="application/json")
+
+
+def problem(
+    status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
+) -> web.Response:
+    """
+    Return a problem document.
+
+    Args:
+        status: the HTTP status.
+        code: for programs: what went wrong.
+        detail: for people: one sentence.
+        headers: to send along.
+        more: further members.
+    """
+    members = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    body = msgspec.json.encode({**members, "code": code, "detail": detail, **more}, enc_hook=plain)
+    return web.Response(body=body, status=status, headers=headers, content_type=CONTENT_TYPE)
+
+
+@web.middleware
+async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into a problem document."""
+    try:
+        return await handler(request)
+    except web.HTTPException as exc:
+        if exc.status < HTTPStatus.BAD_REQUEST:
+            raise
+        kept = {name: exc.headers[name] for name in _KEPT if name in exc.headers}
+        code = HTTPStatus(exc.status).name.lower()
+        return problem(exc.status, code, f"{request.method} {request.path}: {exc.reason}", kept)
+    except Exception:
+        log.exception("request failed", method=request.method)
+        return problem(500, "internal_error", "the gateway failed to answer; its log says why")

@@ -1,0 +1,180 @@
+"""
+Every key of the configuration, its type and its default.
+
+What several keys must be together is decided in ``gateway.config.checks``.
+"""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+
+from gateway.config.credentials import is_reference
+from gateway.config.durations import seconds
+
+DEFAULT_HEARTBEAT: Final = 15.0
+"""Seconds between our own pings where neither operator, session nor plugin says otherwise."""
+
+MOST: Final = 1_000_000_000
+
+_ID = re.compile(r"[a-z][a-z0-9-]*")
+_WINDOW = re.compile(r"((?:[01][0-9]|2[0-3]):[0-5][0-9])-((?:[01][0-9]|2[0-3]):[0-5][0-9])")
+
+
+def _id(text: str) -> str:
+    if _ID.fullmatch(text) is None:
+        raise ValueError("need an id of lower-case letters, digits and '-' that starts with a letter")
+    return text
+
+
+def _reference(text: str) -> str:
+    if not is_reference(text):
+        raise ValueError("must be a reference: env:NAME, file:PATH, systemd:NAME or keyring:SERVICE/NAME")
+    return text
+
+
+def _window(text: str) -> str:
+    match = _WINDOW.fullmatch(text)
+    if match is None or match[1] == match[2]:
+        raise ValueError("need two different times of day in UTC, such as '02:00-04:00'")
+    return text
+
+
+Id = Annotated[str, AfterValidator(_id)]
+Reference = Annotated[str, AfterValidator(_reference)]
+Window = Annotated[str, AfterValidator(_window)]
+Duration = Annotated[float, BeforeValidator(seconds)]
+Count = Annotated[int, Field(strict=True, ge=1, le=MOST)]
+
+
+class _Table(BaseModel):
+    """A table of the configuration: cannot change, knows all its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class TlsSettings(_Table):
+    """Paths of the PEM files with which the server proves who it is."""
+
+    cert: str
+    key: str
+
+
+class LimitSettings(_Table):
+    """What one token or address may have at once, and its commands: a rate and the burst above it."""
+
+    topics: Count = 5000
+    sockets: Count = 5000
+    commands_per_second: Count = 20
+    burst: Count = 50
+
+
+class ServerSettings(_Table):
+    """Where clients connect, and from where; an empty ``allowed_origins`` allows no browser's page."""
+
+    listen: str = "127.0.0.1:8765"
+    allowed_origins: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    tls: TlsSettings | None = None
+    behind_tls_proxy: StrictBool = False
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+
+
+class EndpointSettings(_Table):
+    """Where the plugin is pointed instead: a URL under each of its endpoints' names."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, str] = Field(init=False)
+
+    allow_plaintext: StrictBool = False
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """Base URLs by endpoint; an endpoint that is absent keeps the plugin's own."""
+        return MappingProxyType(self.__pydantic_extra__)
+
+
+class RolloverSettings(_Table):
+    """When planned replacements of connections happen, UTC."""
+
+    window: Window
+
+
+class ExchangeSettings(_Table):
+    """
+    One exchange; naming it is what loads its plugin.
+
+    Where ``heartbeat_interval`` is :obj:`None`, the session or the plugin
+    chooses. The timeouts are the thresholds of ``is_healthy``.
+    """
+
+    environment: str = "live"
+    heartbeat_interval: Duration | None = None
+    ping_timeout: Duration = 60.0
+    message_timeout: Duration = 120.0
+    endpoints: EndpointSettings = Field(default_factory=EndpointSettings)
+    rollover: RolloverSettings | None = None
+    region: str | None = None
+    ca_file: str | None = None
+    allow_private: StrictBool = False
+
+
+class AccountSettings(_Table):
+    """Credentials at one exchange, as references that :func:`gateway.config.resolve` follows."""
+
+    exchange: str
+    api_key: Reference
+    secret: Reference
+
+
+class SubscriptionSettings(_Table):
+    """A standing wish; ``streams`` are the exchange's own names, for the channel ``raw``."""
+
+    exchange: str
+    channel: str
+    symbols: tuple[str, ...] = ()
+    variant: str | None = None
+    account: str | None = None
+    streams: tuple[str, ...] = ()
+
+
+class PluginSettings(_Table):
+    """Which plugins may be loaded, by default all that are named, and the options that each one's model checks."""
+
+    allow: tuple[str, ...] | None = None
+    options: Mapping[Id, Mapping[str, Any]] = Field(default_factory=dict)
+
+
+class StoreSettings(_Table):
+    """What survives a restart; ``:memory:`` keeps nothing, and no ``retention`` keeps everything."""
+
+    path: str = ":memory:"
+    retention: Duration | None = None
+
+
+class LogSettings(_Table):
+    """How much is logged and how it looks; ``auto`` is for people on a terminal, JSON elsewhere."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class TelemetrySettings(_Table):
+    """Where traces go."""
+
+    traces: Literal["none", "console", "otlp"] = "none"
+
+
+class Settings(_Table):
+    """The whole configuration. Only :func:`gateway.config.load` also checks what its keys must be together."""
+
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    exchanges: Mapping[Id, ExchangeSettings] = Field(default_factory=dict)
+    accounts: Mapping[Id, AccountSettings] = Field(default_factory=dict)
+    subscriptions: tuple[SubscriptionSettings, ...] = ()
+    plugins: PluginSettings = Field(default_factory=PluginSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)

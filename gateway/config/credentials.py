@@ -146,7 +146,7 @@ def _read(path: Path, *, guarded: bool) -> str:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         try:  # the descriptor that is checked is the one that is read
             _refuse_unsafe(os.fstat(descriptor).st_mode, guarded=guarded)
-            with open(descriptor, "rb", closefd=False) as file:  # noqa: PTH123  # there is no path any more
+            with open(descriptor, "rb", closefd=False) as file:
                 return _text(file.read(LONGEST + 1))
         finally:
             os.close(descriptor)

@@ -1,0 +1,91 @@
+"""What is no request, and how often a client may be wrong or ask."""
+
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "req_id"),
+    [
+        ("{", "bad_json", None),
+        ("[" * 60_000, "bad_request", None),
+        ('{"method":"ping","params":' + "[" * 60_000, "bad_json", None),
+        ('{"method":"ping","req_id":' + "[" * 500 + "]" * 500 + "}", "bad_request", None),
+        ("[]", "bad_request", None),
+        ('{"req_id":7}', "bad_request", 7),
+        ('{"method":"ping","req_id":"7"}', "bad_request", None),
+        ('{"method":"ping","req_id":7,"extra":1}', "bad_request", 7),
+        ('{"method":"ping","req_id":7,"params":[]}', "bad_request", 7),
+        ('{"method":"ping","req_id":7,"params":{"x":1}}', "bad_request", 7),
+        ('{"method":"fly","req_id":7}', "unknown_method", 7),
+        (r'{"method":"\ud800","req_id":7}', "bad_json", None),
+    ],
+)
+async def test_what_is_no_request_is_answered_with_an_error(
+    rig: Any, text: str, code: str, req_id: int | None
+) -> None:
+    client = await rig.client()
+    await client.ws.send_str(text)
+    answer = await client.next()
+    assert (answer["success"], answer["error"]["code"], answer.get("req_id")) == (False, code, req_id)
+    await client.send("ping", 8)
+    pong = await client.next()
+    assert (pong["success"], pong["req_id"], pong["method"]) == (True, 8, "ping")
+
+
+async def test_a_client_that_goes_on_being_wrong_is_closed_and_told_not_to_come_back(start: Any) -> None:
+    rig = await start(protocol_errors=3)
+    client = await rig.client()
+    await client.ws.send_bytes(b"{}")
+    await client.ws.send_str("{")
+    await client.send("fly")
+    codes = [message["error"]["code"] for message in await client.many(3)]
+    assert codes == ["bad_request", "bad_json", "unknown_method"]
+    assert await client.closed() == 4503
+
+
+async def test_errors_about_topics_are_no_protocol_errors(start: Any) -> None:
+    rig = await start(protocol_errors=1)
+    client = await rig.client()
+    await client.subscribe("NOPE")
+    await client.next()
+    await client.send("ping")
+    assert (await client.next())["success"]
+
+
+async def test_a_message_beyond_the_limit_ends_the_client(rig: Any) -> None:
+    client = await rig.client()
+    await client.ws.send_str("x" * (64 * 1024 + 1))
+    assert await client.closed() == 1009
+
+
+async def test_requests_beyond_the_rate_are_refused_for_now(start: Any) -> None:
+    rig = await start(commands_burst=3, commands_per_second=0.001)
+    client = await rig.client()
+    for number in range(4):
+        await client.send("ping", number)
+    *fine, refused = await client.many(4)
+    assert all(one["success"] for one in fine)
+    assert (refused["req_id"], refused["error"]["code"], refused["error"]["temporary"]) == (
+        3,
+        "rate_limited",
+        True,
+    )
+
+
+async def test_symbols_do_not_count_as_requests(start: Any) -> None:
+    rig = await start(commands_burst=1, commands_per_second=0.001)
+    client = await rig.client()
+    await client.subscribe(*(f"S{i}" for i in range(1000)))
+    assert all(ack["success"] for ack in await client.many(1000))
+
+
+async def test_one_address_may_not_have_more_sockets_than_its_limit(start: Any) -> None:
+    rig = await start(sockets=1)
+    client = await rig.client()
+    status, problem = await rig.problem("/v1/ws")
+    assert (status, problem["code"]) == (429, "too_many_sockets")
+    await client.ws.close()
+    await rig.until(lambda: rig.server.clients == 0)
+    await rig.client()

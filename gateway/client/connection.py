@@ -1,6 +1,6 @@
 """What a program does with a gateway: subscribe, and iterate over messages as plain dicts."""
 
-from collections.abc import AsyncIterator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Self, Unpack
 
@@ -176,7 +176,7 @@ class Subscribing:
         """
         return self._send().__await__()
 
-    async def __aiter__(self) -> AsyncIterator[Message]:
+    async def __aiter__(self) -> AsyncGenerator[Message, None]:
         """
         Subscribe, then yield what the client receives.
 

@@ -15,6 +15,8 @@ REFERENCE = "must be a reference: env:NAME, file:PATH, systemd:NAME or keyring:S
 
 UNKNOWN = [
     ("servr = 1", "servr: unknown key; did you mean 'server'?"),
+    # far in letters, but it is the same key in the wrong table
+    ("tls = 1", "tls: unknown key; did you mean 'server.tls'?"),
     (
         "[exchanges.acme]\nhartbeat_interval = 1",
         "exchanges.acme.hartbeat_interval: unknown key; did you mean 'heartbeat_interval'?",

@@ -114,11 +114,7 @@ class Session:
         except TimeoutError:
             pass  # it had its time
         self.pipe.stop()
-        try:
-            async with asyncio.timeout(self._limits.closing):
-                await self._ws.close(code=farewell.code, message=farewell.text.encode(), drain=False)
-        except TimeoutError:
-            pass  # the socket is aborted instead
+        await self._ws.close(code=farewell.code, message=farewell.text.encode(), drain=False)
 
     def _release(self) -> None:
         self._desk.leave()

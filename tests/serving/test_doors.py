@@ -1,5 +1,6 @@
 """Who is let in, and REST."""
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -61,6 +62,16 @@ async def test_a_page_that_is_not_allowed_gets_no_socket(start: Any, origin: str
         await rig.client(headers={"Origin": origin})
     assert refused.value.status == 403
     assert (await rig.problem("/api/v1/info", Origin=origin))[1]["code"] == "origin_not_allowed"
+
+
+@pytest.mark.parametrize("hosts", ["", "Host: localhost\r\nHost: evil.example\r\n"])
+async def test_no_host_or_two_are_refused(rig: Any, hosts: str) -> None:
+    reader, writer = await asyncio.open_connection(*rig.server.address)
+    writer.write(f"GET /livez HTTP/1.0\r\n{hosts}\r\n".encode())
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    writer.close()
+    assert answer.split()[1] in {b"400", b"403"}
 
 
 async def test_a_page_that_is_allowed_gets_one(start: Any) -> None:

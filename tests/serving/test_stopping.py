@@ -35,6 +35,7 @@ async def test_folded_messages_are_written_too(start: Any) -> None:
         if number % 10 == 0:
             await asyncio.sleep(0)
     stopping = asyncio.create_task(rig.server.stop(10.0))
+    await rig.until(lambda: rig.topic().listeners == 0)
     offset = 0
     while "opcode" not in (message := await deaf.message()):
         offset = message["offset"]

@@ -97,7 +97,7 @@ class Spelling:
     def _head(self, kind: Kind) -> bytes:
         return encode({"topic": self.topic, "type": kind, "epoch": self.epoch})[:-1]
 
-    def frame(  # noqa: PLR0913  # one argument for each field of the message
+    def frame(  # one argument for each field of the message
         self, kind: Kind, offset: int, ts: int | None, recv_us: int, data: bytes, first: int | None = None
     ) -> bytes:
         """Return the whole message around ``data``; ``first`` marks a conflated one."""

@@ -1,4 +1,4 @@
-"""What the serving side may ask of the running gateway: a Protocol, so that it needs to know nobody who runs it."""
+"""What the serving side may ask of the running gateway: a Protocol, so that it need not know who runs it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ class Operations(Protocol):
         """
 
     def get_exchange_details(self) -> Mapping[str, Details]:
-        """Return every loaded exchange by its id: environment, heartbeat, limits used, connections, instruments."""
+        """Return every loaded exchange by its id: environment, heartbeat, limits used, connections."""
 
     def get_stats(self) -> Details:
         """Return totals: ``total_connections``, ``healthy_connections``, ``state_breakdown``, counts."""

@@ -88,9 +88,7 @@ class ConnectionRegistry:
             if connection_id in self._snapshot.supervised:
                 raise ValueError(f"{connection_id} is supervised already")
             self._histories[connection_id] = deque(maxlen=HISTORY)
-            self._publish(
-                ConnectionView(id=connection_id, exchange=exchange, endpoint=endpoint, account=account)
-            )
+            self._publish(ConnectionView(id=connection_id, exchange=exchange, endpoint=endpoint, account=account))
 
     def remove(self, connection_id: str) -> None:
         """

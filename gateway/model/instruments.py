@@ -50,9 +50,7 @@ class Instruments:
             raise SubscriptionError("unknown_symbol", f"{exchange} has no symbol {written}")
         if len(found) > 1:
             choices = ", ".join(sorted({i.symbol for i in found} | {i.native for i in found}))
-            raise SubscriptionError(
-                "ambiguous_symbol", f"{written} could be any of {choices} on {exchange}"
-            )
+            raise SubscriptionError("ambiguous_symbol", f"{written} could be any of {choices} on {exchange}")
         return found[0]
 
     def native(self, written: str) -> Instrument | None:

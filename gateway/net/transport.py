@@ -89,5 +89,3 @@ class Network(Protocol):
 
     async def close(self) -> None:
         """Close what is pooled. Safe to repeat."""
-
-

@@ -37,7 +37,7 @@ class Opening:
         during: told of each step.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917
+    def __init__(
         self,
         exchange: str,
         rest: Rest,

@@ -28,7 +28,7 @@ class Rest:
         now: monotonic seconds.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917
+    def __init__(
         self,
         exchange: str,
         network: Network,
@@ -84,7 +84,9 @@ class Rest:
             request = next(conversation)
             while True:
                 if not isinstance(request, Fetch):
-                    raise PluginError(self._exchange, f"a conversation may only fetch, not {type(request).__name__}")
+                    raise PluginError(
+                        self._exchange, f"a conversation may only fetch, not {type(request).__name__}"
+                    )
                 request = conversation.send(await self.fetch(request))
         except StopIteration as end:
             value: T = end.value

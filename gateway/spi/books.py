@@ -77,4 +77,3 @@ class BookRule:
     snapshot: SnapshotSource | Callable[[], Conversation[BookSnapshot]]
     truncate: int | None = None
     checksum: Callable[[Sides], int] | None = None
-

@@ -225,7 +225,7 @@ class Session:
     expires_in: float | None = None
     release: Fetch | None = None
     early: tuple[bytes, ...] = ()
-    details: Mapping[str, Any] = field(default=NOTHING, repr=False)
+    details: Mapping[str, Any] = field(default_factory=lambda: NOTHING, repr=False)
 
 
 Handshake = Generator[Step, Any, Session]
@@ -237,4 +237,3 @@ class Ping(enum.Enum):
 
     WEBSOCKET = "websocket"
     NONE = "none"
-

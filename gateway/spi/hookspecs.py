@@ -119,9 +119,7 @@ def gateway_backfill(
 
 
 @hookspec(firstresult=True)
-def gateway_reconcile(
-    target: Target, session: Session, since: int
-) -> Conversation[Sequence[object]] | None:
+def gateway_reconcile(target: Target, session: Session, since: int) -> Conversation[Sequence[object]] | None:
     """Fetch an account's state after the gateway was blind since ``since`` microseconds."""
 
 

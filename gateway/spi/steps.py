@@ -29,7 +29,7 @@ class Fetch:
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default=NO_HEADERS, repr=False)
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS, repr=False)
     body: bytes = field(default=b"", repr=False)
     cost: Mapping[str, int] = field(default_factory=dict)
 
@@ -39,7 +39,7 @@ class Open:
     """The WebSocket upgrade, exactly once in a handshake; answered with :obj:`None` when it is done."""
 
     url: str
-    headers: Mapping[str, str] = field(default=NO_HEADERS, repr=False)
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS, repr=False)
     subprotocols: tuple[str, ...] = ()
     compress: bool = False
     cost: Mapping[str, int] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class HttpReply:
     """A REST answer. Header names are lower-case."""
 
     status: int
-    headers: Mapping[str, str] = field(default=NO_HEADERS, repr=False)
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS, repr=False)
     body: bytes = field(default=b"", repr=False)
 
     def json(self) -> Any:

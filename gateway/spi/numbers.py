@@ -12,9 +12,12 @@ def loads_exact(payload: bytes) -> Any:
     numbers.
 
     Raises:
-        ValueError: If it is no JSON, or holds ``NaN`` or infinities.
+        ValueError: If it is no JSON, holds ``NaN`` or infinities, or is nested absurdly deep.
     """
-    return json.loads(payload, parse_float=str, parse_constant=_refuse)
+    try:
+        return json.loads(payload, parse_float=str, parse_constant=_refuse)
+    except RecursionError as exc:
+        raise ValueError("nested too deeply") from exc
 
 
 def _refuse(constant: str) -> Any:

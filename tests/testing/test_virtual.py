@@ -201,9 +201,16 @@ def test_a_finished_async_generator_is_not_left() -> None:
     assert run(main()) == [1]
 
 
-def test_what_only_needs_a_turn_to_end_is_not_left() -> None:
+def test_what_only_needs_some_turns_to_end_is_not_left() -> None:
+    async def takes_leave() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            for _ in range(5):
+                await asyncio.sleep(0)
+
     async def main() -> "asyncio.Task[None]":
-        task = asyncio.create_task(asyncio.sleep(60))
+        task = asyncio.create_task(takes_leave())
         await asyncio.sleep(0)
         task.cancel()
         return task

@@ -86,6 +86,13 @@ class BookFeed(Feed):
             view.replace(self._synced())
         topic.snapshot_of = lambda: self._shown(view)
 
+    def take_over(self, before: Feed) -> None:
+        """Carry on where ``before`` left off; there is no book yet, whatever flowed."""
+        super().take_over(before)
+        self.fresh = True
+        if self.status in {TopicStatus.LIVE, TopicStatus.RESYNCING}:
+            self.status, self.reason = TopicStatus.PENDING, ""
+
     def remove(self, topic: Topic) -> bool:
         """Take ``topic`` off and return whether none is left."""
         self._views.pop(topic.name, None)

@@ -51,6 +51,12 @@ class Feed:
         else:
             self.topics = (*self.topics, topic)
 
+    def take_over(self, before: "Feed") -> None:
+        """Carry on where ``before`` left off, which nobody but a raw topic listened to."""
+        self.status, self.reason = before.status, before.reason
+        self.frames, self.fresh = before.frames, before.fresh
+        self.raw, self._raw_hole = before.raw, before._raw_hole  # noqa: SLF001  # one of its own kind
+
     def remove(self, topic: Topic) -> bool:
         """Take ``topic`` off and return whether none is left."""
         if self.raw is topic:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from gateway.engine.budgets import ConnectionBudgets
-from gateway.errors import PluginError, ProtocolViolation
+from gateway.errors import ConnectionFault, PluginError, ProtocolViolation
 from gateway.net.transport import Network
 from gateway.runtime.deadlines import deadline
 from gateway.spi.contract import Limit
@@ -91,10 +91,19 @@ class Rest:
         except StopIteration as end:
             value: T = end.value
             return value
+        except (ConnectionFault, PluginError):
+            raise
         except ValueError as exc:
-            raise ProtocolViolation(f"senseless REST reply: {exc}") from exc
+            raise ProtocolViolation(f"senseless REST reply ({type(exc).__name__})") from exc
+        except Exception as exc:
+            raise PluginError(self._exchange, f"its conversation raised {type(exc).__name__}") from exc
         finally:
             conversation.close()
+
+    def _checked(self, request: object) -> Fetch:
+        if not isinstance(request, Fetch):
+            raise PluginError(self._exchange, f"a conversation may only fetch, not {type(request).__name__}")
+        return request
 
     def _correct(self, reply: HttpReply) -> None:
         for header, limit in self._headers.items():

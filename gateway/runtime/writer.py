@@ -7,8 +7,9 @@ in them. A send is never cancelled: the writer ends when its transport does.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.engine.budgets import ConnectionBudgets
 from gateway.errors import ConnectionFault
@@ -17,6 +18,8 @@ from gateway.spi.steps import Frame
 
 MAX_WAITING = 10_000
 """Requests that may wait; more is a fault of ours, since the ledger asks for each stream once."""
+MAX_URGENT = 64
+"""Pings, pongs and replies that may wait; further ones are left out, for such a peer does not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Writer:
         self._transport = transport
         self._budgets = budgets
         self._now = now
-        self._urgent: deque[tuple[Callable[[bytes], object], bytes]] = deque()
+        self._urgent: deque[Callable[[], Awaitable[None]]] = deque()
         self._paced: deque[_Paced] = deque()
         self._bell = asyncio.Event()
         self._stopping = False
@@ -59,13 +62,20 @@ class Writer:
 
     def ping(self, payload: bytes) -> None:
         """Send a ping before everything that waits."""
-        self._urgent.append((self._transport.ping, payload))
-        self._bell.set()
+        self._at_once(partial(self._transport.ping, payload))
 
     def pong(self, payload: bytes) -> None:
         """Answer a ping before everything that waits."""
-        self._urgent.append((self._transport.pong, payload))
-        self._bell.set()
+        self._at_once(partial(self._transport.pong, payload))
+
+    def reply(self, frame: Frame) -> None:
+        """Send what the exchange wants answered at once before everything that waits."""
+        self._at_once(partial(self._transport.send, frame))
+
+    def _at_once(self, send: Callable[[], Awaitable[None]]) -> None:
+        if len(self._urgent) < MAX_URGENT:
+            self._urgent.append(send)
+            self._bell.set()
 
     @property
     def waiting(self) -> int:
@@ -92,10 +102,10 @@ class Writer:
             self._transport.abort()
 
     async def _send_urgent(self) -> None:
-        send, payload = self._urgent.popleft()
+        send = self._urgent.popleft()
         self._budgets.charge_control_frame(self._now())
         self.control_frames += 1
-        await self._timed(send(payload))
+        await self._timed(send())
 
     async def _send_paced(self) -> None:
         request = self._paced[0]
@@ -118,7 +128,7 @@ class Writer:
         except TimeoutError:
             return
 
-    async def _timed(self, sending: object) -> None:
+    async def _timed(self, sending: Awaitable[None]) -> None:
         self.busy_since = self._now()
-        await sending  # type: ignore[misc]
+        await sending
         self.busy_since = None

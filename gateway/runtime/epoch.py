@@ -1,0 +1,185 @@
+"""
+One dial of a connection, from the first step of its handshake to the last byte given back.
+
+Whatever ends it is raised by :meth:`Epoch.live`: by then nothing of this epoch is
+heard any more, every stream has been told, and only the clean-up of
+:meth:`Epoch.close` is left.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Final, NoReturn
+
+from gateway.engine.liveness import Ages
+from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
+from gateway.model.states import Phase
+from gateway.net.transport import Transport
+from gateway.runtime.connection import Connection
+from gateway.runtime.ground import Ground
+from gateway.runtime.handshake import Opening
+from gateway.runtime.judge import Judge
+from gateway.runtime.rest import Rest
+from gateway.runtime.service import Means, Service
+from gateway.runtime.writer import Writer
+from gateway.spi.contract import Session
+from gateway.spi.steps import Open
+
+CLOSING: Final = 3.0
+"""Seconds that a socket may take to close politely."""
+RELEASING: Final = 2.0
+"""Seconds that giving a session back may take."""
+
+
+class Epoch:
+    """
+    An :class:`~gateway.runtime.supervisor.Attempt`. Event-loop only.
+
+    Args:
+        number: of the epoch; fences whatever comes too late.
+        connection: which it serves.
+        ground: what all connections of the exchange stand on.
+        judge: says what faults mean.
+        up: called once, when the connection is fully operational.
+    """
+
+    def __init__(
+        self, number: int, connection: Connection, ground: Ground, judge: Judge, up: Callable[[], None]
+    ) -> None:
+        self.number = number
+        self._connection = connection
+        self._ground = ground
+        self._judge = judge
+        self._up = up
+        self._budgets = ground.budgets.for_connection(ground.info.limits, connection.account)
+        self._rest = Rest(ground.exchange, ground.network, self._budgets, ground.info.limits, ground.now)
+        self._given_up = False
+        self._fault: GatewayError | None = None
+        self._interrupt: asyncio.Timeout | None = None
+        self._session = Session()
+        self._transport: Transport | None = None
+        self._writer: Writer | None = None
+        self._service: Service | None = None
+
+    # --- its life, driven by the supervisor
+
+    async def live(self) -> None:
+        """Open, restore and serve; ends only by raising, with every stream told."""
+        reason = Reason.INTERNAL_ERROR
+        try:
+            await self._until_failed()
+        except asyncio.CancelledError:
+            self._given_up = True
+            reason = Reason.STOPPED
+            raise
+        except ConnectionFault as fault:
+            reason = fault.reason
+            raise
+        except PluginError:
+            reason = Reason.PLUGIN_ERROR
+            raise
+        finally:
+            self._over(reason)
+
+    def fail(self, fault: GatewayError) -> None:
+        """End :meth:`live` with ``fault``; the first stands, and nothing happens once it has ended."""
+        if self._fault is None and self._interrupt is not None:
+            self._fault = fault
+            self._interrupt.reschedule(asyncio.get_running_loop().time())
+
+    async def close(self) -> None:
+        """Give everything back; bounded, whatever the peer does."""
+        if self._service is not None:
+            await self._service.close()
+        if self._transport is not None:
+            await self._transport.close(within=CLOSING)
+        if self._writer is not None:
+            await self._writer.stop()
+        if self._given_up and self._session.release is not None:
+            await self._release()
+
+    async def _until_failed(self) -> None:
+        try:
+            async with asyncio.timeout(None) as self._interrupt:
+                await self._run()
+        except TimeoutError:
+            if self._fault is None:
+                raise
+            raise self._fault from None
+        finally:
+            self._interrupt = None
+
+    def _over(self, reason: Reason) -> None:
+        """Nothing of this epoch is heard from here on: tell every stream, in the same step."""
+        connection = self._connection
+        connection.serving = None
+        if self._service is not None:
+            self._service.stop()
+        at_us = self._ground.wall_us()
+        for feed in connection.feeds.values():
+            feed.broke(reason, at_us)
+
+    async def _release(self) -> None:
+        try:
+            async with asyncio.timeout(RELEASING):
+                if self._session.release is not None:
+                    await self._rest.fetch(self._session.release)
+        except (TimeoutError, ConnectionFault, PluginError) as fault:
+            self._notice("release_failed", type(fault).__name__)
+
+    # --- what it does
+
+    async def _run(self) -> NoReturn:
+        connection = self._connection
+        connection.worked = False
+        connection.ages = Ages()
+        streams = connection.ledger.begin_epoch()
+        for feed in connection.feeds.values():
+            feed.begin()
+        self._session = await self._open(streams)
+        if self._transport is None or self._writer is None:
+            raise AssertionError("a handshake that ended well has opened a socket")
+        self._service = Service(
+            Means(
+                number=self.number,
+                connection=connection,
+                ground=self._ground,
+                judge=self._judge,
+                rest=self._rest,
+                session=self._session,
+                transport=self._transport,
+                writer=self._writer,
+                during=self._during,
+                notice=self._notice,
+                fail=self.fail,
+                up=self._up,
+            )
+        )
+        connection.serving = self._service
+        self._enter(Phase.RESTORE)
+        await self._service.run(streams)
+
+    async def _open(self, streams: Sequence[str]) -> Session:
+        handshake = self._ground.binding.handshake(self._connection.target, streams)
+        opening = Opening(self._ground.exchange, self._rest, self._dial, self._equip, self._enter, self._during)
+        return await opening.perform(handshake)
+
+    async def _dial(self, step: Open) -> Transport:
+        self._connection.counters.dials += 1
+        limit = self._connection.endpoint.max_frame
+        self._transport = await self._ground.network.open(step, max_frame=limit)
+        return self._transport
+
+    def _equip(self, transport: Transport) -> Writer:
+        self._writer = Writer(transport, self._budgets, self._ground.now)
+        return self._writer
+
+    def _enter(self, phase: Phase) -> None:
+        if self._ground.registry.set_phase(self._connection.id, phase, epoch=self.number):
+            self._ground.observer.entered(self._connection.id, self.number, phase)
+
+    def _during(self, what: str) -> AbstractContextManager[None]:
+        return self._ground.observer.during(self._connection.id, self.number, what)
+
+    def _notice(self, what: str, text: str) -> None:
+        self._ground.observer.noticed(self._connection.id, self.number, what, text=text)

@@ -1,0 +1,191 @@
+"""
+One exchange as clients see it: what it offers, and which stream feeds which topic.
+
+Event-loop only.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+from gateway.engine.bookfeed import BookFeed
+from gateway.engine.feeds import Feed
+from gateway.engine.messages import TopicStatus
+from gateway.engine.topics import Topic
+from gateway.errors import PluginError, SubscriptionError
+from gateway.model.subscriptions import RAW, Subscription
+from gateway.runtime.clock import ExchangeClock
+from gateway.runtime.ground import Ground
+from gateway.runtime.links import Link, Links
+from gateway.runtime.reference import Reference
+from gateway.spi.contract import Channel, Route
+
+BOOK: Final = "book"
+
+
+class Exchange:
+    """
+    An :class:`~gateway.engine.hub.Upstream`. :meth:`start` it, later :meth:`stop` it.
+
+    Args:
+        ground: its plugin, network, limits and clocks.
+        clock: the exchange's, corrected when it says so.
+        accounts: those that the configuration has at this exchange.
+    """
+
+    def __init__(self, ground: Ground, clock: ExchangeClock, accounts: frozenset[str] = frozenset()) -> None:
+        self.ground = ground
+        self._accounts = accounts
+        self._channels: Mapping[str, Channel] = {channel.name: channel for channel in ground.info.channels}
+        anywhere = ground.info.endpoints[0].name
+        self.reference = Reference(ground, ground.target(anywhere, None), clock, self._listed)
+        self.links = Links(ground, self.reference.resync_clock)
+        self._fed: dict[str, tuple[Link, str]] = {}
+        """Each topic's connection and stream."""
+        self._parked: dict[str, Topic] = {}
+        """Topics that wait for the list of instruments."""
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Fetch what is to be known of the exchange, in the background."""
+        self._task = asyncio.create_task(self.reference.run(), name=f"gateway reference {self.ground.exchange}")
+
+    async def stop(self) -> None:
+        """Close every connection."""
+        await self.links.stop()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    # --- Upstream
+
+    async def resolve(self, wish: Subscription, /) -> Subscription:
+        """See :meth:`gateway.engine.hub.Upstream.resolve`."""
+        channel = self._channel(wish)
+        self._check_account(wish, channel)
+        if channel.name == RAW or wish.account is not None:
+            return wish
+        self._check_variant(wish, channel)
+        instruments = await self.reference.instruments()
+        if instruments is None:
+            return wish
+        symbol = instruments.find(wish.exchange, wish.symbol).symbol
+        return Subscription(wish.exchange, wish.channel, symbol, wish.variant)
+
+    def open(self, topic: Topic, /) -> None:
+        """See :meth:`gateway.engine.hub.Upstream.open`."""
+        wish = topic.subscription
+        listed = self.reference.is_listed or not self.reference.has_list
+        if not listed and wish.channel != RAW and wish.account is None:
+            self._parked[topic.name] = topic
+            return
+        self._feed(topic, self._route(wish))
+
+    def close(self, topic: Topic, /) -> None:
+        """Feed ``topic`` no longer."""
+        self._parked.pop(topic.name, None)
+        link, stream = self._fed.pop(topic.name, (None, ""))
+        if link is None:
+            return
+        connection = link.connection
+        feed = connection.feeds[stream]
+        connection.ledger.release(stream)
+        if feed.remove(topic):
+            connection.drop(stream)
+            if connection.serving is not None:
+                connection.serving.left(feed)
+        if connection.serving is not None:
+            connection.serving.wishes_changed()
+        if not connection.feeds:
+            self.links.let_go(link)
+
+    # --- how a topic is fed
+
+    def _feed(self, topic: Topic, route: Route) -> None:
+        link = self.links.place(route)
+        connection = link.connection
+        feed, is_new = self._feed_for(link, route.stream, self._channels[topic.subscription.channel])
+        feed.add(topic)
+        connection.ledger.want(route.stream)
+        self._fed[topic.name] = (link, route.stream)
+        if connection.serving is not None:
+            if is_new:
+                connection.serving.joined(feed)
+            connection.serving.wishes_changed()
+        self.links.bring_up(link)
+
+    def _feed_for(self, link: Link, stream: str, channel: Channel) -> tuple[Feed, bool]:
+        """Return the stream's listeners' side, and whether a serving epoch does not know it yet."""
+        connection = link.connection
+        present = connection.feeds.get(stream)
+        if present is not None and (channel.name == RAW or present.topics):
+            return present, False
+        feed = self._new_feed(link, stream, channel)
+        if present is not None:  # only a raw topic listened, so nobody has kept a book or an id
+            feed.take_over(present)
+            if connection.serving is not None:
+                connection.serving.left(present)
+        connection.add(feed)
+        return feed, present is None or isinstance(feed, BookFeed)
+
+    @staticmethod
+    def _new_feed(link: Link, stream: str, channel: Channel) -> Feed:
+        if channel.name == BOOK:
+            return BookFeed(stream, link.connection.ask_snapshot, rhythm=channel.rhythm)
+        return Feed(stream, rhythm=channel.rhythm, contiguous=channel.contiguous)
+
+    def _route(self, wish: Subscription) -> Route:
+        ground = self.ground
+        if wish.channel != RAW and wish.account is None and self.reference.is_listed:
+            native = ground.instruments.find(wish.exchange, wish.symbol).native
+            wish = Subscription(wish.exchange, wish.channel, native, wish.variant)
+        endpoint = ground.info.endpoints[0].name
+        route = ground.binding.route(ground.target(endpoint, wish.account), wish)
+        if route is None:
+            raise SubscriptionError("not_offered", f"{wish.exchange} does not offer {wish.topic}")
+        try:
+            self.links.endpoint(route.endpoint)
+        except KeyError:
+            problem = f"gateway_route names {route.endpoint!r}, an endpoint that it does not declare"
+            raise PluginError(ground.exchange, problem) from None
+        return route
+
+    def _listed(self) -> None:
+        """The list of instruments is there: feed what waited for it."""
+        parked, self._parked = self._parked, {}
+        for topic in parked.values():
+            try:
+                self._feed(topic, self._route(topic.subscription))
+            except SubscriptionError as refused:
+                topic.become(TopicStatus.CLOSED, refused.code, self.ground.wall_us())
+            except PluginError as broken:
+                topic.become(TopicStatus.CLOSED, "plugin_error", self.ground.wall_us())
+                self.ground.observer.noticed(self.ground.exchange, 0, "plugin_error", error=str(broken))
+
+    # --- what is refused
+
+    def _channel(self, wish: Subscription) -> Channel:
+        channel = self._channels.get(wish.channel)
+        if channel is None:
+            known = ", ".join(self._channels)
+            raise SubscriptionError(
+                "unknown_channel", f"{wish.exchange} has no channel {wish.channel} (it has: {known})"
+            )
+        return channel
+
+    def _check_account(self, wish: Subscription, channel: Channel) -> None:
+        if channel.private != (wish.account is not None):
+            needs = "needs an account" if channel.private else "has no account"
+            raise SubscriptionError("bad_request", f"channel {wish.channel} of {wish.exchange} {needs}")
+        if wish.account is not None and wish.account not in self._accounts:
+            raise SubscriptionError("unknown_account", f"no account {wish.account} at {wish.exchange}")
+
+    @staticmethod
+    def _check_variant(wish: Subscription, channel: Channel) -> None:
+        if wish.variant in channel.variants:
+            return
+        known = ", ".join(sorted(variant for variant in channel.variants if variant is not None)) or "none"
+        what = "needs a variant" if wish.variant is None else f"has no variant {wish.variant}"
+        raise SubscriptionError(
+            "unknown_variant", f"channel {wish.channel} of {wish.exchange} {what} (it has: {known})"
+        )

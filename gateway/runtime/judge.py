@@ -1,0 +1,71 @@
+"""What faults mean: asks the plugin, keeps limited addresses quiet, and says what follows."""
+
+from collections.abc import Callable
+
+from gateway.engine.retry import GiveUp, Retry, RetryPolicy, usual_verdict, wait_of
+from gateway.errors import ConnectionFault, GatewayError, PluginError
+from gateway.runtime.ground import Ground
+from gateway.spi.contract import Action, Scope, Target, Verdict
+
+
+class JudgedFault(ConnectionFault):
+    """
+    The exchange reported a problem that its dialect has judged already.
+
+    Args:
+        verdict: the dialect's.
+        text: the exchange's own words.
+    """
+
+    def __init__(self, verdict: Verdict, text: str) -> None:
+        super().__init__(text or verdict.text or verdict.action, reason=verdict.reason)
+        self.verdict = verdict
+
+
+class Judge:
+    """
+    Judges what befalls one connection, or an exchange's REST. Event-loop only.
+
+    Args:
+        name: under which notices are written.
+        target: what was to be reached.
+        ground: what it stands on.
+        resync_clock: called when the exchange says that our clock is wrong.
+    """
+
+    def __init__(self, name: str, target: Target, ground: Ground, resync_clock: Callable[[], None]) -> None:
+        self._name = name
+        self._target = target
+        self._ground = ground
+        self._resync_clock = resync_clock
+        self._policy = RetryPolicy(ground.rng, ground.wall_us)
+        self._budgets = ground.budgets.for_connection(ground.info.limits, target.account)
+
+    def decide(self, fault: GatewayError, *, worked: bool) -> Retry | GiveUp:
+        """Return what follows ``fault``; ``worked`` tells whether all was well before it."""
+        return self._policy.decide(fault, self._verdict(fault), worked=worked)
+
+    def wait_after(self, fault: GatewayError) -> float:
+        """Return the seconds to wait, at least, before what failed with ``fault`` is tried again."""
+        verdict = self._verdict(fault)
+        return 0.0 if verdict is None else wait_of(verdict, self._ground.wall_us())
+
+    def _verdict(self, fault: GatewayError) -> Verdict | None:
+        if not isinstance(fault, ConnectionFault):
+            return None
+        verdict = self._asked(fault)
+        if verdict.scope in {Scope.IP, Scope.ACCOUNT}:
+            wait = wait_of(verdict, self._ground.wall_us())
+            self._budgets.block(verdict.scope, wait, self._ground.now())
+        if verdict.action is Action.RESYNC_CLOCK:
+            self._resync_clock()
+        return verdict
+
+    def _asked(self, fault: ConnectionFault) -> Verdict:
+        if isinstance(fault, JudgedFault):
+            return fault.verdict
+        try:
+            return self._ground.binding.classify(self._target, fault)
+        except PluginError as broken:
+            self._ground.observer.noticed(self._name, 0, "plugin_error", error=str(broken))
+            return usual_verdict(fault)

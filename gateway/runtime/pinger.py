@@ -1,0 +1,98 @@
+"""
+Our own pings on one connection, and whether their pongs come in time.
+
+A WebSocket ping carries the epoch and a number, so that only its own pong counts;
+a server's pings and its data prove nothing about the way back to us.
+"""
+
+from collections.abc import Callable
+
+from gateway.engine.liveness import Heartbeat, Pulse
+from gateway.errors import PeerSilent, PluginError, Reason
+from gateway.runtime.writer import Writer
+from gateway.spi.contract import Ping
+from gateway.spi.dialect import Dialect
+
+
+class Pinger:
+    """
+    One epoch's heartbeat. Event-loop only.
+
+    Args:
+        exchange: named where its dialect breaks the contract.
+        epoch: the number that pings carry.
+        dialect: says how the exchange is pinged.
+        writer: sends the pings, before everything that waits.
+        heartbeat: decides when.
+        now: monotonic seconds.
+    """
+
+    def __init__(  # its seams, bound once per epoch
+        self,
+        exchange: str,
+        epoch: int,
+        dialect: Dialect,
+        writer: Writer,
+        heartbeat: Heartbeat,
+        now: Callable[[], float],
+    ) -> None:
+        self.heartbeat = heartbeat
+        self.has_pongs = True
+        self.sent = 0
+        self.answered = 0
+        self._exchange = exchange
+        self._epoch = epoch
+        self._dialect = dialect
+        self._writer = writer
+        self._now = now
+
+    def check(self, *, tick: float) -> None:
+        """
+        Send the ping that is due; ``tick`` is after how many seconds this was to be called.
+
+        Raises:
+            PeerSilent: If the last one was not answered in time.
+            PluginError: If the dialect cannot say how to ping.
+        """
+        if not self.has_pongs:
+            return
+        match self.heartbeat.check(self._now(), tick=tick):
+            case Pulse.PING:
+                self._ping()
+            case Pulse.DEAD:
+                text = f"no pong within {self.heartbeat.timeout:g} s"
+                raise PeerSilent(text, reason=Reason.HEARTBEAT_MISSED)
+            case Pulse.QUIET:
+                pass
+
+    def next_check(self) -> float:
+        """Return when :meth:`check` can next matter; monotonic seconds."""
+        return self.heartbeat.next_check() if self.has_pongs else float("inf")
+
+    def pong(self, payload: bytes) -> None:
+        """Take a WebSocket pong; one that answers none of our pings is ignored."""
+        epoch, _, token = payload.partition(b"-")
+        if epoch == b"%d" % self._epoch and token.isdigit():
+            self.answer(int(token))
+
+    def answer(self, token: int | str | None) -> None:
+        """Take the exchange's own answer to a ping; ``token`` is :obj:`None` where it carries none."""
+        number = int(token) if isinstance(token, str) and token.isdecimal() else token
+        if not isinstance(number, str) and self.heartbeat.pong(number, self._now()):
+            self.answered += 1
+
+    def _ping(self) -> None:
+        token = self.heartbeat.token
+        try:
+            how = self._dialect.ping(token)
+        except Exception as exc:
+            raise PluginError(self._exchange, f"its dialect raised {type(exc).__name__} in ping") from exc
+        match how:
+            case Ping.WEBSOCKET:
+                self._writer.ping(b"%d-%d" % (self._epoch, token))
+            case Ping.NONE:
+                self.has_pongs = False
+                return
+            case frame:
+                self._writer.reply(frame)
+        self.sent += 1

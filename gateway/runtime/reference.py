@@ -1,0 +1,126 @@
+"""
+What is known of an exchange beside its streams: its instruments and its clock.
+
+Both are fetched in the background, again after a growing wait when that fails, and
+the instruments once an hour from then on. Nobody waits for either for long.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from gateway.engine.retry import Retry
+from gateway.errors import ConnectionFault, PluginError
+from gateway.model.instruments import Instruments
+from gateway.runtime.clock import ExchangeClock
+from gateway.runtime.ground import Ground
+from gateway.runtime.judge import Judge
+from gateway.runtime.rest import Rest
+from gateway.spi.contract import Target
+
+REFRESH: Final = 3600.0
+"""Seconds between two looks at an exchange's list of instruments."""
+PATIENCE: Final = 5.0
+"""Seconds after the start for which clients wait for a list that is not there yet."""
+
+
+class Reference:
+    """
+    One exchange's instruments and clock. Event-loop only; :meth:`run` is its one task.
+
+    Args:
+        ground: whose ``instruments`` are replaced whenever a list came.
+        target: for the plugin's conversations.
+        clock: is corrected.
+        listed: called whenever a list came.
+    """
+
+    def __init__(self, ground: Ground, target: Target, clock: ExchangeClock, listed: Callable[[], None]) -> None:
+        self.problem = ""
+        """Why there is no list, or no newer one."""
+        self.is_listed = False
+        self.has_list = True
+        """False once it is known that the exchange's plugin keeps no list."""
+        self._ground = ground
+        self._target = target
+        self._clock = clock
+        self._listed = listed
+        self._name = f"{ground.exchange}/rest"
+        budgets = ground.budgets.for_connection(ground.info.limits, None)
+        self._rest = Rest(ground.exchange, ground.network, budgets, ground.info.limits, ground.now)
+        self._judge = Judge(self._name, target, ground, self.resync_clock)
+        self._answered = asyncio.Event()
+        self._bell = asyncio.Event()
+        self._clock_wrong = False
+        self._patience_ends = asyncio.get_running_loop().time() + PATIENCE
+
+    def resync_clock(self) -> None:
+        """Ask the exchange what time it is."""
+        self._clock_wrong = True
+        self._bell.set()
+
+    async def instruments(self) -> Instruments | None:
+        """Return the list, waiting for the first one a little; :obj:`None` while there is none."""
+        if not self._answered.is_set():
+            try:
+                async with asyncio.timeout_at(self._patience_ends):
+                    await self._answered.wait()
+            except TimeoutError:
+                return None
+        return self._ground.instruments if self.is_listed else None
+
+    async def run(self) -> None:
+        """Fetch what is due, for ever."""
+        while True:
+            delay = await self._once(self._fetch_list)
+            while await self._rung(delay):
+                if self._clock_wrong:
+                    self._clock_wrong = False
+                    await self._once(self._fetch_time)
+
+    async def _rung(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._bell.wait()
+        except TimeoutError:
+            return False
+        self._bell.clear()
+        return True
+
+    async def _once(self, fetch: Callable[[], Awaitable[None]]) -> float:
+        """Fetch, and return after how many seconds to do it again."""
+        try:
+            await fetch()
+        except (ConnectionFault, PluginError) as fault:
+            self.problem = str(fault)
+            self._ground.observer.noticed(self._name, 0, "reference_failed", text=self.problem)
+            decision = self._judge.decide(fault, worked=False)
+            return decision.delay if isinstance(decision, Retry) else REFRESH
+        self.problem = ""
+        return REFRESH
+
+    async def _fetch_list(self) -> None:
+        conversation = self._ground.binding.instruments(self._target)
+        if conversation is None:
+            self.has_list = False
+            self._answered.set()
+            return
+        fetched: object = await self._rest.converse(conversation)
+        if not isinstance(fetched, Instruments):
+            problem = f"gateway_instruments must end in Instruments, not {type(fetched).__name__}"
+            raise PluginError(self._ground.exchange, problem)
+        self._ground.instruments = fetched
+        self.is_listed = True
+        self._answered.set()
+        self._listed()
+
+    async def _fetch_time(self) -> None:
+        conversation = self._ground.binding.server_time(self._target)
+        if conversation is None:
+            return
+        sent_us = self._ground.wall_us()
+        theirs_us: object = await self._rest.converse(conversation)
+        if not isinstance(theirs_us, int):
+            problem = f"gateway_server_time must end in an int, not {type(theirs_us).__name__}"
+            raise PluginError(self._ground.exchange, problem)
+        self._clock.correct(theirs_us, sent_us=sent_us, received_us=self._ground.wall_us())

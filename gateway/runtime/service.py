@@ -1,0 +1,261 @@
+"""
+Everything one epoch does between its handshake and its end: restore, read, ping, look at deadlines.
+
+Three tasks: one reads and hands every frame on without waiting for anybody, one
+writes, one looks at the clocks. Whatever goes wrong in one ends all.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from gateway.engine.bookfeed import BookFeed
+from gateway.engine.feeds import Feed
+from gateway.engine.intake import Intake
+from gateway.engine.liveness import Heartbeat
+from gateway.errors import GatewayError, PluginError
+from gateway.net.transport import Kind, Transport
+from gateway.runtime.connection import Connection
+from gateway.runtime.ground import Ground
+from gateway.runtime.judge import Judge
+from gateway.runtime.keepalive import expire, keep_alive
+from gateway.runtime.pinger import Pinger
+from gateway.runtime.reactions import Reactions
+from gateway.runtime.rest import Rest
+from gateway.runtime.sampling import Sampler
+from gateway.runtime.snapshots import Snapshots
+from gateway.runtime.subscriber import Subscriber
+from gateway.runtime.writer import Writer
+from gateway.spi.contract import Session
+
+TICK: Final = 1.0
+"""Seconds between two looks at deadlines and ages, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What an epoch has once its handshake is done, and whom it tells."""
+
+    number: int
+    connection: Connection
+    ground: Ground
+    judge: Judge
+    rest: Rest
+    session: Session
+    transport: Transport
+    writer: Writer
+    during: Callable[[str], AbstractContextManager[None]]
+    notice: Callable[[str, str], None]
+    fail: Callable[[GatewayError], None]
+    up: Callable[[], None]
+
+
+class Service:
+    """
+    A :class:`~gateway.runtime.connection.Serving` epoch. Event-loop only.
+
+    Args:
+        means: of this epoch.
+
+    Raises:
+        PluginError: If the plugin has no dialect for it.
+    """
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._connection = connection = means.connection
+        self._ground = ground = means.ground
+        self._loop = asyncio.get_running_loop()
+        self._is_up = False
+        self._asking: asyncio.Handle | None = None
+        self._dialect = ground.binding.dialect(connection.target, means.session, ground.instruments)
+        self._subscriber = Subscriber(
+            ground.exchange,
+            connection,
+            self._dialect,
+            means.writer,
+            ground.now,
+            ground.wall_us,
+            self._something_settled,
+        )
+        self._pinger = Pinger(
+            ground.exchange, means.number, self._dialect, means.writer, self._heartbeat(), ground.now
+        )
+        self._snapshots = Snapshots(
+            ground.exchange,
+            means.rest,
+            self._ask_again,
+            means.judge.wait_after,
+            means.during,
+            ground.now,
+            ground.wall_us,
+            ground.rng,
+        )
+        reactions = Reactions(
+            connection,
+            self._subscriber,
+            self._pinger,
+            means.writer,
+            self._begin,
+            means.notice,
+            ground.now,
+            ground.wall_us,
+        )
+        self._intake = Intake(
+            ground.exchange, self._dialect, connection.feeds, ground.wall_us, self._first, reactions.react
+        )
+        self._sampler = Sampler(connection, self._intake, self._pinger, means.writer, self._snapshots)
+
+    async def run(self, streams: Sequence[str]) -> NoReturn:
+        """
+        Restore ``streams`` and serve; ends only by raising.
+
+        Raises:
+            ConnectionFault: Whatever ended the connection.
+            PluginError: If the plugin broke the contract.
+        """
+        means, ground, connection = self._means, self._ground, self._connection
+        for feed in connection.feeds.values():
+            self._arm(feed)
+        wanted = tuple(stream for stream in streams if connection.ledger.entry(stream) is not None)
+        requests = ground.binding.restore_subscriptions(connection.target, self._dialect, wanted)
+        self._subscriber.restore(wanted, requests)
+        for frame in means.session.early:
+            self._intake.take(frame, binary=False)
+        self._subscriber.reconcile()
+        await _together(
+            means.transport.pump(self._intake.take, self._control),
+            self._watch(),
+            *(keep_alive(keepalive, means.rest, means.writer) for keepalive in means.session.keepalives),
+            *([] if means.session.expires_in is None else [expire(means.session.expires_in)]),
+        )
+        raise AssertionError("a reader ends by raising")
+
+    def stop(self) -> None:
+        """Hear nothing more; what was counted is told."""
+        self._sampler.sample(self._ground.now())
+        if self._asking is not None:
+            self._asking.cancel()
+
+    async def close(self) -> None:
+        """Give up what is still being fetched."""
+        await self._snapshots.close()
+
+    # --- what others ask of a serving epoch
+
+    def joined(self, feed: Feed) -> None:
+        """Bring ``feed`` up."""
+        try:
+            self._begin(feed)
+        except PluginError as broken:
+            self._means.fail(broken)
+
+    def left(self, feed: Feed) -> None:
+        """Nobody wants ``feed`` any more."""
+        if isinstance(feed, BookFeed):
+            self._snapshots.forget(feed)
+
+    def wishes_changed(self) -> None:
+        """Ask and give up, once in this turn of the event loop however many wishes changed."""
+        if self._asking is None:
+            self._asking = self._loop.call_soon(self._reconcile)
+
+    def ask_snapshot(self, feed: BookFeed) -> None:
+        """Get ``feed`` a snapshot."""
+        self._snapshots.ask(feed)
+
+    def pace_changed(self) -> None:
+        """Ping at the pace that is set now."""
+        heartbeat = self._heartbeat()
+        self._pinger.heartbeat.change(heartbeat.interval, heartbeat.timeout)
+
+    def _reconcile(self) -> None:
+        self._asking = None
+        try:
+            self._subscriber.reconcile()
+        except (PluginError, OverflowError) as broken:
+            text = PluginError(self._ground.exchange, str(broken))
+            self._means.fail(broken if isinstance(broken, PluginError) else text)
+
+    # --- the hot path's seams
+
+    def _first(self, feed: Feed) -> None:
+        """``feed`` delivers for the first time in this epoch: that may settle a request, and it flows now."""
+        feed.fresh = False
+        self._connection.worked = self._connection.worked or self._is_up
+        self._subscriber.apply(self._connection.ledger.datum(feed.stream))
+        feed.confirmed(self._ground.wall_us())
+
+    def _control(self, kind: Kind, payload: bytes) -> None:
+        if kind is Kind.PING:
+            self._connection.counters.pings_received += 1
+            self._means.writer.pong(payload)
+        else:
+            self._pinger.pong(payload)
+            self._connection.worked = self._connection.worked or self._is_up
+
+    # --- clocks
+
+    async def _watch(self) -> NoReturn:
+        ground = self._ground
+        while True:
+            now = ground.now()
+            tick = max(0.0, min(TICK, self._pinger.next_check() - now))
+            await asyncio.sleep(tick)
+            now = ground.now()
+            self._pinger.check(tick=tick)
+            self._subscriber.apply(self._connection.ledger.overdue(now))
+            self._subscriber.reconcile()
+            self._snapshots.check()
+            self._sampler.sample(now)
+
+    def _heartbeat(self) -> Heartbeat:
+        session, ground, connection = self._means.session, self._ground, self._connection
+        interval = ground.pace.heartbeat_interval
+        timeout = None
+        if interval is None:
+            interval, timeout = session.heartbeat_interval, session.heartbeat_timeout
+        if interval is None:
+            interval = ground.binding.heartbeat_interval(connection.target)
+        connection.heartbeat_interval = interval
+        return Heartbeat(interval, timeout or interval / 2, ground.now())
+
+    # --- streams
+
+    def _begin(self, feed: Feed) -> None:
+        feed.begin()
+        self._arm(feed)
+
+    def _arm(self, feed: Feed) -> None:
+        if not isinstance(feed, BookFeed):
+            return
+        try:
+            rule = self._dialect.book(feed.stream)
+        except Exception as exc:
+            problem = f"its dialect raised {type(exc).__name__} in book"
+            raise PluginError(self._ground.exchange, problem) from exc
+        if rule is None:
+            raise PluginError(self._ground.exchange, "its dialect has no rules for a book it has routed")
+        feed.arm(rule)
+
+    def _ask_again(self, stream: str) -> None:
+        self._connection.ledger.ask_again(stream)
+        self.wishes_changed()
+
+    def _something_settled(self) -> None:
+        if not self._is_up and self._connection.ledger.plan_settled:
+            self._is_up = True
+            self._connection.connected_at = self._ground.now()
+            self._means.up()
+
+
+async def _together(*parts: Coroutine[Any, Any, NoReturn]) -> None:
+    """Run ``parts`` until one raises, end the others, and raise what it raised."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for part in parts:
+                tasks.create_task(part)
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None

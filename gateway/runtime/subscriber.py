@@ -1,0 +1,115 @@
+"""
+Asks an exchange for what the ledger says is due, and tells each stream what became of it.
+
+Frames are built when they are asked for, by this epoch's dialect; the writer
+sends them at the exchange's pace.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from gateway.engine.ledger import Settled
+from gateway.engine.messages import TopicStatus
+from gateway.errors import PluginError
+from gateway.runtime.connection import Connection
+from gateway.runtime.writer import Writer
+from gateway.spi.contract import Request
+from gateway.spi.dialect import Dialect
+
+
+class Subscriber:
+    """
+    One epoch's asking. Event-loop only.
+
+    Args:
+        exchange: named where its dialect breaks the contract.
+        connection: whose wishes they are.
+        dialect: builds the requests.
+        writer: sends them.
+        now: monotonic seconds.
+        wall_us: microseconds since 1970.
+        settled: called whenever something may have been settled.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917  # its seams, bound once per epoch
+        self,
+        exchange: str,
+        connection: Connection,
+        dialect: Dialect,
+        writer: Writer,
+        now: Callable[[], float],
+        wall_us: Callable[[], int],
+        settled: Callable[[], None],
+    ) -> None:
+        self._exchange = exchange
+        self._connection = connection
+        self._ledger = connection.ledger
+        self._dialect = dialect
+        self._writer = writer
+        self._now = now
+        self._wall_us = wall_us
+        self._settled = settled
+
+    def restore(self, streams: Sequence[str], requests: Sequence[Request]) -> None:
+        """Send the requests that bring ``streams`` up; those in none were placed by the handshake, in the URL."""
+        covered = {stream for request in requests for stream in request.streams}
+        if placed := tuple(stream for stream in streams if stream not in covered):
+            opened = Request(frame="", streams=placed, op="subscribe", settles="data")
+            self._ledger.submitted([opened])
+            self._sent(opened)
+        self._submit(requests)
+        self._settled()
+
+    def reconcile(self) -> None:
+        """
+        Give up what nobody wants any more, and ask for what is due.
+
+        Raises:
+            PluginError: If the dialect cannot build the requests.
+        """
+        if leaving := self._ledger.leaving():
+            self._submit(self._built("unsubscribe", self._dialect.unsubscribe, leaving))
+        for streams in self._ledger.due(self._now()):
+            requests = self._built("subscribe", self._dialect.subscribe, streams)
+            self._tell_those_refused(streams)
+            self._submit(requests)
+
+    def apply(self, settled: Settled) -> None:
+        """Tell the streams what was decided about them."""
+        if not settled.confirmed and not settled.refused:
+            return
+        at_us = self._wall_us()
+        feeds = self._connection.feeds
+        for stream in settled.confirmed:
+            if feed := feeds.get(stream):
+                feed.confirmed(at_us)
+        for stream, reason in settled.refused:
+            if feed := feeds.get(stream):
+                feed.refused(reason, at_us)
+        self._settled()
+
+    def _built(
+        self, op: str, build: Callable[[Sequence[str]], Sequence[Request]], streams: Sequence[str]
+    ) -> Sequence[Request]:
+        try:
+            requests = build(streams)
+            covered = sorted(stream for request in requests for stream in request.streams)
+        except Exception as exc:
+            raise PluginError(self._exchange, f"its dialect raised {type(exc).__name__} in {op}") from exc
+        if covered != sorted(streams):
+            raise PluginError(self._exchange, f"its dialect must {op} each stream exactly once")
+        return requests
+
+    def _submit(self, requests: Sequence[Request]) -> None:
+        self._ledger.submitted(requests)
+        for request in requests:
+            self._writer.send(request.frame, request.cost, partial(self._sent, request))
+
+    def _sent(self, request: Request) -> None:
+        self.apply(self._ledger.sent(request, self._now()))
+
+    def _tell_those_refused(self, streams: Sequence[str]) -> None:
+        for stream in streams:
+            feed = self._connection.feeds.get(stream)
+            if feed is not None and feed.status is TopicStatus.CLOSED:
+                feed.wanted(self._wall_us())

@@ -6,7 +6,6 @@ from gateway.config.durations import seconds
 from gateway.config.effective import effective, pending
 from gateway.config.loading import load
 from gateway.config.settings import (
-    DEFAULT_HEARTBEAT,
     AccountSettings,
     EndpointSettings,
     ExchangeSettings,
@@ -22,6 +21,7 @@ from gateway.config.settings import (
     TlsSettings,
 )
 from gateway.config.signing import AccountSigner
+from gateway.engine.liveness import DEFAULT_HEARTBEAT
 
 __all__ = [
     "DEFAULT_HEARTBEAT",

@@ -6,7 +6,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from gateway.config.addresses import parse_listen
 from gateway.config.complaints import suggest
-from gateway.config.settings import DEFAULT_HEARTBEAT, ExchangeSettings, Settings, SubscriptionSettings
+from gateway.config.settings import ExchangeSettings, Settings, SubscriptionSettings
+from gateway.engine.liveness import DEFAULT_HEARTBEAT
 from gateway.errors import ConfigError
 
 PLAIN: Final = frozenset({"ws", "http"})

@@ -6,7 +6,8 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from gateway.config.credentials import HIDDEN, is_reference
-from gateway.config.settings import DEFAULT_HEARTBEAT, ExchangeSettings, Settings
+from gateway.config.settings import ExchangeSettings, Settings
+from gateway.engine.liveness import DEFAULT_HEARTBEAT
 
 PENDING: Final = frozenset(
     {

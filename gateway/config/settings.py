@@ -14,9 +14,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from gateway.config.credentials import is_reference
 from gateway.config.durations import seconds
 
-DEFAULT_HEARTBEAT: Final = 15.0
-"""Seconds between our own pings where neither operator, session nor plugin says otherwise."""
-
 MOST: Final = 1_000_000_000
 
 _ID = re.compile(r"[a-z][a-z0-9-]*")

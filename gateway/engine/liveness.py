@@ -14,6 +14,8 @@ from typing import Final
 
 from gateway.spi.contract import Rhythm
 
+DEFAULT_HEARTBEAT: Final = 15.0
+"""Seconds between our own pings where neither operator, session nor plugin says otherwise."""
 JUMP: Final = 2.0
 """A tick this many seconds late means that we slept, not that the peer did."""
 

@@ -1,0 +1,7 @@
+"""The plugin host: which plugins are installed, which are loaded, and the seam through which they are called."""
+
+from gateway.host.binding import Binding
+from gateway.host.discovery import GROUP, Installed, installed
+from gateway.host.host import PluginHost
+
+__all__ = ["GROUP", "Binding", "Installed", "PluginHost", "installed"]

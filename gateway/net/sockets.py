@@ -1,0 +1,222 @@
+"""One open WebSocket: how it is read, written to and ended."""
+
+import asyncio
+import struct
+from collections.abc import Callable
+from typing import Final, NoReturn
+
+import aiohttp
+from aiohttp import WSMsgType
+from aiohttp.http import WebSocketError
+
+from gateway.errors import ConnectionFault
+from gateway.net.faults import closed_by_peer, dropped, fault_of, loss_of
+from gateway.net.transport import Kind
+from gateway.net.upgrading import Upgraded
+from gateway.spi.steps import Frame
+
+TEXT: Final = WSMsgType.TEXT
+BINARY: Final = WSMsgType.BINARY
+PROTOCOL_ERROR: Final = 1002
+_SENDABLE: Final = {1005: 1000, 1006: 1000, 1015: 1000}
+"""Codes that must not be sent, even in answer to a peer that did."""
+_KINDS: Final = {TEXT: Kind.TEXT, BINARY: Kind.BINARY, WSMsgType.PING: Kind.PING, WSMsgType.PONG: Kind.PONG}
+
+
+class AiohttpTransport:
+    """
+    An upgraded connection, as :class:`gateway.net.transport.Transport` has it.
+
+    The messages of a socket wait in aiohttp's queue, which stops reading the
+    socket at about half a mebibyte: whoever owns this keeps a task in
+    :meth:`receive` or :meth:`pump`, and that task waits for nobody else.
+
+    Sends must not be cancelled: those that wait for a full socket wait for one
+    future, and whoever cancels his wait cancels everybody's. The one writer of
+    a connection sees to that; it ends because the socket does.
+    """
+
+    def __init__(self, upgraded: Upgraded) -> None:
+        self._upgraded = upgraded
+        self._messages = upgraded.messages
+        self._tcp = upgraded.tcp
+        self._gone = upgraded.gone
+        self._gone.add_done_callback(_look_at)
+        self._reading = False
+        self._fault: ConnectionFault | None = None
+        self._answer: int | None = None
+        """The code that the peer is to hear once the stream has ended."""
+        self._ended = asyncio.Event()
+        self._left = False
+        """Whether this side has said goodbye or dropped the socket."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the socket is gone."""
+        return self._gone.done() or self._tcp.is_closing()
+
+    @property
+    def subprotocol(self) -> str | None:
+        """What the server chose."""
+        return self._upgraded.protocol
+
+    # --- reading
+
+    async def receive(self) -> tuple[Kind, bytes]:
+        """
+        Return the next message. Cancelling it loses none.
+
+        Raises:
+            TransportLost: If the socket closed or broke.
+            ProtocolViolation: If the peer broke the WebSocket protocol.
+        """
+        self._begin_reading()
+        try:
+            kind, payload, text = await self._messages.read()
+            if kind in _KINDS:
+                return _KINDS[kind], bytes(payload)
+            fault = self._closed_by_peer(payload, text)
+        except Exception as exc:  # noqa: BLE001  # whatever the parser met: it keeps it and raises it here
+            fault = self._broken(exc)
+        finally:
+            self._reading = False
+        raise fault
+
+    async def pump(
+        self, on_data: Callable[[bytes, bool], None], on_control: Callable[[Kind, bytes], None]
+    ) -> NoReturn:
+        """Hand over every message until the end; what a callback raises ends it, too, and is raised as it is."""
+        self._begin_reading()
+        read = self._messages.read
+        try:
+            while True:
+                try:
+                    kind, payload, text = await read()
+                except Exception as exc:  # noqa: BLE001  # as in receive()
+                    fault = self._broken(exc)
+                    break
+                if kind is TEXT:
+                    on_data(payload, False)
+                elif kind is BINARY:
+                    on_data(payload, True)
+                elif kind in _KINDS:
+                    on_control(_KINDS[kind], bytes(payload))
+                else:
+                    fault = self._closed_by_peer(payload, text)
+                    break
+        finally:
+            self._reading = False
+        raise fault
+
+    def _begin_reading(self) -> None:
+        if self._reading:
+            raise RuntimeError("a socket is read by one task at a time")
+        if self._fault is not None:
+            raise self._fault.with_traceback(None)
+        self._reading = True
+
+    def _closed_by_peer(self, code: int, text: str | None) -> ConnectionFault:
+        return self._end(closed_by_peer(code, text or ""), _SENDABLE.get(code, code) or 1000)
+
+    def _broken(self, exc: Exception) -> ConnectionFault:
+        if isinstance(exc, aiohttp.EofStream | aiohttp.ClientError):
+            return self._end(self._loss(), None)
+        return self._end(fault_of(exc), exc.code if isinstance(exc, WebSocketError) else PROTOCOL_ERROR)
+
+    def _loss(self) -> ConnectionFault:
+        """Return why the connection is over; the library's exceptions do not tell a reset from an end."""
+        if self._left:
+            return dropped()
+        broken = self._gone.exception() if self._gone.done() else None
+        return loss_of(broken.__cause__ if broken is not None else None)
+
+    def _end(self, fault: ConnectionFault, answer: int | None) -> ConnectionFault:
+        self._fault, self._answer = fault, answer
+        self._ended.set()
+        return fault
+
+    # --- writing
+
+    async def send(self, frame: Frame) -> None:
+        """Send a message. Must not be cancelled; a lost socket raises TransportLost."""
+        if isinstance(frame, str):
+            await self._send(frame.encode(), TEXT)
+        else:
+            await self._send(frame, BINARY)
+
+    async def ping(self, payload: bytes) -> None:
+        """Send a ping. Must not be cancelled."""
+        await self._send(payload, WSMsgType.PING)
+
+    async def pong(self, payload: bytes) -> None:
+        """Send a pong. Must not be cancelled."""
+        await self._send(payload, WSMsgType.PONG)
+
+    async def _send(self, payload: bytes, kind: WSMsgType) -> None:
+        if self._left:
+            raise dropped()
+        try:
+            await self._upgraded.send_frame(payload, kind)
+        except (aiohttp.ClientError, OSError):
+            fault = self._fault or self._loss()
+        else:
+            return
+        raise fault.with_traceback(None)
+
+    # --- ending
+
+    async def close(self, code: int = 1000, *, within: float = 3.0) -> None:
+        """
+        Close politely, at most ``within`` seconds, then abort. Never raises; safe to repeat.
+
+        Cancelling it aborts at once. A task that still reads sees the end.
+        """
+        try:
+            async with asyncio.timeout(within):
+                await self._part(code)
+        except TimeoutError:
+            pass  # the peer had its time
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Drop the socket at once."""
+        self._left = self._left or not self.closed
+        self._tcp.abort()
+        self._upgraded.response.close()
+
+    async def _part(self, code: int) -> None:
+        if self.closed:
+            return
+        if not self._left:
+            await self._say_goodbye(self._answer or code)
+            await self._hear_goodbye()
+            self._tcp.close()
+        await asyncio.wait({self._gone})
+
+    async def _say_goodbye(self, code: int) -> None:
+        """Send a Close frame; when time is up the send is not cancelled, but ends with the socket."""
+        self._left = True
+        sending = asyncio.ensure_future(self._upgraded.send_frame(struct.pack("!H", code), WSMsgType.CLOSE))
+        sending.add_done_callback(_look_at)
+        await asyncio.wait({sending})
+
+    async def _hear_goodbye(self) -> None:
+        """Wait for the peer's Close frame; what it says before that is not wanted any more."""
+        while self._fault is None:
+            if self._reading:
+                await self._ended.wait()
+            else:
+                await self._discard()
+
+    async def _discard(self) -> None:
+        try:
+            await self.receive()
+        except ConnectionFault:
+            return
+
+
+def _look_at(future: "asyncio.Future[None]") -> None:
+    """Take note of an exception, so that asyncio does not report it as lost."""
+    if not future.cancelled():
+        future.exception()

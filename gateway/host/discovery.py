@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
-from typing import Final
+from typing import Any, Final
 
 from gateway.errors import PluginError
 from gateway.host.spelling import did_you_mean
 
 GROUP: Final = "gateway.plugins"
+UNKNOWN: Final = "unknown"
 _LONGEST: Final = 200
 
 
@@ -75,7 +76,7 @@ def _absent(exchange: str, names: list[str]) -> str:
 
 
 def _distributions() -> Iterator[tuple[list[Installed], str]]:
-    """Yield each distribution's plugins, or its name if they cannot be read; the first of a name shadows others."""
+    """Yield each distribution's plugins, or its name if they cannot be read; the first of a name hides others."""
     seen: set[str] = set()
     for one in distributions():
         try:
@@ -83,19 +84,18 @@ def _distributions() -> Iterator[tuple[list[Installed], str]]:
         except Exception:  # noqa: BLE001  # whatever a broken file makes of its parser
             yield [], _fact(one, "Name")
             continue
-        if not points:
-            continue
-        name = _fact(one, "Name")
-        key = re.sub(r"[-_.]+", "-", name).lower()
-        if key not in seen:
+        if points:
+            name, version = _fact(one, "Name"), _fact(one, "Version")
+            key = re.sub(r"[-_.]+", "-", name).lower()
+            if name == UNKNOWN or key not in seen:
+                yield [Installed(point.name, name, version, point.value) for point in points], ""
             seen.add(key)
-            version = _fact(one, "Version")
-            yield [Installed(point.name, name, version, point.value) for point in points], ""
 
 
 def _fact(one: Distribution, key: str) -> str:
     """Return a line of the distribution's metadata, which may be missing as a whole."""
     try:
-        return one.metadata[key] if key in one.metadata else "unknown"
+        metadata: Any = one.metadata
+        return metadata.get(key) or UNKNOWN
     except Exception:  # noqa: BLE001  # as above; Pythons differ in what they raise
-        return "unknown"
+        return UNKNOWN

@@ -95,7 +95,7 @@ class PluginHost:
 
     def connection_changed(self, change: Change) -> None:
         """Tell every plugin of ``change``; one that raises is reported and keeps it from no other."""
-        for exchange in self._infos:
+        for exchange in tuple(self._infos):
             try:
                 self._call(exchange, "gateway_connection_changed", change=change)
             except PluginError as exc:
@@ -110,13 +110,14 @@ class PluginHost:
             raise PluginError(exchange, "is loaded already")
 
     def _register(self, exchange: str, plugin: object) -> None:
-        for name in self._infos:
-            if self._manager.get_plugin(name) is plugin:
-                raise PluginError(exchange, f"is the same object as plugin {name}; each needs one of its own")
         try:
-            self._manager.register(plugin, exchange)
-        except Exception as exc:  # pluggy's refusals, and what a plugin raises when it is compared
-            raise PluginError(exchange, f"cannot be registered: {_last_line(exc)}") from exc
+            twin = next((name for name in self._infos if self._manager.get_plugin(name) == plugin), None)
+            if twin is None:
+                self._manager.register(plugin, exchange)
+        except Exception as exc:  # pluggy compares plugins too
+            raise PluginError(exchange, f"cannot be compared with others: {type(exc).__name__}") from exc
+        if twin is not None:
+            raise PluginError(exchange, f"is the object that is registered as {twin}; each needs one of its own")
         # A plugin's own trylast hook would be asked after what was registered before it.
         self._manager.unregister(defaults)
         self._manager.register(defaults, DEFAULTS)
@@ -135,7 +136,3 @@ class PluginHost:
     def _call(self, exchange: str, hook: str, **arguments: object) -> Any:
         act = self._resolve(exchange, hook)
         return self._watch.run(exchange, hook, lambda: act(**arguments))
-
-
-def _last_line(exc: Exception) -> str:
-    return str(exc).splitlines()[-1] if str(exc) else type(exc).__name__

@@ -44,26 +44,27 @@ def _problems(exchange: str, plugin: object) -> Iterator[str]:
     if inspect.isclass(plugin):
         yield f"is the class {plugin.__name__}: a plugin is an instance or a module"
     if type(plugin).__hash__ is None:
-        yield "cannot be hashed: a plugin's class must not define __eq__ alone"
+        yield "cannot be hashed: its class defines __eq__ without __hash__"
     hooks = _hooks(exchange, plugin)
     if not hooks:
         yield f"has no hook, it is {type(plugin).__name__}: a hook is a function marked with gateway.spi.hookimpl"
-    for name, hook in hooks.items():
+    for name, hook in hooks:
         yield from _hook(name, hook)
-    for name in SPECS.keys() - hooks.keys():
-        if inspect.getattr_static(plugin, name, None) is not None:
+    implemented = {name for name, _ in hooks}
+    for name in SPECS:
+        if name not in implemented and inspect.getattr_static(plugin, name, None) is not None:
             yield f"{name} is no hook: it must be a function marked with gateway.spi.hookimpl"
     for name in NEEDED:
-        if name not in hooks:
+        if name not in implemented:
             yield f"has no {name}, for which there is no default"
 
 
-def _hooks(exchange: str, plugin: object) -> dict[str, pluggy.HookImpl]:
-    """Return the implementations by the hooks that they mean, known or not."""
+def _hooks(exchange: str, plugin: object) -> list[tuple[str, pluggy.HookImpl]]:
+    """Return each implementation and the name of the hook that it means, known or not."""
     trial = pluggy.PluginManager(hookspecs.PROJECT)
     trial.register(plugin, exchange)
     callers = trial.get_hookcallers(plugin) or ()
-    return {caller.name: hook for caller in callers for hook in caller.get_hookimpls()}
+    return [(caller.name, hook) for caller in callers for hook in caller.get_hookimpls()]
 
 
 def _hook(name: str, hook: pluggy.HookImpl) -> Iterator[str]:
@@ -71,6 +72,8 @@ def _hook(name: str, hook: pluggy.HookImpl) -> Iterator[str]:
         if not hook.optionalhook:
             yield f"unknown hook {name!r}{did_you_mean(name, SPECS)}"
         return
+    if hook.wrapper or hook.hookwrapper:
+        yield f"{name} is a wrapper: a hook returns an answer of its own"
     if inspect.iscoroutinefunction(hook.function) or inspect.isasyncgenfunction(hook.function):
         yield f"{name} is asynchronous: hooks return at once, what waits is a generator of steps"
     yield from _arguments(name, hook.function)

@@ -52,7 +52,7 @@ def is_name(value: object) -> bool:
     return isinstance(value, str) and bool(value)
 
 
-def are_names(values: object) -> bool:
+def are_names(values: Any) -> bool:
     """Whether ``values`` is a tuple of names."""
     return isinstance(values, tuple) and all(is_name(one) for one in values)
 
@@ -61,7 +61,7 @@ def _is(*kinds: type) -> Good:
     return lambda value: isinstance(value, kinds)
 
 
-def _all(kind: type, one: type) -> Good:
+def _all(kind: type[Any], one: type) -> Good:
     return lambda values: isinstance(values, kind) and all(isinstance(value, one) for value in values)
 
 
@@ -69,7 +69,7 @@ def _or_none(good: Good) -> Good:
     return lambda value: value is None or good(value)
 
 
-def _are_variants(values: object) -> bool:
+def _are_variants(values: Any) -> bool:
     return isinstance(values, frozenset) and bool(values) and all(one is None or is_name(one) for one in values)
 
 

@@ -66,8 +66,8 @@ class Acme:
     @spi.hookimpl
     def gateway_handshake(self, target: spi.Target) -> spi.Handshake:
         """Await the greeting; it says how long Acme bears silence."""
-        region = (target.options or Options()).region
-        yield spi.Open(f"{target.urls['feed']}/{region}", cost={"acme-dials": 1})
+        options: Options = target.options
+        yield spi.Open(f"{target.urls['feed']}/{options.region}", cost={"acme-dials": 1})
         greeting = spi.loads_exact((yield spi.Receive(within=5.0)))
         match greeting:
             case {"event": "welcome", "protocol": int(protocol), "patience": int(patience)} if patience > 0:

@@ -1,5 +1,6 @@
 """The plugin alone: hooks are plain functions, a handshake is driven with ``send``, a dialect is fed frames."""
 
+import pydantic
 import pytest
 
 from gateway import spi
@@ -24,7 +25,7 @@ NOISE = [
 ]
 
 
-def target(options: Options | None = None) -> spi.Target:
+def target(options: Options) -> spi.Target:
     return spi.Target(
         exchange="acme",
         environment="live",
@@ -36,8 +37,8 @@ def target(options: Options | None = None) -> spi.Target:
     )
 
 
-def shake(greeting: bytes, options: Options | None = None) -> tuple[spi.Open, spi.Session]:
-    handshake = plugin.gateway_handshake(target(options))
+def shake(greeting: bytes, region: str = "eu") -> tuple[spi.Open, spi.Session]:
+    handshake = plugin.gateway_handshake(target(Options(region=region)))
     opened = next(handshake)
     assert handshake.send(None) == spi.Receive(within=5.0)
     with pytest.raises(StopIteration) as end:
@@ -52,7 +53,9 @@ def test_the_greeting_says_how_often_to_ping():
 
 
 def test_the_region_is_an_option():
-    assert shake(WELCOME, Options(region="us"))[0].url == "wss://feed/us"
+    assert shake(WELCOME, "us")[0].url == "wss://feed/us"
+    with pytest.raises(pydantic.ValidationError):
+        Options(region="moon")
 
 
 def test_another_protocol_is_refused_for_good():

@@ -1,13 +1,14 @@
 """The plugin against its venue over real sockets, without the gateway between them."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
 from gateway import spi
-from gateway_acme.plugin import AcmeDialect, plugin
+from gateway_acme.plugin import AcmeDialect, Options, plugin
 from gateway_acme.venue import AcmeVenue
 
 
@@ -32,6 +33,7 @@ def target(venue) -> spi.Target:
         urls=venue.addresses,
         now=lambda: 0,
         nonce=lambda: 1,
+        options=Options(),
     )
 
 
@@ -111,13 +113,6 @@ async def test_markets_are_instruments(session, target):
 
 
 async def test_a_refused_request_is_told(session, target):
-    elsewhere = spi.Target(
-        exchange="acme",
-        environment="live",
-        endpoint="feed",
-        urls={"rest": target.urls["rest"] + "/nowhere"},
-        now=lambda: 0,
-        nonce=lambda: 1,
-    )
+    elsewhere = dataclasses.replace(target, urls={"rest": target.urls["rest"] + "/nowhere"})
     with pytest.raises(spi.ReplyRefused, match="HTTP status 404"):
         await instruments(session, elsewhere)

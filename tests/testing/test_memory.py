@@ -255,6 +255,17 @@ def test_pings_are_answered_unless_told_otherwise(how: str) -> None:
     connected(scenario)
 
 
+def test_a_muted_peer_says_nothing_until_it_is_unmuted() -> None:
+    async def scenario(peer: MemoryPeer, transport: Transport) -> None:
+        peer.mute()
+        peer.say("unheard")
+        peer.unmute()
+        peer.say("heard")
+        assert await transport.receive() == (Kind.TEXT, b"heard")
+
+    connected(scenario)
+
+
 class Echo:
     def __init__(self, peer: MemoryPeer) -> None:
         self.peer = peer

@@ -60,7 +60,7 @@ async def _demonstrate(path: Path | None, overrides: dict[str, Any]) -> int:
     from gateway.cli.venues import find  # noqa: PLC0415  # --help is quick without it
 
     async with find(DEMO).simulate(["--listen", "127.0.0.1:0"]) as running:
-        exchange = {"endpoints": dict(running.addresses), "allow_plaintext": True}
+        exchange = {"endpoints": {**running.addresses, "allow_plaintext": True}}
         return await _serve(path, {**overrides, "exchanges": {DEMO: exchange}}, _say_what_to_try)
 
 

@@ -41,6 +41,7 @@ class Ground:
     """
 
     exchange: str
+    environment: str
     info: ExchangeInfo
     binding: "Binding"
     network: Network

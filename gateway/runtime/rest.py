@@ -83,11 +83,7 @@ class Rest:
         try:
             request = next(conversation)
             while True:
-                if not isinstance(request, Fetch):
-                    raise PluginError(
-                        self._exchange, f"a conversation may only fetch, not {type(request).__name__}"
-                    )
-                request = conversation.send(await self.fetch(request))
+                request = conversation.send(await self.fetch(self._checked(request)))
         except StopIteration as end:
             value: T = end.value
             return value

@@ -88,21 +88,22 @@ class Supervisor:
         """Whether the connection shall be up."""
         return self._up
 
-    def connect(self, *, lasting: bool) -> "asyncio.Future[bool]":
+    def connect(self, *, lasting: bool, anew: bool = False) -> "asyncio.Future[bool]":
         """
         Want the connection up; the result says whether it got there.
 
         Unless ``lasting``, by this call or an earlier one, the first failed
-        attempt ends the wish and leaves nothing behind.
+        attempt ends the wish and leaves nothing behind. ``anew`` means an epoch
+        after the present one, which somebody has ended.
         """
         hope: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        if self.state is S.CONNECTED and self._up:
+        if self.state is S.CONNECTED and self._up and not anew:
             self._lasting = self._lasting or lasting
             hope.set_result(True)
             return hope
         self._lasting = lasting or (self._up and self._lasting)
         self._up = not self._closing
-        self._hopes.append((hope, lasting))
+        self._hopes.append((hope, lasting or anew))
         self._say_farewell()
         if self._closing:
             self._dash_hopes(all_of_them=True)
@@ -124,6 +125,11 @@ class Supervisor:
         """End the present epoch, if there is one, and let the next follow."""
         if self._attempt is not None:
             self._attempt.fail(ReconnectAsked(text, reason=reason))
+
+    def set_auto(self, *, enabled: bool) -> None:
+        """Say whether an epoch that ends by itself is followed by another."""
+        self.auto = enabled
+        self._lasting = enabled and self._up
 
     def close(self) -> None:
         """Want the connection down for good: :meth:`run` will return."""
@@ -257,7 +263,7 @@ class Supervisor:
 
     def _dash_hopes(self, *, all_of_them: bool) -> None:
         """An attempt failed: tell those who hoped for just one, or everybody."""
-        patient = []
+        patient: list[tuple[asyncio.Future[bool], bool]] = []
         for hope, lasting in self._hopes:
             if lasting and not all_of_them:
                 patient.append((hope, lasting))

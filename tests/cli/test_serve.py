@@ -96,7 +96,7 @@ def test_a_demonstration_points_the_mock_exchange_at_a_venue_that_runs(
     assert application.loaded is not None
     path, overrides = application.loaded
     assert path is None
-    assert overrides["exchanges"]["mock"]["allow_plaintext"] is True
+    assert overrides["exchanges"]["mock"]["endpoints"]["allow_plaintext"] is True
     assert set(overrides["exchanges"]["mock"]["endpoints"]) == {"stream", "private", "rest"}
     out = capsys.readouterr().out
     assert "python -m gateway subscribe mock:trades:BTC-USDT --url ws://127.0.0.1:4321" in out

@@ -1,0 +1,10 @@
+"""The composition root: a configuration goes in, a running gateway comes out."""
+
+from gateway.app.gateway import Gateway
+from gateway.app.handle import ConnectionHandle
+from gateway.app.listening import Listening
+from gateway.app.outcome import Outcome
+from gateway.app.serve import serve
+from gateway.app.threaded import ThreadedGateway
+
+__all__ = ["ConnectionHandle", "Gateway", "Listening", "Outcome", "ThreadedGateway", "serve"]

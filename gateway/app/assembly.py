@@ -1,0 +1,153 @@
+"""
+Everything a gateway runs: loads plugins, starts exchanges, gives up topics that nobody hears, stops it all.
+
+A plugin that is broken is told by name and harms no other.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from gateway.app.composition import World, compose
+from gateway.app.plugins import PluginsObserver
+from gateway.config import Settings
+from gateway.engine.budgets import Budgets
+from gateway.engine.hub import Hub
+from gateway.engine.observer import Observer, Observers
+from gateway.engine.registry import ConnectionRegistry
+from gateway.errors import GatewayError, PluginError
+from gateway.host import PluginHost
+from gateway.net.aiohttp_network import AiohttpNetwork
+from gateway.net.transport import Network
+from gateway.runtime.exchange import Exchange
+
+SWEEP: Final = 1.0
+"""Seconds between two looks for topics that nobody listens to any more."""
+EPOCH: Final = 6
+"""Bytes of a topic's random epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """
+    What a gateway is given of the world.
+
+    ``network`` replaces sockets and HTTP; without one each exchange gets its
+    own, so that dials which hang at one hold up no other. ``now`` is monotonic
+    seconds, ``wall_us`` microseconds since 1970, ``rng`` draws jitter.
+    """
+
+    environ: Mapping[str, str]
+    network: Network | None
+    observers: Sequence[Observer]
+    now: Callable[[], float]
+    wall_us: Callable[[], int]
+    rng: Random
+
+
+class Assembly:
+    """
+    The running parts of one gateway. Event-loop only, but what is said of ``registry``.
+
+    Args:
+        settings: the configuration.
+        plugins: plugins by exchange that need not be installed.
+        surroundings: the world.
+    """
+
+    def __init__(self, settings: Settings, plugins: Mapping[str, object], surroundings: Surroundings) -> None:
+        self.exchanges: dict[str, Exchange] = {}
+        self.broken: dict[str, str] = {}
+        """Why an exchange does not run."""
+        self.registry = ConnectionRegistry()
+        self.budgets = Budgets()
+        self.hub = Hub(lambda: secrets.token_urlsafe(EPOCH))
+        self._settings = settings
+        self._plugins = plugins
+        self._surroundings = surroundings
+        self._host = PluginHost(self._slow, self._failed)
+        self._observer = Observers((*surroundings.observers, PluginsObserver(self._host)))
+        self._networks: list[Network] = []
+        self._sweeping: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """
+        Load and start every exchange that is configured or given.
+
+        Raises:
+            ConfigError: If a setting is wrong for its plugin, or a secret cannot be had.
+            PluginError: If no plugin at all can be used.
+        """
+        try:
+            self._load_all()
+        except GatewayError:
+            await self._close_networks()
+            raise
+        for exchange in self.exchanges.values():
+            exchange.start()
+        self._sweeping = asyncio.create_task(self._sweep(), name="gateway sweep")
+
+    async def stop(self) -> None:
+        """Close every connection, all at once, each within its bound. Safe to repeat."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.wait({self._sweeping})
+        async with asyncio.TaskGroup() as tasks:
+            for exchange in self.exchanges.values():
+                tasks.create_task(exchange.stop())
+        await self._close_networks()
+
+    def _load_all(self) -> None:
+        names = dict.fromkeys((*self._settings.exchanges, *self._plugins))
+        for name in names:
+            try:
+                self._load(name)
+            except PluginError as broken:
+                self.broken[name] = str(broken)
+                self._failed(name, broken)
+        if names and not self.exchanges:
+            name, problem = next(iter(self.broken.items()))
+            raise PluginError(name, f"no plugin can be used; the first says: {problem}")
+
+    def _load(self, name: str) -> None:
+        if name in self._plugins:
+            self._host.register(name, self._plugins[name])
+        else:
+            self._host.load(name, self._settings.plugins.allow)
+        exchange = compose(self._world(), self._host.bind(name))
+        self.exchanges[name] = exchange
+        self.hub.connect(name, exchange)
+
+    def _world(self) -> World:
+        around = self._surroundings
+        network = around.network or AiohttpNetwork()
+        self._networks.append(network)
+        return World(
+            settings=self._settings,
+            environ=around.environ,
+            network=network,
+            budgets=self.budgets,
+            registry=self.registry,
+            observer=self._observer,
+            now=around.now,
+            wall_us=around.wall_us,
+            rng=around.rng,
+        )
+
+    async def _close_networks(self) -> None:
+        for network in self._networks:
+            await network.close()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            self.hub.sweep(self._surroundings.now())
+
+    def _slow(self, exchange: str, hook: str, seconds: float) -> None:
+        self._observer.noticed(exchange, 0, "plugin_slow", hook=hook, seconds=round(seconds, 3))
+
+    def _failed(self, exchange: str, error: Exception) -> None:
+        self._observer.noticed(exchange, 0, "plugin_error", error=str(error))

@@ -1,0 +1,153 @@
+"""
+How one exchange's plugin, settings and accounts become the ground that its connections stand on.
+
+What only the plugin can know to be wrong is refused here: its environments, its
+endpoints' names, its options.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from gateway.config import AccountSigner, ExchangeSettings, Settings, resolve
+from gateway.config.complaints import suggest
+from gateway.engine.budgets import Budgets
+from gateway.engine.observer import Observer
+from gateway.engine.registry import ConnectionRegistry
+from gateway.errors import ConfigError, PluginError
+from gateway.host import Binding
+from gateway.net.transport import Network
+from gateway.runtime.clock import ExchangeClock
+from gateway.runtime.exchange import Exchange
+from gateway.runtime.ground import Ground, Pace
+from gateway.spi.contract import ExchangeInfo, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What all exchanges of a gateway share. ``now`` is monotonic seconds, ``wall_us`` microseconds since 1970."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+    network: Network
+    budgets: Budgets
+    registry: ConnectionRegistry
+    observer: Observer
+    now: Callable[[], float]
+    wall_us: Callable[[], int]
+    rng: Random
+
+
+def compose(world: World, binding: Binding) -> Exchange:
+    """
+    Return the exchange of ``binding``, not started. Needs a running event loop.
+
+    Raises:
+        ConfigError: If a setting is wrong for this plugin, or a secret cannot be had.
+        PluginError: If the plugin's limits contradict another's.
+    """
+    exchange, info = binding.exchange, binding.info
+    settings = world.settings.exchanges.get(exchange, ExchangeSettings())
+    clock = ExchangeClock(world.wall_us)
+    targets = _Targets(world, binding, settings, clock)
+    try:
+        world.budgets.register(info.limits)
+    except ValueError as exc:
+        raise PluginError(exchange, str(exc)) from exc
+    ground = Ground(
+        exchange=exchange,
+        environment=settings.environment,
+        info=info,
+        binding=binding,
+        network=world.network,
+        budgets=world.budgets,
+        registry=world.registry,
+        observer=world.observer,
+        target=targets.target,
+        now=world.now,
+        wall_us=world.wall_us,
+        rng=world.rng,
+        pace=Pace(
+            heartbeat_interval=settings.heartbeat_interval,
+            ping_timeout=settings.ping_timeout,
+            message_timeout=settings.message_timeout,
+        ),
+    )
+    return Exchange(ground, clock, frozenset(targets.signers))
+
+
+class _Targets:
+    """Makes the targets of one exchange; everything that can be wrong is found when it is made."""
+
+    def __init__(self, world: World, binding: Binding, settings: ExchangeSettings, clock: ExchangeClock) -> None:
+        self._exchange = binding.exchange
+        self._environment = settings.environment
+        self._urls = _urls(binding.exchange, binding.info, settings)
+        self._options = _options(binding.exchange, binding.info, world.settings)
+        self._clock = clock
+        self.signers = _signers(world, binding.exchange)
+
+    def target(self, endpoint: str, account: str | None) -> Target:
+        """Return what is to be reached at ``endpoint`` for ``account``."""
+        return Target(
+            exchange=self._exchange,
+            environment=self._environment,
+            endpoint=endpoint,
+            urls=self._urls,
+            now=self._clock.now,
+            nonce=self._clock.nonce,
+            account=account,
+            options=self._options,
+            signer=None if account is None else self.signers.get(account),
+        )
+
+
+def _urls(exchange: str, info: ExchangeInfo, settings: ExchangeSettings) -> Mapping[str, str]:
+    key, environment = f"exchanges.{exchange}", settings.environment
+    if environment not in info.environments:
+        hint = suggest(environment, info.environments)
+        raise ConfigError(f"{key}.environment", f"the plugin has no environment {environment!r}" + hint)
+    urls = {endpoint.name: endpoint.urls[environment] for endpoint in info.endpoints}
+    for name, url in settings.endpoints.urls.items():
+        if name not in urls:
+            raise ConfigError(f"{key}.endpoints.{name}", "the plugin has no such endpoint" + suggest(name, urls))
+        if _is_socket(url) != _is_socket(urls[name]):
+            need = "ws:// or wss://" if _is_socket(urls[name]) else "http:// or https://"
+            raise ConfigError(f"{key}.endpoints.{name}", f"need a URL that starts with {need}")
+        urls[name] = url.rstrip("/")
+    return MappingProxyType(urls)
+
+
+def _is_socket(url: str) -> bool:
+    return url.startswith(("ws://", "wss://"))
+
+
+def _options(exchange: str, info: ExchangeInfo, settings: Settings) -> Any:
+    key = f"plugins.options.{exchange}"
+    given = settings.plugins.options.get(exchange)
+    if info.options is None:
+        if given:
+            raise ConfigError(key, "the plugin takes no options")
+        return None
+    model: type[BaseModel] = info.options
+    try:
+        return model.model_validate(dict(given or {}))
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
+        place, problem = ".".join(map(str, (key, *first["loc"]))), str(first["msg"])
+    raise ConfigError(place, problem)  # outside: pydantic's own error shows values, and would be its context
+
+
+def _signers(world: World, exchange: str) -> Mapping[str, AccountSigner]:
+    return {
+        name: AccountSigner(
+            resolve(account.api_key, world.environ, key=f"accounts.{name}.api_key"),
+            resolve(account.secret, world.environ, key=f"accounts.{name}.secret"),
+        )
+        for name, account in world.settings.accounts.items()
+        if account.exchange == exchange
+    }

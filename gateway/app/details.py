@@ -1,0 +1,180 @@
+"""
+What the running gateway says of itself, in plain JSON-ready values.
+
+Everything is read off immutable pictures and plain counters, so any thread may ask,
+and asking stays cheap with a thousand connections.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from gateway.engine.budgets import Budgets
+from gateway.engine.liveness import unhealthy_because
+from gateway.engine.operations import Details
+from gateway.engine.registry import ConnectionRegistry, ConnectionView, RegistrySnapshot
+from gateway.model.changes import Change
+from gateway.model.states import ConnectionState as S
+from gateway.runtime.exchange import Exchange
+from gateway.runtime.links import Link
+from gateway.spi.contract import Scope
+
+
+class Observatory:
+    """
+    An :class:`~gateway.engine.operations.Operations`. Any thread may call it.
+
+    Args:
+        exchanges: those that run, by id.
+        broken: why others do not, by id.
+        registry: the connections' states.
+        budgets: the limits of this address.
+        now: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        exchanges: Mapping[str, Exchange],
+        broken: Mapping[str, str],
+        registry: ConnectionRegistry,
+        budgets: Budgets,
+        now: Callable[[], float],
+    ) -> None:
+        self._exchanges = exchanges
+        self._broken = broken
+        self._registry = registry
+        self._budgets = budgets
+        self._now = now
+
+    def get_connection_details(self) -> Mapping[str, Details]:
+        """See :meth:`gateway.engine.operations.Operations.get_connection_details`."""
+        snapshot = self._registry.snapshot
+        return {view.id: self._info(view, link) for view, link in self._linked(snapshot)}
+
+    def get_unhealthy_connections(self) -> Mapping[str, Details]:
+        """Return those of :meth:`get_connection_details` that are not healthy, with ``unhealthy_because``."""
+        return {id_: one for id_, one in self.get_connection_details().items() if not one["is_healthy"]}
+
+    def get_stats(self) -> Details:
+        """See :meth:`gateway.engine.operations.Operations.get_stats`."""
+        snapshot = self._registry.snapshot
+        linked = self._linked(snapshot)
+        totals: Counter[str] = Counter()
+        for _, link in linked:
+            totals.update(asdict(link.connection.counters))
+        states = Counter(str(view.state) for view in snapshot.supervised.values())
+        return {
+            "version": snapshot.version,
+            "total_connections": len(snapshot.supervised),
+            "live_connections": len(snapshot.live),
+            "healthy_connections": sum(not self._unhealthy(view, link) for view, link in linked),
+            "state_breakdown": {str(state): states[str(state)] for state in S},
+            **{name: totals[name] for name in sorted(totals)},
+        }
+
+    def get_exchange_details(self) -> Mapping[str, Details]:
+        """See :meth:`gateway.engine.operations.Operations.get_exchange_details`."""
+        running = {id_: self._exchange(exchange) for id_, exchange in self._exchanges.items()}
+        broken = {id_: {"problem": problem} for id_, problem in self._broken.items()}
+        return {**running, **broken}
+
+    def problems(self) -> list[str]:
+        """See :meth:`gateway.engine.operations.Operations.problems`."""
+        wrong = [f"{id_} does not run: {problem}" for id_, problem in self._broken.items()]
+        wrong += [
+            f"the instruments of {id_} cannot be had: {exchange.reference.problem}"
+            for id_, exchange in self._exchanges.items()
+            if exchange.reference.problem and not exchange.reference.is_listed
+        ]
+        return wrong + [
+            f"{view.id} is {view.state}" + (f": {view.text or view.reason}" if view.reason else "")
+            for view, link in self._linked(self._registry.snapshot)
+            if view.state is not S.CONNECTED and not link.held_down
+        ]
+
+    def _linked(self, snapshot: RegistrySnapshot) -> list[tuple[ConnectionView, Link]]:
+        links = {id_: link for exchange in self._exchanges.values() for id_, link in exchange.links.all.items()}
+        return [(view, links[view.id]) for view in snapshot.supervised.values() if view.id in links]
+
+    def _unhealthy(self, view: ConnectionView, link: Link) -> str:
+        connection, pace = link.connection, self._exchanges[view.exchange].ground.pace
+        return unhealthy_because(
+            connected=view.state is S.CONNECTED,
+            ages=connection.ages,
+            since=connection.connected_at,
+            now=self._now(),
+            rhythms=connection.rhythms,
+            ping_timeout=pace.ping_timeout,
+            message_timeout=pace.message_timeout,
+        )
+
+    def _info(self, view: ConnectionView, link: Link) -> Details:
+        connection = link.connection
+        unhealthy = self._unhealthy(view, link)
+        return {
+            "id": view.id,
+            "exchange": view.exchange,
+            "endpoint": view.endpoint,
+            "account": view.account,
+            "state": str(view.state),
+            "phase": None if view.phase is None else str(view.phase),
+            "epoch": view.epoch,
+            "since_us": view.since_us,
+            "reason": None if view.reason is None else str(view.reason),
+            "text": view.text,
+            "fatal": view.fatal,
+            "retry_at_us": view.retry_at_us,
+            "is_connected": view.state is S.CONNECTED,
+            "is_healthy": not unhealthy,
+            "unhealthy_because": unhealthy,
+            "heartbeat_interval": connection.heartbeat_interval,
+            "ages": self._ages(link),
+            "streams": len(connection.feeds),
+            "counters": asdict(connection.counters),
+            "history": [_step(change) for change in self._history(view.id)],
+        }
+
+    def _history(self, connection_id: str) -> tuple[Change, ...]:
+        try:
+            return self._registry.history(connection_id)
+        except KeyError:  # it went away since the picture was taken
+            return ()
+
+    def _ages(self, link: Link) -> dict[str, Any]:
+        ages, now = link.connection.ages, self._now()
+        return {
+            "message": _age(ages.message_at, now),
+            "pong": _age(ages.pong_at, now),
+            "round_trip": None if ages.round_trip is None else round(ages.round_trip, 6),
+            "streams": {stream: _age(at, now) for stream, at in ages.streams.items()},
+        }
+
+    def _exchange(self, exchange: Exchange) -> Details:
+        ground = exchange.ground
+        shared = tuple(limit for limit in ground.info.limits if limit.scope is Scope.IP)
+        used = self._budgets.for_connection(shared, None).used(self._now())
+        return {
+            "environment": ground.environment,
+            "heartbeat_interval": ground.pace.heartbeat_interval,
+            "channels": [channel.name for channel in ground.info.channels],
+            "instruments": len(ground.instruments),
+            "connections": sorted(exchange.links.all),
+            "limits": {name: {"used": units, "allowed": allowed} for name, (units, allowed) in used.items()},
+            "problem": exchange.reference.problem,
+        }
+
+
+def _age(at: float | None, now: float) -> float | None:
+    return None if at is None else round(max(0.0, now - at), 3)
+
+
+def _step(change: Change) -> dict[str, Any]:
+    return {
+        "epoch": change.epoch,
+        "before": str(change.before),
+        "after": str(change.after),
+        "reason": str(change.reason),
+        "text": change.text,
+        "at_us": change.at_us,
+    }

@@ -1,0 +1,97 @@
+"""What operators call a connection: an account's id, a connection's own, or an exchange's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.config import Settings
+from gateway.runtime.exchange import Exchange
+from gateway.spi.contract import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a connection stands, whether it exists or not."""
+
+    id: str
+    exchange: Exchange
+    endpoint: Endpoint
+    number: int = 0
+    account: str | None = None
+
+
+class Naming:
+    """
+    Finds connections by name. Any thread may call it.
+
+    Args:
+        exchanges: those that run, by id.
+        settings: for the accounts.
+    """
+
+    def __init__(self, exchanges: Mapping[str, Exchange], settings: Settings) -> None:
+        self._exchanges = exchanges
+        self._accounts = settings.accounts
+
+    def find(self, name: str) -> Place:
+        """
+        Return the place that ``name`` means.
+
+        Raises:
+            KeyError: If there is no such account, endpoint or exchange; it says what there is.
+        """
+        if name in self._accounts:
+            return self._of_account(name)
+        exchange_id, _, rest = name.partition("/")
+        exchange = self._exchanges.get(exchange_id)
+        if exchange is None:
+            known = ", ".join((*self._accounts, *self._exchanges)) or "none"
+            raise KeyError(f"there is no account or exchange {name!r}; there are: {known}")
+        endpoint_name, at, account = rest.partition("@")
+        if at:
+            return self._private(exchange, endpoint_name, account)
+        endpoint_name, _, number = rest.partition("/")
+        endpoint = _endpoint(exchange, endpoint_name)
+        if not (number or "0").isdecimal():
+            raise KeyError(f"{name!r} names no connection: need <exchange>/<endpoint>/<number>")
+        return _shared(exchange, endpoint, int(number or 0))
+
+    def _of_account(self, account: str) -> Place:
+        exchange_id = self._accounts[account].exchange
+        exchange = self._exchanges.get(exchange_id)
+        if exchange is None:
+            raise KeyError(f"the exchange {exchange_id} of account {account} does not run")
+        for endpoint in exchange.ground.info.endpoints:
+            if endpoint.private:
+                return self._private(exchange, endpoint.name, account)
+        raise KeyError(f"{exchange_id} has no connections of accounts")
+
+    def _private(self, exchange: Exchange, endpoint_name: str, account: str) -> Place:
+        settings = self._accounts.get(account)
+        exchange_id = exchange.ground.exchange
+        if settings is None or settings.exchange != exchange_id:
+            raise KeyError(f"there is no account {account!r} at {exchange_id}")
+        endpoint = _endpoint(exchange, endpoint_name)
+        if not endpoint.private:
+            raise KeyError(f"{exchange_id}/{endpoint_name} has no connections of accounts")
+        return Place(f"{exchange_id}/{endpoint_name}@{account}", exchange, endpoint, account=account)
+
+
+def _endpoint(exchange: Exchange, name: str) -> Endpoint:
+    """Return the endpoint called ``name``, without a name the first one for everybody."""
+    sockets = [one for one in exchange.ground.info.endpoints if _is_socket(one)]
+    for one in sockets:
+        if one.name == name or (not name and not one.private):
+            return one
+    known = ", ".join(one.name for one in sockets)
+    raise KeyError(f"{exchange.ground.exchange} has no endpoint {name!r} with connections; there are: {known}")
+
+
+def _is_socket(endpoint: Endpoint) -> bool:
+    return all(url.startswith(("ws://", "wss://")) for url in endpoint.urls.values())
+
+
+def _shared(exchange: Exchange, endpoint: Endpoint, number: int) -> Place:
+    exchange_id = exchange.ground.exchange
+    if endpoint.private:
+        raise KeyError(f"{exchange_id}/{endpoint.name} has connections of accounts only")
+    return Place(f"{exchange_id}/{endpoint.name}/{number}", exchange, endpoint, number)

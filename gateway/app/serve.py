@@ -1,0 +1,112 @@
+"""The gateway as a process: serves clients until a signal ends it in good order, within a bound."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+from typing import Final
+
+import structlog
+
+from gateway.app.gateway import Gateway
+from gateway.app.standing import stand
+from gateway.config import Settings, parse_listen, pending
+from gateway.engine.observer import Observer
+from gateway.serving import Limits, Server
+from gateway.telemetry import Logs, Telemetry, setup
+
+DRAIN: Final = 5.0
+"""Seconds that clients may take to read what waits."""
+ALL: Final = 10.0
+"""Seconds for the whole of the end."""
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+log = structlog.get_logger("gateway")
+
+
+async def serve(
+    settings: Settings, *, ready: Callable[[str], None], environ: Mapping[str, str] = os.environ
+) -> None:
+    """
+    Serve until SIGINT or SIGTERM; ``ready`` is told the address once clients can connect.
+
+    Raises:
+        ConfigError: If a setting is wrong.
+        UnsafeError: If the address could be reached from other machines.
+        PluginError: If no plugin at all can be used.
+        OSError: If the address cannot be had.
+    """
+    for sentence in pending(settings):
+        log.warning("setting_without_effect", text=sentence)
+    telemetry = setup(settings.telemetry.traces, environ)
+    try:
+        gateway = Gateway(settings, environ=environ, observers=_observers(telemetry))
+        server = _server(gateway, settings)
+        async with gateway:
+            await server.start()
+            async with _stopped_by_signal() as stopped:
+                ready(_place(server))
+                standing = asyncio.create_task(stand(gateway.hub, settings.subscriptions, _refused))
+                await stopped.wait()
+            log.info("stopping")
+            standing.cancel()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ALL):
+                    await server.stop(DRAIN)
+                    await gateway.stop()
+    finally:
+        await telemetry.shutdown()
+
+
+def _observers(telemetry: Telemetry) -> list[Observer]:
+    logs = Logs(telemetry.trace_id)
+    return [logs] if telemetry.observer is None else [telemetry.observer, logs]
+
+
+def _server(gateway: Gateway, settings: Settings) -> Server:
+    host, port = parse_listen(settings.server.listen)
+    limits = settings.server.limits
+    return Server(
+        gateway.hub,
+        gateway.operations,
+        host=host,
+        port=port,
+        allowed_hosts=settings.server.allowed_hosts,
+        allowed_origins=settings.server.allowed_origins,
+        now=time.monotonic,
+        wall_us=lambda: time.time_ns() // 1000,
+        version=version("exchange-gateway"),
+        limits=Limits(
+            topics=limits.topics,
+            sockets=limits.sockets,
+            commands_per_second=limits.commands_per_second,
+            commands_burst=limits.burst,
+        ),
+    )
+
+
+def _place(server: Server) -> str:
+    host, port = server.address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _refused(topic: str, problem: str) -> None:
+    log.error("standing_subscription_refused", topic=topic, text=problem)
+
+
+@asynccontextmanager
+async def _stopped_by_signal() -> AsyncIterator[asyncio.Event]:
+    """Yield what SIGINT and SIGTERM set; they end the process at once again afterwards."""
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+    for one in SIGNALS:
+        with suppress(NotImplementedError):  # Windows: Ctrl-C becomes KeyboardInterrupt
+            loop.add_signal_handler(one, stopped.set)
+    try:
+        yield stopped
+    finally:
+        for one in SIGNALS:
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(one)

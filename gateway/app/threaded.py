@@ -1,0 +1,153 @@
+"""The gateway for programs without an event loop: the same object, on a thread of its own."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from gateway.engine.messages import Message, Notice
+from gateway.engine.operations import Details
+from gateway.errors import SlowConsumer
+
+if TYPE_CHECKING:
+    from gateway.app.gateway import Gateway
+    from gateway.app.handle import ConnectionHandle
+
+QUEUE: Final = 10_000
+"""Messages that may wait for a program."""
+
+
+class ThreadedGateway:
+    """
+    A gateway on a thread of its own; ``with`` starts and stops it. Any thread may use it.
+
+    Made by :meth:`gateway.Gateway.in_thread`.
+
+    Args:
+        make: makes the gateway, on its thread.
+    """
+
+    def __init__(self, make: "Callable[[], Gateway]") -> None:
+        self._make = make
+        self._started: Future[Gateway] = Future()
+        self._stop: Callable[[], None] = lambda: None
+        self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
+
+    def __enter__(self) -> Self:
+        """
+        Start and return once it runs.
+
+        Raises:
+            ConfigError: If the configuration is wrong.
+            PluginError: If no plugin at all can be used.
+        """
+        self._thread.start()
+        self._started.result()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Close every connection and end the thread. Safe to repeat."""
+        self._stop()
+        self._thread.join()
+
+    @property
+    def gateway(self) -> "Gateway":
+        """The gateway itself, for what any thread may call."""
+        return self._started.result()
+
+    def connect_account(self, id: str, *, wait: bool = True, retry: bool = False) -> bool:  # noqa: A002
+        """See :meth:`gateway.Gateway.connect_account`; waits and returns whether it is up."""
+        return self.gateway.connect_account(id, wait=wait, retry=retry).result()
+
+    def disconnect_account(self, id: str) -> None:  # noqa: A002
+        """See :meth:`gateway.Gateway.disconnect_account`; waits until it is down."""
+        self.gateway.disconnect_account(id).result()
+
+    def auto_reconnect(self, id: str, enabled: bool = True) -> None:  # noqa: A002
+        """See :meth:`gateway.Gateway.auto_reconnect`."""
+        self.gateway.auto_reconnect(id, enabled).result()
+
+    def get_connection(self, id: str) -> "ConnectionHandle | None":  # noqa: A002
+        """See :meth:`gateway.Gateway.get_connection`."""
+        return self.gateway.get_connection(id)
+
+    def get_connection_details(self) -> Mapping[str, Details]:
+        """See :meth:`gateway.Gateway.get_connection_details`."""
+        return self.gateway.get_connection_details()
+
+    def get_unhealthy_connections(self) -> Mapping[str, Details]:
+        """See :meth:`gateway.Gateway.get_unhealthy_connections`."""
+        return self.gateway.get_unhealthy_connections()
+
+    def get_stats(self) -> Details:
+        """See :meth:`gateway.Gateway.get_stats`."""
+        return self.gateway.get_stats()
+
+    def problems(self) -> Sequence[str]:
+        """See :meth:`gateway.Gateway.problems`."""
+        return self.gateway.problems()
+
+    def subscribe(self, *topics: str, queue_size: int = QUEUE) -> Iterator[Any]:
+        """
+        Iterate over the records of ``topics``, blocking; closing the iterator ends the subscription.
+
+        Raises:
+            ValueError: If one of them is no topic.
+            SubscriptionError: If the exchange does not offer one.
+            SlowConsumer: If the program did not keep up.
+        """
+        for message in self.messages(*topics, queue_size=queue_size):
+            if isinstance(message, Message):
+                records = message.records
+                yield from (records,) if isinstance(records, bytes) else records
+
+    def messages(self, *topics: str, queue_size: int = QUEUE) -> Iterator[Message | Notice]:
+        """Iterate over every message and status of ``topics``; otherwise like :meth:`subscribe`."""
+        waiting: queue.Queue[Message | Notice | None] = queue.Queue()
+        listening = self.gateway.call(lambda: self.gateway.subscribe(*topics, queue=queue_size))
+
+        async def pump() -> None:
+            try:
+                async for message in listening.messages():
+                    if waiting.qsize() >= queue_size:
+                        raise SlowConsumer(f"more than {queue_size} messages waited to be read")
+                    waiting.put(message)
+            finally:
+                waiting.put(None)
+
+        task = self.gateway.start(pump())
+        try:
+            while (message := waiting.get()) is not None:
+                yield message
+            task.result()
+        finally:
+            task.cancel()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._live())
+        except BaseException as exc:
+            if self._started.done():
+                raise
+            self._started.set_exception(exc)
+
+    async def _live(self) -> None:
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(stopped.set)
+
+        async with self._make() as gateway:
+            self._stop = stop
+            self._started.set_result(gateway)
+            await stopped.wait()

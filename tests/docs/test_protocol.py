@@ -1,4 +1,4 @@
-"""docs/protocol.md tells what the server says: each example has the shape of the real thing, each list is whole."""
+"""docs/protocol.md tells what the server says: examples have the shape of the real thing, lists are whole."""
 
 import asyncio
 import json

@@ -97,7 +97,7 @@ def test_a_demonstration_points_the_mock_exchange_at_a_venue_that_runs(
     path, overrides = application.loaded
     assert path is None
     assert overrides["exchanges"]["mock"]["endpoints"]["allow_plaintext"] is True
-    assert set(overrides["exchanges"]["mock"]["endpoints"]) == {"stream", "private", "rest"}
+    assert set(overrides["exchanges"]["mock"]["endpoints"]) == {"stream", "private", "rest", "allow_plaintext"}
     out = capsys.readouterr().out
     assert "python -m gateway subscribe mock:trades:BTC-USDT --url ws://127.0.0.1:4321" in out
     assert "curl -s 'http://127.0.0.1:4321/readyz?verbose'" in out

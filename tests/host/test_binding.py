@@ -304,6 +304,10 @@ def test_requests_are_passed_on_in_their_order(restore):
     assert restore(*requests) == requests
 
 
+def test_requests_need_no_ids(restore):
+    assert len(restore(asked("a"), asked("b"))) == 2
+
+
 def test_requests_are_the_cores_own_from_then_on(bound, target, plain_dialect):
     """A plugin that keeps its list and changes it later changes nothing."""
     requests = [asked("a")]

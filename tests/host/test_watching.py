@@ -1,8 +1,5 @@
 """A plugin that holds the event loop is named; a change is told to every plugin, whatever one of them does."""
 
-import json
-import sys
-
 import pytest
 
 from gateway import spi
@@ -60,19 +57,16 @@ def test_the_declaration_is_timed_as_well(host, told, plain, info):
     assert told.slow == [("acme", "gateway_exchange_info", 2.0)]
 
 
-def test_the_place_is_in_the_plugins_own_package(site, host, target, code):
+def test_the_place_is_the_last_in_the_plugins_own_package(site, host, target, code):
     """Where a library was called from tells its author more than a line of the library."""
-    broken = code.replace(
-        'return spi.Route("stream", "MODULE." + subscription.symbol)',
-        "import json\n        return json.loads(subscription.symbol)",
-    )
+    broken = code.replace('"MODULE." + subscription.symbol', "read(subscription.symbol)")
+    broken += "\ndef read(text):\n    import json\n    return json.loads(text)\n"
     site.install("acme", acme="acme_plugin:plugin", files={"acme_plugin": broken})
     host.load("acme")
-    line = 1 + broken.splitlines().index("        return json.loads(subscription.symbol)")
+    line = len(broken.splitlines())
     with pytest.raises(PluginError) as caught:
         host.bind("acme").route(target, spi.Subscription("acme", "trades", "{"))
     assert caught.value.problem == f"gateway_route raised JSONDecodeError at acme_plugin:{line}"
-    assert json.__name__ in sys.modules
 
 
 def test_without_a_line_of_the_plugins_there_is_no_place(bound, target):

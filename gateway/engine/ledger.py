@@ -3,18 +3,22 @@ What one connection's exchange was asked for and what it answered, stream by str
 
 The ledger stores wishes, never frames: whoever sends asks it what is due, builds
 the requests afresh and reports back. A wish is in exactly one state, and only an
-answer of the present epoch confirms it.
+answer to what was asked for that wish, in the present epoch, confirms it.
 """
 
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum, auto
 from typing import Final
 
+from gateway.engine.leaving import Leaving, halves
+from gateway.engine.outstanding import Asked, Outstanding
+from gateway.engine.wishes import NOTHING, Entry, Settled, StreamState, together
 from gateway.errors import Reason
-from gateway.spi.contract import Action, Op, Request
+from gateway.spi.contract import Action, Request
 from gateway.spi.events import Ack, Nack
+
+__all__ = ["NOTHING", "Entry", "Settled", "StreamLedger", "StreamState"]
 
 ACK_TIMEOUT: Final = 5.0
 ASKED_AGAIN: Final = 1
@@ -23,47 +27,6 @@ REFUSALS: Final = 3
 """How often a stream may be refused with the promise that asking again can help."""
 ANEW: Final = 30.0
 """Seconds after which a stream that nobody answered for is asked for anew."""
-_LATE: Final = 256
-
-
-class StreamState(StrEnum):
-    """Where a wanted stream stands in this epoch."""
-
-    WANTED = auto()
-    PENDING = auto()
-    CONFIRMED = auto()
-    REFUSED = auto()
-
-
-@dataclass(slots=True)
-class Entry:
-    """One wanted stream; ``again_at`` is when a refused one is asked for again, if ever."""
-
-    stream: str
-    count: int = 1
-    state: StreamState = StreamState.WANTED
-    reason: str = ""
-    unanswered: int = 0
-    refusals: int = 0
-    again_at: float | None = None
-
-
-@dataclass(slots=True)
-class _Asked:
-    request: Request
-    deadline: float | None = None
-    """Unknown until the request was really sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What an answer, or its absence, decided: streams confirmed, and streams refused with their reasons."""
-
-    confirmed: tuple[str, ...] = ()
-    refused: tuple[tuple[str, str], ...] = ()
-
-
-NOTHING: Final = Settled()
 
 
 @dataclass(slots=True)
@@ -76,12 +39,11 @@ class StreamLedger:
 
     ack_timeout: float = ACK_TIMEOUT
     late: int = 0
-    """Answers that settled nothing, ever."""
+    """Answers that were to no request, ever."""
     _entries: dict[str, Entry] = field(default_factory=dict)
-    _leaving: dict[str, None] = field(default_factory=dict)
+    _leaving: Leaving = field(default_factory=Leaving)
     _parts: deque[tuple[str, ...]] = field(default_factory=deque)
-    _asked: deque[_Asked] = field(default_factory=deque)
-    _overdue: deque[Request] = field(default_factory=lambda: deque(maxlen=_LATE))
+    _outstanding: Outstanding = field(default_factory=Outstanding)
     _plan: set[str] = field(default_factory=set)
 
     # --- wishes
@@ -91,10 +53,11 @@ class StreamLedger:
         entry = self._entries.get(stream)
         if entry is None:
             self._entries[stream] = Entry(stream)
+            self._leaving.stay(stream)
             return True
         entry.count += 1
         if entry.state is StreamState.REFUSED:
-            self._renew(entry)
+            entry.renew()
             return True
         return False
 
@@ -108,8 +71,8 @@ class StreamLedger:
             return False
         del self._entries[stream]
         self._plan.discard(stream)
-        if entry.state in {StreamState.PENDING, StreamState.CONFIRMED}:
-            self._leaving[stream] = None
+        if entry.served:
+            self._leaving.add(stream)
         return True
 
     def entry(self, stream: str) -> Entry | None:
@@ -128,12 +91,10 @@ class StreamLedger:
 
     def begin_epoch(self) -> tuple[str, ...]:
         """A new connection knows of nothing: return every wanted stream, all planned to be restored."""
-        self._leaving.clear()
-        self._parts.clear()
-        self._asked.clear()
-        self._overdue.clear()
+        for leftovers in (self._leaving, self._parts, self._outstanding):
+            leftovers.clear()
         for entry in self._entries.values():
-            self._renew(entry)
+            entry.start_afresh()
         self._plan = set(self._entries)
         return self.streams()
 
@@ -146,6 +107,7 @@ class StreamLedger:
 
     def due(self, now: float) -> list[tuple[str, ...]]:
         """Return the groups of streams to ask for now; each becomes requests of its own."""
+        self._leaving.wake(now)
         for entry in self._entries.values():
             if entry.again_at is not None and entry.again_at <= now:
                 entry.state, entry.again_at = StreamState.WANTED, None
@@ -159,49 +121,81 @@ class StreamLedger:
         return tuple(s for s in part if (e := self._entries.get(s)) and e.state is StreamState.WANTED)
 
     def leaving(self) -> tuple[str, ...]:
-        """Return the streams to give up now; whoever is asked for again at once is given up first."""
-        return tuple(self._leaving)
+        """
+        Return the streams to give up now; whoever is asked for again at once is given up first.
+
+        Those whose unsubscription was refused come in parts, one a call.
+        """
+        return self._leaving.due()
 
     def submitted(self, requests: Sequence[Request]) -> None:
         """``requests`` wait to be sent: what they ask for is outstanding from here on."""
         for request in requests:
-            if request.op == "other":
-                continue
-            self._asked.append(_Asked(request))
-            for stream in request.streams:
-                if request.op == "unsubscribe":
-                    self._leaving.pop(stream, None)
-                elif entry := self._entries.get(stream):
-                    entry.state = StreamState.PENDING
+            if request.op == "subscribe":
+                number = self._outstanding.add(request)
+                for stream in request.streams:
+                    if entry := self._entries.get(stream):
+                        entry.asked_for(number)
+            elif request.op == "unsubscribe":
+                self._outstanding.add(request, self._leaving.submitted(request.streams))
 
     def sent(self, request: Request, now: float) -> Settled:
         """``request`` is on its way: its deadline begins, or it is settled."""
-        for asked in self._asked:
-            if asked.request is request:
-                asked.deadline = now + self.ack_timeout
-                if request.settles != "sent":
-                    return NOTHING
-                self._asked.remove(asked)
-                return self._confirm(request.streams)
-        return NOTHING
+        asked = self._outstanding.sent(request, now + self.ack_timeout)
+        if asked is None or request.settles != "sent":
+            return NOTHING
+        return self._settle(asked)
 
     # --- what was answered
 
     def ack(self, ack: Ack) -> Settled:
-        """Settle what ``ack`` answers."""
+        """Settle what ``ack`` answers; what it does not name goes on waiting."""
         if ack.state is not None:
-            return self._confirm(ack.state)
-        request = self._answered(ack.id, None)
-        if request is None:
-            named = self._confirm(ack.accepted or ()) if ack.id is None else NOTHING
-            self.late += not named.confirmed
-            return named
-        if request.op != "subscribe":
+            return self._listed(ack.id, frozenset(ack.state))
+        if ack.id is None and ack.accepted is not None:
+            return together([self._named(s, ack.rejected) for s in dict.fromkeys(ack.accepted + ack.rejected)])
+        if ack.id is not None:
+            asked = self._outstanding.by_id(ack.id)
+        elif ack.rejected:
+            asked = self._outstanding.covering(ack.rejected[0])
+        else:
+            asked = self._outstanding.oldest()
+        accepted = None if ack.accepted is None else frozenset(ack.accepted)
+        return self._settle(asked, accepted, frozenset(ack.rejected))
+
+    def _named(self, stream: str, rejected: tuple[str, ...]) -> Settled:
+        """Take an answer that says which stream it is about, but not which request."""
+        one = frozenset({stream})
+        return self._settle(self._outstanding.covering(stream), one, one.intersection(rejected))
+
+    def _listed(self, request_id: int | str | None, listed: frozenset[str]) -> Settled:
+        """Take the exchange's complete list; what the answered request asked for in vain is refused."""
+        settled = []
+        if request_id is None:
+            asked = self._outstanding.oldest("unsubscribe")
+            if asked is not None and asked.open.keys().isdisjoint(listed):
+                self._settle(asked)
+        elif (asked := self._outstanding.by_id(request_id)) is not None:
+            settled.append(self._settle(asked, None, frozenset(asked.open) - listed))
+        proved = [s for s in self._entries if s in listed and not self._outstanding.is_given_up(s)]
+        return together([*settled, self._confirm(proved)])
+
+    def _settle(
+        self, asked: Asked | None, accepted: frozenset[str] | None = None, rejected: frozenset[str] = frozenset()
+    ) -> Settled:
+        """``asked`` is answered for those of its streams that are named; all are, where none is."""
+        if asked is None:
+            self.late += 1
             return NOTHING
-        refused = self._refuse(ack.rejected, Reason.STREAM_REFUSED, again_at=None)
-        accepted = request.streams if ack.accepted is None else ack.accepted
-        confirmed = self._confirm(stream for stream in accepted if stream not in ack.rejected)
-        return Settled(confirmed.confirmed, refused.refused)
+        named = [s for s in asked.open if accepted is None or s in accepted or s in rejected]
+        self._outstanding.answered(asked, named)
+        if asked.request.op == "unsubscribe":
+            return NOTHING
+        wrong = [
+            s for s in named if s in rejected and (e := self._entries.get(s)) and e.is_answered_by(asked.number)
+        ]
+        refused = self._refuse(wrong, Reason.STREAM_REFUSED, again_at=None)
+        return together([refused, self._confirm([s for s in named if s not in rejected], asked.number)])
 
     def nack(self, nack: Nack, now: float) -> Settled:
         """
@@ -210,109 +204,97 @@ class StreamLedger:
         A refusal of several streams at once does not say which is wrong: they
         are asked for again in halves, until the wrong one stands alone.
         """
-        request = self._answered(nack.id, nack.op)
-        if request is None:
+        asked = self._outstanding.oldest(nack.op) if nack.id is None else self._outstanding.by_id(nack.id)
+        if asked is None:
             self.late += 1
             return NOTHING
-        if request.op != "subscribe":
-            return NOTHING
-        streams = tuple(s for s in request.streams if s in self._entries)
-        if len(streams) > 1:
-            half = len(streams) // 2
-            self._parts += (streams[:half], streams[half:])
-            for stream in streams:
-                self._entries[stream].state = StreamState.WANTED
-            return NOTHING
+        self._outstanding.drop(asked)
         verdict = nack.verdict
-        again = None if verdict.action is Action.STOP else now + max(1.0, verdict.after or 0.0)
-        return self._refuse(streams, verdict.text or Reason.STREAM_REFUSED, again_at=again)
+        again_at = None if verdict.action is Action.STOP else now + max(1.0, verdict.after or 0.0)
+        if asked.request.op == "unsubscribe":
+            self._leaving.refused(asked, self._entries, again_at)
+            return NOTHING
+        streams = self._last_asked_by(asked)
+        if len(asked.request.streams) == 1:
+            return self._refuse(streams, verdict.text or Reason.STREAM_REFUSED, again_at=again_at)
+        self._parts += halves(streams)
+        for stream in streams:
+            self._entries[stream].state = StreamState.WANTED
+            self._entries[stream].turned_down()
+        return NOTHING
+
+    def _last_asked_by(self, asked: Asked) -> tuple[str, ...]:
+        return tuple(s for s in asked.open if (e := self._entries.get(s)) and e.last == asked.number)
 
     def datum(self, stream: str) -> Settled:
         """``stream`` delivers: that settles a request which waits for data, and one that nobody answered."""
         entry = self._entries.get(stream)
-        if entry is None or entry.state is StreamState.CONFIRMED:
+        if entry is None or not entry.first:
             return NOTHING
-        waits_for_ack = any(
-            stream in asked.request.streams and asked.request.settles == "ack" for asked in self._asked
-        )
-        return NOTHING if waits_for_ack else self._confirm((stream,))
+        entry.heard = True
+        return NOTHING if self._outstanding.waits_for_ack(stream) else self._confirm((stream,))
 
     def revoked(self, stream: str, reason: str, *, again: bool) -> Settled:
         """The exchange ended ``stream`` by itself."""
         entry = self._entries.get(stream)
         if entry is None:
             return NOTHING
-        if again:
-            self._renew(entry)
-            return NOTHING
-        return self._refuse((stream,), reason, again_at=None)
+        entry.start_afresh()
+        return NOTHING if again else self._refuse((stream,), reason, again_at=None)
 
     def ask_again(self, stream: str) -> None:
         """Have ``stream`` given up and asked for anew."""
         if entry := self._entries.get(stream):
-            self._leaving[stream] = None
-            self._renew(entry)
+            self._leaving.add(stream)
+            entry.start_afresh()
 
     def overdue(self, now: float) -> Settled:
         """Have unanswered requests asked again, once; then give their streams up by name."""
-        refused: list[tuple[str, str]] = []
-        while self._asked and (deadline := self._asked[0].deadline) is not None and deadline <= now:
-            request = self._asked.popleft().request
-            self._overdue.append(request)
-            refused += self._unanswered(request, now)
-        return Settled(refused=tuple(refused))
+        return together([self._unanswered(asked, now) for asked in self._outstanding.expired(now)])
 
-    def _unanswered(self, request: Request, now: float) -> list[tuple[str, str]]:
-        refused: list[tuple[str, str]] = []
-        for stream in request.streams:
-            entry = self._entries.get(stream)
-            if request.op == "unsubscribe" or entry is None or entry.state is not StreamState.PENDING:
-                continue
+    def _unanswered(self, asked: Asked, now: float) -> Settled:
+        if asked.request.op == "unsubscribe":
+            self._leaving.unanswered(asked, self._entries)
+            return NOTHING
+        settled = []
+        for stream in self._last_asked_by(asked):
+            entry = self._entries[stream]
             entry.unanswered += 1
             entry.state = StreamState.WANTED
-            if entry.unanswered > ASKED_AGAIN:
+            is_last = entry.unanswered > ASKED_AGAIN
+            if entry.heard and (is_last or asked.request.settles == "data"):
+                settled.append(self._confirm((stream,)))
+            elif is_last:
                 entry.unanswered = 0
-                refused += self._refuse((stream,), Reason.ACK_MISSED, again_at=now + ANEW).refused
-        return refused
+                settled.append(self._refuse((stream,), Reason.ACK_MISSED, again_at=now + ANEW))
+        return together(settled)
 
-    def _answered(self, request_id: int | str | None, op: Op | None) -> Request | None:
-        """Find the request and take it out; one that is overdue may still be answered."""
-        for asked in self._asked:
-            request = asked.request
-            if (request.op == op or op is None) if request_id is None else request.id == request_id:
-                self._asked.remove(asked)
-                return request
-        for request in self._overdue:
-            if request_id is not None and request.id == request_id:
-                self._overdue.remove(request)
-                return request
-        return None
+    # --- what that makes of the wishes
 
-    def _confirm(self, streams: Iterable[str]) -> Settled:
+    def _confirm(self, streams: Iterable[str], number: int | None = None) -> Settled:
+        """Confirm ``streams`` by the answer to request ``number``, or since it shows that they are served."""
         confirmed = []
         for stream in streams:
             entry = self._entries.get(stream)
-            if entry is not None and entry.state is not StreamState.CONFIRMED:
-                entry.state, entry.reason, entry.again_at = StreamState.CONFIRMED, "", None
-                entry.unanswered = entry.refusals = 0
+            if entry is None or not entry.is_answered_by(entry.last if number is None else number):
+                continue
+            if entry.state is not StreamState.CONFIRMED:
+                entry.renew()
+                entry.state = StreamState.CONFIRMED
                 confirmed.append(stream)
+            self._outstanding.subscribed(stream)
             self._plan.discard(stream)
         return Settled(confirmed=tuple(confirmed))
 
     def _refuse(self, streams: Iterable[str], reason: str, *, again_at: float | None) -> Settled:
         refused = []
         for stream in streams:
-            entry = self._entries.get(stream)
-            if entry is None:
-                continue
+            entry = self._entries[stream]
             entry.state, entry.reason = StreamState.REFUSED, reason
-            entry.refusals += reason != Reason.ACK_MISSED
+            if reason != Reason.ACK_MISSED:
+                entry.turned_down()
+                entry.refusals += 1
             entry.again_at = again_at if entry.refusals < REFUSALS else None
             self._plan.discard(stream)
             refused.append((stream, str(reason)))
         return Settled(refused=tuple(refused))
-
-    @staticmethod
-    def _renew(entry: Entry) -> None:
-        entry.state, entry.reason, entry.again_at = StreamState.WANTED, "", None
-        entry.unanswered = entry.refusals = 0

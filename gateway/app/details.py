@@ -89,8 +89,8 @@ class Observatory:
         ]
         return wrong + [
             f"{view.id} is {view.state}" + (f": {view.text or view.reason}" if view.reason else "")
-            for view, link in self._linked(self._registry.snapshot)
-            if view.state is not S.CONNECTED and not link.held_down
+            for view, _ in self._linked(self._registry.snapshot)
+            if view.state is not S.CONNECTED and view.id not in self._exchanges[view.exchange].links.held_down
         ]
 
     def _linked(self, snapshot: RegistrySnapshot) -> list[tuple[ConnectionView, Link]]:

@@ -177,7 +177,8 @@ class Gateway:
 
         def intend() -> "asyncio.Future[bool]":
             link = place.exchange.links.get(place.endpoint, place.number, place.account)
-            link.held_down, link.pinned = False, True
+            place.exchange.links.held_down -= {place.id}
+            link.pinned = True
             handle = ConnectionHandle(self, link.connection.id)
             sick = handle.is_connected and not handle.is_healthy()
             if sick:
@@ -201,7 +202,8 @@ class Gateway:
             link = place.exchange.links.all.get(place.id)
             if link is None:
                 return _known(value=None)
-            link.held_down, link.pinned = True, False
+            place.exchange.links.held_down |= {place.id}
+            link.pinned = False
             farewell = link.supervisor.disconnect()
             farewell.add_done_callback(lambda _: place.exchange.links.let_go(link))
             return farewell

@@ -34,8 +34,7 @@ class Link:
     """
     One connection and the task that owns it.
 
-    ``pinned`` tells that an operator wants it, streams or not; ``held_down``
-    that an operator wants it down, streams or not.
+    ``pinned`` tells that an operator wants it, streams or not.
     """
 
     connection: Connection
@@ -43,7 +42,6 @@ class Link:
     judge: Judge
     task: "asyncio.Task[None]"
     pinned: bool = False
-    held_down: bool = False
 
 
 class Links:
@@ -57,6 +55,8 @@ class Links:
 
     def __init__(self, ground: Ground, resync_clock: Callable[[], None]) -> None:
         self.all: Mapping[str, Link] = MappingProxyType({})
+        self.held_down: frozenset[str] = frozenset()
+        """Connections that an operator wants down, streams or not, until they are asked for again."""
         self._ground = ground
         self._resync_clock = resync_clock
         self._endpoints = {endpoint.name: endpoint for endpoint in ground.info.endpoints}
@@ -95,7 +95,8 @@ class Links:
 
     def bring_up(self, link: Link) -> None:
         """A stream wants ``link`` up: it is, unless an operator or a fault that needs one keeps it down."""
-        if not link.held_down and not link.supervisor.wanted and not self._is_fatal(link):
+        held_down = link.connection.id in self.held_down
+        if not held_down and not link.supervisor.wanted and not self._is_fatal(link):
             link.supervisor.connect(lasting=True)
 
     def let_go(self, link: Link) -> None:

@@ -33,7 +33,7 @@ RELEASING: Final = 2.0
 
 class Epoch:
     """
-    An :class:`~gateway.runtime.supervisor.Attempt`. Event-loop only.
+    An :class:`~gateway.runtime.attempt.Attempt`. Event-loop only.
 
     Args:
         number: of the epoch; fences whatever comes too late.

@@ -9,7 +9,8 @@ once, and waits for its end.
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from functools import partial
+from typing import Final
 
 from gateway.engine.observer import Observer
 from gateway.engine.registry import ConnectionRegistry
@@ -17,27 +18,13 @@ from gateway.engine.retry import GiveUp, Retry
 from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason, ReconnectAsked
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
+from gateway.runtime.attempt import Attempt, MakeAttempt
 from gateway.runtime.finish import finish
+from gateway.runtime.waiting import Waiting, known
 
 Decision = Retry | GiveUp
-T = TypeVar("T")
-
-
-class Attempt(Protocol):
-    """One epoch, as its supervisor sees it."""
-
-    async def live(self) -> None:
-        """Open, restore and serve; ends only by raising."""
-
-    async def close(self) -> None:
-        """Give back everything, bounded in time. Called once, after :meth:`live` has ended."""
-
-    def fail(self, fault: ConnectionFault) -> None:
-        """End :meth:`live` with ``fault``; nothing if it has ended."""
-
-
-MakeAttempt = Callable[[int, Callable[[], None]], Attempt]
-"""Takes the epoch's number and what to call once the connection is fully operational."""
+OPEN: Final = frozenset({S.CONNECTING, S.CONNECTED})
+"""The states in which an epoch lives; in the others it is being closed, or gone."""
 
 
 class Supervisor:
@@ -75,11 +62,13 @@ class Supervisor:
         self._up = False
         self._closing = False
         self._lasting = False
+        self._again = False
+        """Whether the present epoch was ended so that another follows, which disappoints nobody."""
         self.auto = True
         self._attempt: Attempt | None = None
-        self._decision: Decision = GiveUp("not tried")
-        self._hopes: list[tuple[asyncio.Future[bool], bool]] = []
-        self._farewells: list[asyncio.Future[None]] = []
+        self._decision: Decision | None = None
+        """What follows the epoch that has failed; :obj:`None` where a disconnect came between."""
+        self._waiting = Waiting()
 
     # --- intent: plain methods, recorded before they return
 
@@ -92,38 +81,34 @@ class Supervisor:
         """
         Want the connection up; the result says whether it got there.
 
-        Unless ``lasting``, by this call or an earlier one, the first failed
-        attempt ends the wish and leaves nothing behind. ``anew`` means an epoch
-        after the present one, which somebody has ended.
+        Unless ``lasting``, by this call or an earlier one, the first attempt
+        that fails from now on ends the wish and leaves nothing behind. ``anew``
+        means an epoch after the present one, which :meth:`reconnect` has ended.
         """
-        hope: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        if self.state is S.CONNECTED and self._up and not anew:
-            self._lasting = self._lasting or lasting
-            hope.set_result(True)
-            return hope
-        self._lasting = lasting or (self._up and self._lasting)
-        self._up = not self._closing
-        self._hopes.append((hope, lasting or anew))
-        self._say_farewell()
         if self._closing:
-            self._dash_hopes(all_of_them=True)
+            return known(value=False)
+        self._lasting = lasting or (self._up and self._lasting)
+        self._up = True
+        self._waiting.say_farewell()
         self._bell.set()
-        return hope
+        if self.state is S.CONNECTED and not anew:
+            return known(value=True)
+        return self._waiting.hope(lasting=lasting)
 
     def disconnect(self) -> "asyncio.Future[None]":
         """Want the connection down; done when it is, or when a later call wants it up again."""
-        farewell: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._up = self._lasting = False
-        self._dash_hopes(all_of_them=True)
-        self._farewells.append(farewell)
+        farewell = self._waiting.farewell()
+        self._end_wish()
+        self._waiting.tell_dashed()
         if self.state is S.DISCONNECTED:
-            self._say_farewell()
+            self._waiting.say_farewell()
         self._bell.set()
         return farewell
 
     def reconnect(self, reason: Reason, text: str) -> None:
         """End the present epoch, if there is one, and let the next follow."""
         if self._attempt is not None:
+            self._again = self._up
             self._attempt.fail(ReconnectAsked(text, reason=reason))
 
     def set_auto(self, *, enabled: bool) -> None:
@@ -138,109 +123,134 @@ class Supervisor:
 
     @property
     def state(self) -> S:
-        """Where the connection stands."""
-        return self._registry.snapshot.supervised[self.id].state
+        """Where the connection stands; DISCONNECTED where it is not known any more."""
+        view = self._registry.snapshot.supervised.get(self.id)
+        return S.DISCONNECTED if view is None else view.state
 
     # --- the one task
 
     async def run(self) -> None:
-        """Reconcile until closed."""
-        while not self._closing:
-            if self._up:
-                await self._try_once()
-            else:
-                await self._rung()
+        """Reconcile until closed. However it ends, the connection is down, and nobody waits for it any more."""
+        try:
+            while not self._closing:
+                if self._up:
+                    await self._try_once()
+                else:
+                    await self._rung()
+        finally:
+            self.close()
+            self._come_down()
 
     async def _try_once(self) -> None:
         """Live through one epoch, then wait out what its end asks for."""
         change = self._move(S.CONNECTING, Reason.ASKED if self.state is S.DISCONNECTED else Reason.RETRY_DUE)
         await self._oversee(change.epoch)
-        if self.state is S.DISCONNECTING:
-            self._move(S.DISCONNECTED, Reason.STOPPED)
-            return
-        self._dash_hopes(all_of_them=not self._lasting)
         match self._decision:
-            case Retry(delay) if self._up and self._lasting:
-                retry_at_us = self._wall_us() + round(delay * 1e6)
-                self._move(S.RECONNECTING, Reason.RETRY_DUE, retry_at_us=retry_at_us)
+            case Retry(delay):
+                self._move(S.RECONNECTING, Reason.RETRY_DUE, retry_at_us=self._wall_us() + round(delay * 1e6))
+                self._waiting.tell_dashed()
                 await self._wait(delay)
-            case GiveUp(text) if self._up:
-                self._give_up(text, fatal=True)
             case _:
-                self._give_up("", fatal=False)
+                self._come_down()
 
     async def _wait(self, delay: float) -> None:
-        """Wait ``delay`` seconds in RECONNECTING unless the connection is no longer wanted."""
+        """Wait ``delay`` seconds; a disconnect ends it, at the last instant too."""
         try:
             async with asyncio.timeout(delay):
-                while self._up:
+                while self._decision is not None:
                     await self._rung()
         except TimeoutError:
-            return
-        self._move(S.DISCONNECTED, Reason.STOPPED)
+            pass
+        if self._decision is None:
+            self._come_down()
 
-    def _give_up(self, text: str, *, fatal: bool) -> None:
-        self._up = self._lasting = False
-        self._dash_hopes(all_of_them=True)
-        self._move(S.DISCONNECTED, Reason.STOPPED, text=text, fatal=fatal)
+    def _come_down(self) -> None:
+        """Go to DISCONNECTED from wherever it is; a fault that ended the wish for good is named."""
+        if self.state in OPEN:
+            self._move(S.DISCONNECTING, Reason.STOPPED)
+        if self.state is not S.DISCONNECTED:
+            text = self._decision.text if isinstance(self._decision, GiveUp) and not self._up else None
+            self._move(S.DISCONNECTED, Reason.STOPPED, text=text or "", fatal=text is not None)
+        self._waiting.tell_dashed()
 
     async def _oversee(self, number: int) -> None:
-        """Run one epoch to its end; cancel it once if the connection is no longer wanted."""
-        attempt = self._attempt = self._make_attempt(number, lambda: self._settled(number))
-        task = asyncio.create_task(self._one_epoch(attempt), name=f"gateway epoch {self.id} {number}")
+        """Run one epoch to its end; leave it if the connection is no longer wanted."""
+        self._again, self._decision = False, None
+        task = asyncio.create_task(self._one_epoch(number), name=f"gateway epoch {self.id} {number}")
         task.add_done_callback(lambda _: self._bell.set())
-        left = False
         try:
             while not task.done():
                 await self._rung()
-                if not self._up and not left and not task.done():
-                    left = self._leave(task)
+                if not self._up:
+                    self._leave(task)
         finally:
-            self._attempt = None
             if not task.done():
-                task.cancel()
+                self._leave(task)
                 await finish(_ended(task))
         if not task.cancelled():
             task.result()
+        if self.state in OPEN:
+            self._failed(_cancelled_by_others())  # before the epoch had begun
 
-    def _leave(self, task: "asyncio.Task[None]") -> bool:
-        """Leave CONNECTING or CONNECTED and cancel the epoch; a failed one is closing already."""
-        if self.state in {S.CONNECTING, S.CONNECTED}:
+    def _leave(self, task: "asyncio.Task[None]") -> None:
+        """Cancel a living epoch, once; any other is closing already."""
+        if self.state in OPEN and not task.done():
             self._move(S.DISCONNECTING, Reason.STOPPED)
             task.cancel()
-        return True
 
-    async def _one_epoch(self, attempt: Attempt) -> None:
+    async def _one_epoch(self, number: int) -> None:
+        attempt = None
         try:
+            attempt = self._attempt = self._make_attempt(number, partial(self._settled, number))
             await attempt.live()
+            self._failed(ConnectionFault("ended without a fault", reason=Reason.INTERNAL_ERROR))
         except asyncio.CancelledError:
-            if self.state is not S.DISCONNECTING:
-                self._failed(ConnectionFault("cancelled from outside", reason=Reason.INTERNAL_ERROR))
+            self._failed(_cancelled_by_others())
             raise
         except (ConnectionFault, PluginError) as fault:
             self._failed(fault)
         except Exception as exc:  # noqa: BLE001  # whatever it was, one connection ends and is tried again
+            self._unexpected(exc)
             self._failed(ConnectionFault(f"unexpected {type(exc).__name__}", reason=Reason.INTERNAL_ERROR))
-            self._observer.noticed(self.id, 0, "internal_error", error=repr(exc))
         finally:
             self._attempt = None
-            await finish(attempt.close())
+            if attempt is not None:
+                await finish(self._close(attempt))
+
+    async def _close(self, attempt: Attempt) -> None:
+        try:
+            await attempt.close()
+        except Exception as exc:  # noqa: BLE001  # what could not be given back must not keep the rest
+            self._unexpected(exc)
 
     def _failed(self, fault: ConnectionFault | PluginError) -> None:
-        if self.state is S.DISCONNECTING:
+        """The epoch has ended by itself: decide what follows, and whom that disappoints."""
+        state = self.state
+        if state not in OPEN:
             return
-        self._decision = self._judge(fault)
+        decision = self._judge(fault)
+        fatal = isinstance(decision, GiveUp)
+        self._lasting = self._lasting or (self.auto and state is S.CONNECTED)
+        if self._up and (fatal or not (self._lasting or self._again)):
+            self._end_wish()
+            self._decision = decision if fatal else None
+        elif self._up:
+            self._decision = decision
+            if not self._again:
+                self._waiting.dash(all_of_them=False)
         reason = fault.reason if isinstance(fault, ConnectionFault) else Reason.PLUGIN_ERROR
-        self._move(S.ERROR, reason, text=str(fault), fatal=isinstance(self._decision, GiveUp))
+        self._move(S.ERROR, reason, text=str(fault), fatal=fatal)
 
     def _settled(self, number: int) -> None:
-        self._announce(
-            self._registry.move(self.id, S.CONNECTED, Reason.HANDSHAKE_DONE, at_us=self._wall_us(), epoch=number)
+        """The epoch is fully operational; one that is over says so in vain."""
+        view = self._registry.snapshot.supervised.get(self.id)
+        if view is None or view.epoch != number or view.state is not S.CONNECTING:
+            return
+        change = self._registry.move(
+            self.id, S.CONNECTED, Reason.HANDSHAKE_DONE, at_us=self._wall_us(), epoch=number
         )
-        self._lasting = self._lasting or self.auto
-        hopes, self._hopes = self._hopes, []
-        for hope, _ in hopes:
-            _resolve(hope, True)
+        self._announce(change)
+        self._waiting.come_true()
 
     def _move(
         self, target: S, reason: Reason, *, text: str = "", fatal: bool = False, retry_at_us: int | None = None
@@ -249,7 +259,7 @@ class Supervisor:
             self.id, target, reason, at_us=self._wall_us(), text=text, fatal=fatal, retry_at_us=retry_at_us
         )
         if target is S.DISCONNECTED:
-            self._say_farewell()
+            self._waiting.say_farewell()
         self._announce(change)
         return change
 
@@ -257,29 +267,21 @@ class Supervisor:
         self._observer.changed(change)
         self._changed(change)
 
+    def _end_wish(self) -> None:
+        self._up = self._lasting = self._again = False
+        self._decision = None
+        self._waiting.dash(all_of_them=True)
+
+    def _unexpected(self, exc: Exception) -> None:
+        self._observer.noticed(self.id, 0, "internal_error", error=repr(exc))
+
     async def _rung(self) -> None:
         await self._bell.wait()
         self._bell.clear()
 
-    def _dash_hopes(self, *, all_of_them: bool) -> None:
-        """An attempt failed: tell those who hoped for just one, or everybody."""
-        patient: list[tuple[asyncio.Future[bool], bool]] = []
-        for hope, lasting in self._hopes:
-            if lasting and not all_of_them:
-                patient.append((hope, lasting))
-            else:
-                _resolve(hope, False)
-        self._hopes = patient
 
-    def _say_farewell(self) -> None:
-        farewells, self._farewells = self._farewells, []
-        for farewell in farewells:
-            _resolve(farewell, None)
-
-
-def _resolve(future: "asyncio.Future[T]", value: T) -> None:
-    if not future.done():
-        future.set_result(value)
+def _cancelled_by_others() -> ConnectionFault:
+    return ConnectionFault("cancelled from outside", reason=Reason.INTERNAL_ERROR)
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:

@@ -89,14 +89,16 @@ class Epoch:
 
     async def close(self) -> None:
         """Give everything back; bounded, whatever the peer does."""
-        if self._service is not None:
-            await self._service.close()
-        if self._transport is not None:
+        if self._transport is None:
+            return
+        with self._during("close"):
+            if self._service is not None:
+                await self._service.close()
             await self._transport.close(within=CLOSING)
-        if self._writer is not None:
-            await self._writer.stop()
-        if self._given_up and self._session.release is not None:
-            await self._release()
+            if self._writer is not None:
+                await self._writer.stop()
+            if self._given_up and self._session.release is not None:
+                await self._release()
 
     async def _until_failed(self) -> None:
         try:

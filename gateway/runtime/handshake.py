@@ -86,7 +86,7 @@ class Opening:
         except (ConnectionFault, PluginError, asyncio.CancelledError, TimeoutError):
             raise
         except ValueError as exc:
-            raise ProtocolViolation(f"senseless answer during the handshake: {exc}") from exc
+            raise ProtocolViolation(f"senseless answer during the handshake ({type(exc).__name__})") from exc
         except Exception as exc:
             raise PluginError(self._exchange, f"gateway_handshake raised {type(exc).__name__}") from exc
 

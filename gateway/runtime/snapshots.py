@@ -128,7 +128,7 @@ class Snapshots:
         """Fetch once and load; return how long to wait before the next time, if there must be one."""
         try:
             async with self._turns:
-                with self._during("snapshot"):
+                with self._during("resync"):
                     fetched = await self._fetch(snapshot)
         except (ConnectionFault, PluginError) as fault:
             self.failures += 1

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from gateway import Gateway
 from gateway.engine.hub import Hub
 from gateway.engine.messages import TopicEvent, TopicStatus
 from gateway.engine.outbox import LagPolicy, Line, Outbox
@@ -22,6 +23,7 @@ from gateway.model.subscriptions import Subscription, parse_topic
 from gateway.serving import Server, requests
 from gateway.serving.codes import CloseCode
 from gateway.serving.rest import Rest
+from gateway_mock.venue import MockVenue
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/protocol.md").read_text()
@@ -209,6 +211,45 @@ def test_every_request_that_is_shown_is_understood(block):
 def test_requests_and_examples_are_found():
     assert len(REQUESTS) == 2
     assert len(EXAMPLES) == 12
+
+
+# --- what REST tells
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[Gateway]:
+    """A gateway with one connection."""
+    async with asyncio.timeout(20), MockVenue(rate=50) as venue:
+        endpoints = {**venue.addresses, "allow_plaintext": True}
+        async with Gateway({"exchanges": {"mock": {"endpoints": endpoints}}}) as gateway:
+            async for _ in gateway.subscribe("mock:trades:BTC-USDT"):
+                break
+            yield gateway
+
+
+def fields(about: str) -> list[str]:
+    """Return the code-quoted words in the first column of the table after the sentence that begins with ``about``."""
+    table = PAGE.split(f"\n**{about}** ", 1)[1].split("\n\n")[1]
+    return re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)))
+
+
+async def test_a_connection_has_the_fields_that_are_told(gateway):
+    [connection] = gateway.get_connection_details().values()
+    assert fields("A connection") == list(connection)
+    told = PAGE.split("| `history` |", 1)[1].split("\n", 1)[0]
+    assert re.findall(r"`(\w+)`", told) == list(connection["history"][0])
+
+
+async def test_an_exchange_has_the_fields_that_are_told(gateway):
+    [exchange] = gateway.operations.get_exchange_details().values()
+    assert fields("An exchange") == ["id", *exchange]
+
+
+async def test_the_gateway_tells_of_itself_what_is_told(session, address):
+    async with session.get(f"http://{address}/api/v1/info") as answer:
+        told = await answer.json()
+    row = PAGE.split("| `/api/v1/info` |", 1)[1].split("\n", 1)[0]
+    assert re.findall(r"`(\w+)`", row) == list(told)
 
 
 # --- lists

@@ -1,5 +1,6 @@
 """The composition root: a configuration goes in, a running gateway comes out."""
 
+from gateway.app.checking import check
 from gateway.app.gateway import Gateway
 from gateway.app.handle import ConnectionHandle
 from gateway.app.listening import Listening
@@ -7,4 +8,4 @@ from gateway.app.outcome import Outcome
 from gateway.app.serve import serve
 from gateway.app.threaded import ThreadedGateway
 
-__all__ = ["ConnectionHandle", "Gateway", "Listening", "Outcome", "ThreadedGateway", "serve"]
+__all__ = ["ConnectionHandle", "Gateway", "Listening", "Outcome", "ThreadedGateway", "check", "serve"]

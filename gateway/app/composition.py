@@ -86,8 +86,8 @@ class _Targets:
     def __init__(self, world: World, binding: Binding, settings: ExchangeSettings, clock: ExchangeClock) -> None:
         self._exchange = binding.exchange
         self._environment = settings.environment
-        self._urls = _urls(binding.exchange, binding.info, settings)
-        self._options = _options(binding.exchange, binding.info, world.settings)
+        self._urls = urls_of(binding.exchange, binding.info, settings)
+        self._options = options_of(binding.exchange, binding.info, world.settings)
         self._clock = clock
         self.signers = _signers(world, binding.exchange)
 
@@ -106,7 +106,13 @@ class _Targets:
         )
 
 
-def _urls(exchange: str, info: ExchangeInfo, settings: ExchangeSettings) -> Mapping[str, str]:
+def urls_of(exchange: str, info: ExchangeInfo, settings: ExchangeSettings) -> Mapping[str, str]:
+    """
+    Return the base URL of each endpoint, the operator's before the plugin's.
+
+    Raises:
+        ConfigError: If the plugin has no such environment or endpoint.
+    """
     key, environment = f"exchanges.{exchange}", settings.environment
     if environment not in info.environments:
         hint = suggest(environment, info.environments)
@@ -126,7 +132,13 @@ def _is_socket(url: str) -> bool:
     return url.startswith(("ws://", "wss://"))
 
 
-def _options(exchange: str, info: ExchangeInfo, settings: Settings) -> Any:
+def options_of(exchange: str, info: ExchangeInfo, settings: Settings) -> Any:
+    """
+    Return the plugin's options as an instance of its model, nothing if it has none.
+
+    Raises:
+        ConfigError: If its model refuses them.
+    """
     key = f"plugins.options.{exchange}"
     given = settings.plugins.options.get(exchange)
     if info.options is None:

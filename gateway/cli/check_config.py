@@ -13,10 +13,12 @@ from gateway.cli.serve import chosen
 def check_config(
     config: Annotated[Path | None, typer.Option("--config", help="Default: ./gateway.toml.")] = None,
 ) -> None:
-    """Check a configuration and print what is in effect; secrets are never shown."""
-    from gateway.config import effective, load, pending  # noqa: PLC0415  # --help is quick without it
+    """Check a configuration and print what is in effect; secrets are neither read nor shown."""
+    from gateway.app import check  # noqa: PLC0415  # --help is quick without it
+    from gateway.config import effective, load, pending  # noqa: PLC0415  # same
 
     settings = load(chosen(config), os.environ, {})
+    check(settings)
     typer.echo(json.dumps(effective(settings), indent=2))
     for sentence in pending(settings):
         typer.echo(sentence, err=True)

@@ -20,6 +20,7 @@ LINES_A_MINUTE: Final = 20
 LEVELS: Final = ("debug", "info", "warning", "error")
 FORMATS: Final = ("auto", "console", "json")
 FAILURES: Final = frozenset({"internal_error", "plugin_error"})
+WARNINGS: Final = frozenset({"reference_failed", "plugin_slow", "problem", "release_failed"})
 
 _URL = re.compile(r"\b((?:https?|wss?)://)(?:[^\s/@'\"]*@)?([^\s/?#'\"]+)[/?#][^\s'\")]+")
 _PARAMETER = re.compile(r"([?&][\w.-]+=)[^&\s'\")]+")
@@ -69,7 +70,8 @@ class Logs:
 
     def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:
         """Write it."""
-        self._write("error" if what in FAILURES else "info", connection_id, epoch, what, facts)
+        level = "error" if what in FAILURES else "warning" if what in WARNINGS else "info"
+        self._write(level, connection_id, epoch, what, facts)
 
     def _write(self, level: str, connection_id: str, epoch: int, event: str, facts: dict[str, object]) -> None:
         if not self._quota.allows((connection_id, event)):

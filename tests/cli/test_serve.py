@@ -33,6 +33,9 @@ class Application:
     async def serve(self, settings: object, *, ready: Callable[[str], None]) -> None:
         ready("127.0.0.1:4321")
 
+    def check(self, settings: object) -> None:
+        self.checked = settings
+
     def effective(self, settings: object) -> dict[str, Any]:
         return {"exchanges": {"mock": {"heartbeat_interval": {"value": 15.0, "from": "default"}}}}
 

@@ -2,12 +2,11 @@
 
 import asyncio
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from gateway_mock.plugin import MockExchange
-from gateway_mock.venue import MockVenue
 
 from gateway import Gateway
 from gateway.cli import run as command
@@ -15,6 +14,8 @@ from gateway.config import load
 from gateway.testing.memory_venue import MemoryVenue
 from gateway.testing.venue import Venue
 from gateway.testing.virtual import run
+from gateway_mock.plugin import MockExchange
+from gateway_mock.venue import MockVenue
 
 FILE = """
 [exchanges.slow]
@@ -86,19 +87,19 @@ def test_two_exchanges_are_pinged_at_their_own_pace(tmp_path: Path) -> None:
 def gaps(venue: Venue) -> set[float]:
     (socket,) = venue.closed
     times = [at for at, _ in socket.pings]
-    return {round(after - before, 3) for before, after in zip(times, times[1:], strict=False)}
+    return {round(after - before, 3) for before, after in pairwise(times)}
 
 
 def test_check_config_tells_each_pace_and_where_it_is_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "gateway.toml"
-    path.write_text(FILE)
-    monkeypatch.setenv("GATEWAY_EXCHANGES__SLOW__HEARTBEAT_INTERVAL", "25")
+    path.write_text(FILE.replace("slow", "binance").replace("quick", "mock"))
+    monkeypatch.setenv("GATEWAY_EXCHANGES__BINANCE__HEARTBEAT_INTERVAL", "25")
     assert command(["check-config", "--config", str(path)]) == 0
     shown = json.loads(capsys.readouterr().out)["exchanges"]
-    assert shown["slow"]["heartbeat_interval"] == {"value": 25.0, "from": "configuration"}
-    assert shown["quick"]["heartbeat_interval"] == {"value": 15.0, "from": "default"}
+    assert shown["binance"]["heartbeat_interval"] == {"value": 25.0, "from": "configuration"}
+    assert shown["mock"]["heartbeat_interval"] == {"value": 15.0, "from": "default"}
 
 
 async def test_over_real_sockets_the_quick_one_is_pinged_more_often() -> None:

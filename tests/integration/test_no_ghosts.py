@@ -1,15 +1,12 @@
 """No connection is ever live before its handshake is done, however it fails, and a failed one leaves nothing."""
 
 import asyncio
-import os
 import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
-
-from gateway_mock.plugin import INFO, MockExchange
-from gateway_mock.venue import MockVenue
 
 from gateway import Gateway, spi
 from gateway.engine.registry import RegistrySnapshot
@@ -18,6 +15,8 @@ from gateway.testing.faults import Refusal
 from gateway.testing.memory_venue import MemoryVenue
 from gateway.testing.venue import Venue
 from gateway.testing.virtual import run
+from gateway_mock.plugin import INFO, MockExchange
+from gateway_mock.venue import MockVenue
 
 ACCOUNTS = {"main": {"exchange": "mock", "api_key": "env:KEY", "secret": "env:SECRET"}}
 ENVIRON = {"KEY": "mock-key", "SECRET": "mock-secret"}
@@ -178,4 +177,4 @@ class Watcher:
 
 
 def open_descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))

@@ -3,13 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import gateway_mock.plugin
 import pytest
-from gateway_mock.plugin import MockExchange
-from gateway_mock.venue import MockVenue
 
+import gateway_mock.plugin
 from gateway import Gateway
 from gateway.engine.ledger import StreamLedger, StreamState
 from gateway.model.states import ConnectionState as S
@@ -17,6 +16,8 @@ from gateway.testing.memory_venue import MemoryVenue
 from gateway.testing.records import busiest
 from gateway.testing.venue import Venue
 from gateway.testing.virtual import run
+from gateway_mock.plugin import MockExchange
+from gateway_mock.venue import MockVenue
 
 STREAMS = 500
 BATCH = 10
@@ -72,6 +73,10 @@ def ledger_of(gateway: Gateway) -> StreamLedger:
     return link.connection.ledger
 
 
+def drop_newest(network: MemoryVenue) -> None:
+    network.open_peers[-1].drop()
+
+
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110  # a ledger tells nobody
@@ -85,7 +90,7 @@ def test_five_hundred_streams_survive_a_cut_among_their_acks(seed: int) -> None:
             loop = asyncio.get_running_loop()
             gateway = Gateway(tables(network), plugins={"mock": MockExchange()}, network=network, now=loop.time)
             async with gateway:
-                await cut_halfway(gateway, network.venue, lambda: network.open_peers[-1].drop()  # noqa: PLW0108  # which one, is known then)
+                await cut_halfway(gateway, network.venue, partial(drop_newest, network))
 
     run(main(), seed=seed)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from gateway.engine.messages import Message, Notice
 from gateway.engine.operations import Details
 from gateway.errors import SlowConsumer
+from gateway.net.loops import loop_factory
 
 if TYPE_CHECKING:
     from gateway.app.gateway import Gateway
@@ -133,7 +134,8 @@ class ThreadedGateway:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._live())
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                runner.run(self._live())
         except BaseException as exc:
             if self._started.done():
                 raise

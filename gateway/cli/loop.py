@@ -2,16 +2,18 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Final
+
+from gateway.net.loops import loop_factory
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(work: Coroutine[Any, Any, int]) -> int:
     """Run ``work`` to its end and return its exit status."""
-    with asyncio.Runner(loop_factory=_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(work)
 
 
@@ -40,11 +42,3 @@ async def _until_stopped(work: Coroutine[Any, Any, int]) -> int:
         if stopped:
             return 0
         raise
-
-
-def _factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop  # noqa: PLC0415  # absent where it does not install
-    except ImportError:
-        return None
-    return uvloop.new_event_loop

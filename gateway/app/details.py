@@ -62,7 +62,7 @@ class Observatory:
         linked = self._linked(snapshot)
         totals: Counter[str] = Counter()
         for _, link in linked:
-            totals.update(asdict(link.connection.counters))
+            totals.update(asdict(link.connection.counted()))
         states = Counter(str(view.state) for view in snapshot.supervised.values())
         return {
             "version": snapshot.version,
@@ -131,7 +131,7 @@ class Observatory:
             "heartbeat_interval": connection.heartbeat_interval,
             "ages": self._ages(link),
             "streams": len(connection.feeds),
-            "counters": asdict(connection.counters),
+            "counters": asdict(connection.counted()),
             "history": [_step(change) for change in self._history(view.id)],
         }
 

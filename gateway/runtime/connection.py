@@ -12,7 +12,7 @@ from gateway.spi.contract import Endpoint, Rhythm, Target
 
 @dataclass(slots=True)
 class Counters:
-    """Plain numbers since the connection was first wanted, brought up to date about once a second."""
+    """Plain numbers since the connection was first wanted; :meth:`Connection.counted` has them up to date."""
 
     dials: int = 0
     messages_received: int = 0
@@ -44,6 +44,9 @@ class Serving(Protocol):
 
     def pace_changed(self) -> None:
         """The operator's settings of the exchange are others."""
+
+    def count(self) -> None:
+        """Bring the connection's counters up to date. Any thread."""
 
 
 @dataclass(slots=True)
@@ -85,6 +88,13 @@ class Connection:
 
     def _changed(self) -> None:
         self.rhythms = frozenset(feed.rhythm for feed in self.feeds.values())
+
+    def counted(self) -> Counters:
+        """Return the counters, up to date. Any thread."""
+        serving = self.serving
+        if serving is not None:
+            serving.count()
+        return self.counters
 
     def ask_snapshot(self, feed: BookFeed) -> None:
         """Have the serving epoch fetch a snapshot; without one the next epoch will."""

@@ -40,7 +40,7 @@ class Sampler:
 
     def sample(self, now: float) -> None:
         """Take every figure; ``now`` is monotonic seconds."""
-        self._count()
+        self.count()
         intake, heartbeat = self._intake, self._pinger.heartbeat
         if intake.frames != self._frames:
             self._frames, self._message_at = intake.frames, now
@@ -54,7 +54,8 @@ class Sampler:
             ),
         )
 
-    def _count(self) -> None:
+    def count(self) -> None:
+        """Take the counters, which only grow. Any thread: they are assigned, not added to."""
         counters, before = self._connection.counters, self._before
         intake, writer, pinger = self._intake, self._writer, self._pinger
         counters.messages_received = before.messages_received + intake.frames

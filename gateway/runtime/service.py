@@ -171,6 +171,10 @@ class Service:
         heartbeat = self._heartbeat()
         self._pinger.heartbeat.change(heartbeat.interval, heartbeat.timeout)
 
+    def count(self) -> None:
+        """Bring the counters up to date."""
+        self._sampler.count()
+
     def _reconcile(self) -> None:
         self._asking = None
         try:

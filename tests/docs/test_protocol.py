@@ -228,7 +228,7 @@ async def gateway() -> AsyncIterator[Gateway]:
 
 
 def fields(about: str) -> list[str]:
-    """Return the code-quoted words in the first column of the table after the sentence that begins with ``about``."""
+    """Return the words in the first column of the table after the sentence that begins with ``about``."""
     table = PAGE.split(f"\n**{about}** ", 1)[1].split("\n\n")[1]
     return re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)))
 

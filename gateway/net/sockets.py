@@ -18,8 +18,8 @@ from gateway.spi.steps import Frame
 TEXT: Final = WSMsgType.TEXT
 BINARY: Final = WSMsgType.BINARY
 PROTOCOL_ERROR: Final = 1002
-_SENDABLE: Final = {1005: 1000, 1006: 1000, 1015: 1000}
-"""Codes that must not be sent, even in answer to a peer that did."""
+_SENDABLE: Final = {0: 1000, 1005: 1000, 1006: 1000, 1015: 1000}
+"""What is answered to codes that must not be sent."""
 _KINDS: Final = {TEXT: Kind.TEXT, BINARY: Kind.BINARY, WSMsgType.PING: Kind.PING, WSMsgType.PONG: Kind.PONG}
 
 
@@ -116,7 +116,8 @@ class AiohttpTransport:
         self._reading = True
 
     def _closed_by_peer(self, code: int, text: str | None) -> ConnectionFault:
-        return self._end(closed_by_peer(code, text or ""), _SENDABLE.get(code, code) or 1000)
+        fault = dropped() if self._left else closed_by_peer(code, text or "")
+        return self._end(fault, _SENDABLE.get(code, code))
 
     def _broken(self, exc: Exception) -> ConnectionFault:
         if isinstance(exc, aiohttp.EofStream | aiohttp.ClientError):

@@ -1,0 +1,242 @@
+import asyncio
+
+import pytest
+
+from gateway.errors import ProtocolViolation, TransportLost
+from gateway.net.transport import Kind
+
+
+async def pumped(transport):
+    """Pump to the end; returns the data, the control frames and what ended it."""
+    data, control = [], []
+    with pytest.raises((TransportLost, ProtocolViolation)) as caught:
+        await transport.pump(lambda *message: data.append(message), lambda *frame: control.append(frame))
+    return data, control, caught.value
+
+
+async def test_text_that_is_not_utf8_arrives_as_it_came(dial, ws):
+    """Bytes are not decoded on the way; whoever parses them finds out."""
+
+    async def script(wire):
+        await wire.upgrade()
+        wire.frame(ws.TEXT, b"\xff\xfe")
+
+    transport, _ = await dial(script)
+    assert await transport.receive() == (Kind.TEXT, b"\xff\xfe")
+
+
+async def test_a_ping_between_the_fragments_of_a_message_breaks_nothing(dial, ws):
+    async def script(wire):
+        await wire.upgrade()
+        wire.frame(ws.TEXT, b"one ", fin=False)
+        wire.frame(ws.PING, b"now")
+        wire.frame(0, b"message")
+
+    transport, _ = await dial(script)
+    assert await transport.receive() == (Kind.PING, b"now")
+    assert await transport.receive() == (Kind.TEXT, b"one message")
+
+
+async def test_a_peer_that_masks_its_frames_is_understood(dial, ws):
+    async def script(wire):
+        await wire.upgrade()
+        for kind, payload in ((ws.TEXT, b"text"), (ws.BINARY, b""), (ws.PING, b"ping"), (ws.PONG, b"pong")):
+            wire.frame(kind, payload, mask=b"\x01\x02\x03\x04")
+        wire.fin()
+
+    transport, _ = await dial(script)
+    data, control, _ = await pumped(transport)
+    assert data == [(b"text", False), (b"", True)]
+    assert control == [(Kind.PING, b"ping"), (Kind.PONG, b"pong")]
+    assert {type(payload) for _, payload in control} == {bytes}
+
+
+async def test_bytes_that_come_one_by_one_make_the_same_messages(dial, ws):
+    async def script(wire):
+        await wire.upgrade()
+        for byte in ws.frame(ws.TEXT, b"x" * 130) + ws.frame(ws.PING, b"p") + ws.frame(ws.BINARY, b"y"):
+            wire.writer.write(bytes([byte]))
+            await asyncio.sleep(0)
+        wire.fin()
+
+    transport, _ = await dial(script)
+    data, control, _ = await pumped(transport)
+    assert (data, control) == ([(b"x" * 130, False), (b"y", True)], [(Kind.PING, b"p")])
+
+
+async def test_a_ping_is_seen_and_not_answered(dial, ws):
+    """The owner answers through its writer, so that pongs are counted."""
+
+    async def script(wire):
+        await wire.upgrade()
+        wire.frame(ws.PING, b"1")
+        heard.append(await wire.hear())
+
+    heard: list[tuple[int, bytes]] = []
+    transport, peer = await dial(script)
+    assert await transport.receive() == (Kind.PING, b"1")
+    await transport.ping(b"ours")
+    await transport.close(within=0.1)
+    await peer.over()
+    assert heard == [(ws.PING, b"ours")]
+
+
+async def test_a_receive_that_is_cancelled_loses_no_message(dial, ws):
+    """Cancelled at every distance, in turns of the loop, from the arrival of a message."""
+    transport, peer = await dial(ws.silent)
+    await peer.accepted()
+    got: list[int] = []
+    cancelled = 0
+    for number in range(300):
+        task = asyncio.create_task(transport.receive())
+        await asyncio.sleep(0)
+        peer.wires[0].frame(ws.TEXT, b"%d" % number)
+        for _ in range(number % 8):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+        if task.cancelled():
+            cancelled += 1
+        else:
+            got.append(int(task.result()[1]))
+    while len(got) < 300:
+        got.append(int((await transport.receive())[1]))
+    assert got == list(range(300))
+    assert 20 < cancelled < 280
+    assert not transport.closed
+
+
+async def test_a_pump_that_is_cancelled_loses_no_message(dial, ws):
+    async def script(wire):
+        await wire.upgrade()
+        for number in range(500):
+            wire.frame(ws.TEXT, b"%d" % number)
+            if number % 7 == 0:
+                await wire.writer.drain()
+                await asyncio.sleep(0)
+        wire.fin()
+
+    transport, _ = await dial(script)
+    got: list[int] = []
+    for _ in range(10_000):
+        task = asyncio.create_task(transport.pump(lambda payload, _: got.append(int(payload)), lambda *_: None))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+        if not task.cancelled():
+            break
+    assert isinstance(task.exception(), TransportLost)
+    assert got == list(range(500))
+
+
+async def test_between_two_messages_that_are_there_the_loop_does_not_turn(dial, ws):
+    async def script(wire):
+        await wire.upgrade()
+        wire.writer.write(b"".join(ws.frame(ws.TEXT, b"%d" % number) for number in range(100)))
+        await wire.hear()
+        wire.fin()
+
+    def turn():
+        nonlocal turns
+        turns += 1
+        loop.call_soon(turn)
+
+    def on_data(payload, _):
+        seen.append((int(payload), turns))
+        if payload == b"99":
+            end.set()
+
+    loop = asyncio.get_running_loop()
+    turns, seen, end = 0, [], asyncio.Event()
+    transport, _ = await dial(script)
+    pump = asyncio.create_task(transport.pump(on_data, lambda *_: None))
+    loop.call_soon(turn)
+    await end.wait()
+    pump.cancel()
+    assert [number for number, _ in seen] == list(range(100))
+    assert len({at for _, at in seen}) == 1
+
+
+async def test_messages_that_nobody_read_in_time_are_all_there_and_the_pong_behind_them(dial, ws):
+    """aiohttp stops reading at half a mebibyte; its own heartbeat would then miss the pong and drop the rest."""
+
+    async def script(wire):
+        await wire.upgrade()
+        for number in range(3000):
+            wire.frame(ws.TEXT, b"%04d" % number + b"x" * 996)
+        wire.frame(ws.PONG, b"late")
+        await wire.writer.drain()
+        wire.fin()
+
+    transport, _ = await dial(script)
+    for _ in range(50):
+        await asyncio.sleep(0.002)
+    assert not transport._tcp.is_reading()
+    data, control, _ = await pumped(transport)
+    assert [int(payload[:4]) for payload, _ in data] == list(range(3000))
+    assert control == [(Kind.PONG, b"late")]
+
+
+async def test_a_peer_that_only_pings_shows_every_ping(dial, ws):
+    """aiohttp's timers are all reset by them, so the ages must be ours."""
+
+    async def script(wire):
+        await wire.upgrade()
+        for number in range(20):
+            wire.frame(ws.PING, b"%d" % number)
+        wire.fin()
+
+    transport, _ = await dial(script)
+    data, control, _ = await pumped(transport)
+    assert (data, control) == ([], [(Kind.PING, b"%d" % number) for number in range(20)])
+
+
+@pytest.mark.parametrize("kind", ["TEXT", "PING"])
+async def test_what_a_callback_raises_ends_the_pump_as_it_is_and_the_socket_lives_on(dial, ws, kind):
+    async def script(wire):
+        await wire.upgrade()
+        wire.frame(getattr(ws, kind), b"1")
+        wire.frame(ws.TEXT, b"2")
+
+    def fail(*_):
+        raise error
+
+    error = ConnectionResetError("not the socket's")  # would be taken for a lost socket
+    transport, peer = await dial(script)
+    with pytest.raises(ConnectionResetError) as caught:
+        await transport.pump(fail, fail)
+    assert caught.value is error
+    assert await transport.receive() == (Kind.TEXT, b"2")
+    await transport.close(within=0.1)
+    await peer.over()
+
+
+async def test_only_one_task_reads(dial, ws):
+    transport, _ = await dial(ws.silent)
+    reading = asyncio.create_task(transport.receive())
+    await asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match="one task"):
+        await transport.receive()
+    with pytest.raises(RuntimeError, match="one task"):
+        await transport.pump(lambda *_: None, lambda *_: None)
+    reading.cancel()
+    await asyncio.wait({reading})
+    assert reading.cancelled()
+
+
+async def test_sends_of_many_tasks_do_not_mix_their_frames(dial, ws):
+    async def script(wire):
+        await wire.upgrade()
+        heard.extend([await wire.hear() for _ in range(40)])
+        done.set()
+
+    heard: list[tuple[int, bytes]] = []
+    done = asyncio.Event()
+    transport, _ = await dial(script)
+    frames = [bytes([number]) * 20_000 for number in range(40)]
+    async with asyncio.TaskGroup() as group:
+        for frame in frames:
+            group.create_task(transport.send(frame))
+    await done.wait()
+    assert heard == [(ws.BINARY, frame) for frame in frames]

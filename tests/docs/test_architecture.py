@@ -41,6 +41,13 @@ def test_the_tree_has_every_package():
     assert shown == layers - {"__main__", "store"}
 
 
+def test_no_exchange_is_known_by_its_name():
+    for path in (ROOT / "gateway").rglob("*.py"):
+        code = re.sub(r'""".*?"""|#[^\n]*', "", path.read_text(), flags=re.DOTALL)
+        examples = "" if path.parent.name == "cli" else r"|\bmock\b"
+        assert not re.search(f"binance|acme{examples}", code, re.IGNORECASE), path
+
+
 @pytest.mark.parametrize(("value", "name"), DEFAULTS)
 def test_a_default_is_what_the_code_says(value, name):
     assert float(value) == _found(name)

@@ -99,8 +99,8 @@ class Wire:
         return first & 0x0F, bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
 
     async def hear_end(self) -> None:
-        """Wait until the client is gone."""
-        while (await self.hear())[0] >= 0:
+        """Wait until the client is gone, whatever else it says."""
+        while await self.reader.read(65536):
             pass
 
     def fin(self) -> None:

@@ -51,7 +51,7 @@ async def _serve(path: Path | None, overrides: dict[str, Any], ready: Callable[[
     from gateway.telemetry import setup_logs  # noqa: PLC0415  # same
 
     settings = load(path, os.environ, overrides)
-    setup_logs(settings.log.level)
+    setup_logs(settings.log.level, settings.log.format)
     await serve(settings, ready=ready)
     return 0
 

@@ -23,12 +23,13 @@ class Application:
         self.loaded: tuple[Path | None, dict[str, Any]] | None = None
         self.fails: Exception | None = None
         self.venue_answered = False
+        self.log = SimpleNamespace(level="info", format="auto")
 
     def load(self, path: Path | None, environ: object, overrides: dict[str, Any]) -> Any:
         self.loaded = (path, overrides)
         if self.fails is not None:
             raise self.fails
-        return SimpleNamespace(log=SimpleNamespace(level="info"))
+        return SimpleNamespace(log=self.log)
 
     async def serve(self, settings: object, *, ready: Callable[[str], None]) -> None:
         ready("127.0.0.1:4321")
@@ -76,6 +77,17 @@ def test_the_file_in_this_directory_is_read_and_the_address_told(
     assert run(["serve", "--listen", "127.0.0.1:1"]) == 0
     assert application.loaded == (Path("gateway.toml"), {"server": {"listen": "127.0.0.1:1"}})
     assert capsys.readouterr().out == "Listening on http://127.0.0.1:4321\n"
+
+
+@pytest.mark.parametrize(("form", "begins"), [("json", "{"), ("console", "timestamp=")])
+def test_logs_look_as_configured(
+    application: Application, form: str, begins: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("gateway.toml").touch()
+    application.log.format = form
+    assert run(["serve"]) == 0
+    structlog.get_logger().info("hello")
+    assert capsys.readouterr().err.startswith(begins)
 
 
 def test_a_demonstration_points_the_mock_exchange_at_a_venue_that_runs(

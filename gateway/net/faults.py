@@ -80,7 +80,7 @@ def closed_by_peer(code: int, text: str) -> TransportLost:
 
 
 def loss_of(broken: BaseException | None) -> TransportLost:
-    """Return the fault of an open socket that ended without a Close frame; ``broken`` is what broke it, if any did."""
+    """Return the fault of an open socket that ended without a Close frame, whether ``broken`` or in order."""
     if isinstance(broken, ssl.SSLError):
         return TransportLost("TLS broke off", reason=Reason.CONNECTION_RESET)
     if isinstance(broken, OSError):
@@ -116,7 +116,7 @@ def _of_certificate(exc: ssl.SSLCertVerificationError) -> ConnectionFault:
 
 
 def _of_tls(exc: ssl.SSLError) -> ConnectionFault:
-    name = exc.reason or "no reason"
+    name = getattr(exc, "reason", None) or "no reason"
     reason = Reason.TLS_FAILED if name in _TLS_POLICY else Reason.CONNECTION_RESET
     return TransportLost(f"TLS failed: {name.replace('_', ' ').lower()}", reason=reason)
 

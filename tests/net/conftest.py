@@ -7,7 +7,6 @@ Every test of this folder runs on the standard library's event loop and on uvloo
 import asyncio
 import base64
 import hashlib
-import os
 import socket
 import ssl
 import struct
@@ -115,7 +114,7 @@ Script = Callable[[Wire], Awaitable[None]]
 
 
 class Peer:
-    """A TCP server; each connection is handed to the script, and stays open until the test or the script ends it."""
+    """A TCP server: the script gets each connection, which then stays open until the client leaves."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
@@ -154,7 +153,7 @@ class Peer:
             pass
         except asyncio.CancelledError:
             return
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001  # it fails the test
             self.failures.append(exc)
         finally:
             writer.transport.abort()
@@ -176,7 +175,9 @@ class Peer:
         await self.over()
 
 
-def frame(kind: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, mask: bytes = b"", size: int = -1) -> bytes:
+def frame(
+    kind: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, mask: bytes = b"", size: int = -1
+) -> bytes:
     """Build a frame, a senseless one if asked; ``size`` is what it claims to hold."""
     size = len(payload) if size < 0 else size
     first = (0x80 if fin else 0) | rsv << 4 | kind
@@ -197,11 +198,44 @@ async def silent(wire: Wire) -> None:
     await wire.upgrade()
 
 
+async def deaf(wire: Wire) -> None:
+    """Upgrade, and never read again."""
+    await wire.upgrade()
+    wire.writer.transport.pause_reading()
+    await asyncio.Event().wait()
+
+
+@pytest.fixture
+def fill() -> Callable[[AiohttpTransport], Awaitable[None]]:
+    """Sends until the socket is lost."""
+
+    async def sending(transport: AiohttpTransport) -> None:
+        while True:
+            await transport.send(b"x" * 65536)
+            await asyncio.sleep(0)
+
+    return sending
+
+
+@pytest.fixture
+def stuck() -> Callable[[AiohttpTransport, "asyncio.Task[None]"], Awaitable[None]]:
+    """Waits until the socket takes no more of what a task sends."""
+
+    async def filled(transport: AiohttpTransport, sending: "asyncio.Task[None]") -> None:
+        before, now = -1, 0
+        while not now or now != before:
+            await asyncio.sleep(0.05)  # the system says nothing when it is full
+            before, now = now, transport._tcp.get_write_buffer_size()
+        assert not sending.done()
+
+    return filled
+
+
 @pytest.fixture
 def ws() -> SimpleNamespace:
     """Opcodes and the frame builder."""
     return SimpleNamespace(
-        TEXT=TEXT, BINARY=BINARY, CLOSE=CLOSE, PING=PING, PONG=PONG, frame=frame, silent=silent, Wire=Wire
+        TEXT=TEXT, BINARY=BINARY, CLOSE=CLOSE, PING=PING, PONG=PONG, frame=frame, silent=silent, deaf=deaf
     )
 
 
@@ -246,4 +280,4 @@ def descriptors() -> Callable[[], int]:
     here = Path("/proc/self/fd")
     if not here.exists():
         pytest.skip("this system does not list a process's open files")
-    return lambda: len(os.listdir(here))
+    return lambda: sum(1 for _ in here.iterdir())

@@ -119,7 +119,7 @@ async def test_an_end_is_told_as_often_as_it_is_asked_for(dial, by):
 
 
 @pytest.mark.parametrize(("end", "reason"), [("fin", Reason.CLOSED_BY_PEER), ("rst", Reason.CONNECTION_RESET)])
-async def test_a_send_into_a_lost_socket_says_so_and_the_reader_is_told_the_same(dial, end, reason):
+async def test_a_send_into_a_lost_socket_says_so_and_the_reader_is_told_the_same(dial, fill, end, reason):
     async def script(wire):
         await wire.upgrade()
         await wire.hear()
@@ -129,9 +129,7 @@ async def test_a_send_into_a_lost_socket_says_so_and_the_reader_is_told_the_same
     await transport.send("go")
     await peer.over()
     with pytest.raises(TransportLost) as caught:
-        while True:  # the system takes some in before it says that nobody is there
-            await transport.send("x")
-            await asyncio.sleep(0)
+        await fill(transport)  # the system takes some in before it says that nobody is there
     assert caught.value.reason is reason
     transport.abort()  # as a writer does
     assert (await end_of(transport)).reason is reason
@@ -140,8 +138,8 @@ async def test_a_send_into_a_lost_socket_says_so_and_the_reader_is_told_the_same
             await send
 
 
-async def test_a_send_that_waits_for_a_peer_which_does_not_read_ends_with_the_socket(dial, ws):
-    transport, peer = await dial(deaf(ws))
+async def test_a_send_that_waits_for_a_peer_which_does_not_read_ends_with_the_socket(dial, ws, fill, stuck):
+    transport, peer = await dial(ws.deaf)
     sending = asyncio.create_task(fill(transport))
     await stuck(transport, sending)
     transport.abort()
@@ -150,9 +148,9 @@ async def test_a_send_that_waits_for_a_peer_which_does_not_read_ends_with_the_so
     await peer.stop()
 
 
-async def test_a_cancelled_send_would_take_others_with_it_so_nobody_cancels_one(dial, ws):
+async def test_a_cancelled_send_would_take_others_with_it_so_nobody_cancels_one(dial, ws, fill, stuck):
     """Why the protocol forbids it: all that wait for a full socket wait for one future of aiohttp's."""
-    transport, peer = await dial(deaf(ws))
+    transport, peer = await dial(ws.deaf)
     sends = [asyncio.create_task(fill(transport)) for _ in range(2)]
     await stuck(transport, sends[0])
     await stuck(transport, sends[1])
@@ -161,25 +159,3 @@ async def test_a_cancelled_send_would_take_others_with_it_so_nobody_cancels_one(
     assert sends[1].cancelled(), "if this fails aiohttp has mended it: the promise can be relaxed"
     transport.abort()
     await peer.stop()
-
-
-def deaf(ws):
-    async def script(wire):
-        await wire.upgrade()
-        wire.writer.transport.pause_reading()
-        await asyncio.Event().wait()
-
-    return script
-
-
-async def fill(transport):
-    while True:
-        await transport.send(b"x" * 65536)
-
-
-async def stuck(transport, sending):
-    """Wait until the socket takes no more."""
-    before = -1
-    while before != (before := transport._tcp.get_write_buffer_size()) or not before:
-        await asyncio.sleep(0.05)
-    assert not sending.done()

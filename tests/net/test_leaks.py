@@ -1,4 +1,4 @@
-"""Nothing is left behind: tasks and descriptors are counted before and after, over everything a dial can run into."""
+"""Nothing is left behind: tasks and descriptors are counted before and after all that a dial can run into."""
 
 import asyncio
 import gc

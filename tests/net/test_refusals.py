@@ -114,7 +114,9 @@ async def test_an_upgrade_answered_wrongly_is_a_violation_though_its_status_is_1
     assert told in str(fault)
 
 
-@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.1 abc Hm\r\n\r\n", b"\x00\x01" * 50 + b"\r\n\r\n"])
+@pytest.mark.parametrize(
+    "answer", [b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.1 abc Hm\r\n\r\n", b"\x00\x01" * 50 + b"\r\n\r\n"]
+)
 async def test_what_is_no_http_is_a_violation(network, serve, answer):
     async def script(wire):
         await wire.hear_head()

@@ -61,6 +61,11 @@ async def cut_body(wire):
     wire.fin()
 
 
+async def opened_and_read(network, step):
+    transport = await network.open(step, max_frame=1 << 20)
+    await transport.receive()
+
+
 def shown(fault: BaseException) -> str:
     """Return all that a log could show of ``fault``."""
     seen, chain = [], [fault]
@@ -77,10 +82,9 @@ def shown(fault: BaseException) -> str:
 async def test_a_failed_socket_shows_none(network, serve, caplog, script):
     caplog.set_level(logging.DEBUG)
     peer = await serve(script)
+    step = Open(f"{peer.url}ws/{CANARY}?signature={CANARY}", HEADERS, (CANARY,))
     with pytest.raises(ConnectionFault) as caught:
-        step = Open(f"{peer.url}ws/{CANARY}?signature={CANARY}", HEADERS, (CANARY,))
-        transport = await network.open(step, max_frame=1 << 20)
-        await transport.receive()
+        await opened_and_read(network, step)
     gc.collect()
     assert CANARY not in shown(caught.value)
     assert "127.0.0.1" not in shown(caught.value)

@@ -23,12 +23,27 @@ VIOLATIONS = {
     "too long": (lambda frame: frame(TEXT, b"x" * 5000), 1009),
     "claims to be too long": (lambda frame: frame(TEXT, b"x", size=5 << 20), 1009),
     "claims to be 2^63 long": (lambda frame: frame(TEXT, b"x", fin=False) + b"\x80\x7f" + b"\xff" * 8, 1009),
-    "fragments without end": (lambda frame: frame(TEXT, b"x", fin=False) + frame(0, b"y" * 600, fin=False) * 8, 1009),
+    "fragments without end": (
+        lambda frame: frame(TEXT, b"x", fin=False) + frame(0, b"y" * 600, fin=False) * 8,
+        1009,
+    ),
 }
 
 
+async def receive_all(transport, got):
+    while True:
+        got.append((await transport.receive())[1])
+
+
+async def pump_all(transport, got):
+    await transport.pump(lambda payload, _: got.append(payload), lambda *_: None)
+
+
+READERS = {"receive": receive_all, "pump": pump_all}
+
+
 @pytest.mark.parametrize("name", VIOLATIONS)
-@pytest.mark.parametrize("by", ["receive", "pump"])
+@pytest.mark.parametrize("by", READERS)
 async def test_a_broken_protocol_ends_the_stream_and_the_peer_is_told_why(dial, ws, name, by):
     async def script(wire):
         await wire.upgrade()
@@ -41,11 +56,7 @@ async def test_a_broken_protocol_ends_the_stream_and_the_peer_is_told_why(dial, 
     transport, peer = await dial(script, max_frame=4096)
     got: list[bytes] = []
     with pytest.raises(ProtocolViolation) as caught:
-        if by == "pump":
-            await transport.pump(lambda payload, _: got.append(payload), lambda *_: None)
-        else:
-            while True:
-                got.append((await transport.receive())[1])
+        await READERS[by](transport, got)
     assert caught.value.reason is Reason.PROTOCOL_ERROR
     assert str(code) in str(caught.value)
     assert got == [b"good"], "what came before it counts"

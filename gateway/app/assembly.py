@@ -25,7 +25,7 @@ from gateway.net.transport import Network
 from gateway.runtime.exchange import Exchange
 
 SWEEP: Final = 1.0
-"""Seconds between two looks for topics that nobody listens to any more."""
+"""Seconds between two looks for topics that nobody listens to any more, and at the limits."""
 EPOCH: Final = 6
 """Bytes of a topic's random epoch."""
 
@@ -144,7 +144,10 @@ class Assembly:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP)
-            self.hub.sweep(self._surroundings.now())
+            now = self._surroundings.now()
+            self.hub.sweep(now)
+            for exchange in self.exchanges.values():
+                exchange.look_at_limits(now)
 
     def _slow(self, exchange: str, hook: str, seconds: float) -> None:
         self._observer.noticed(exchange, 0, "plugin_slow", hook=hook, seconds=round(seconds, 3))

@@ -138,6 +138,7 @@ def options_of(exchange: str, info: ExchangeInfo, settings: Settings) -> Any:
 
     Raises:
         ConfigError: If its model refuses them.
+        PluginError: If its model breaks on them.
     """
     key = f"plugins.options.{exchange}"
     given = settings.plugins.options.get(exchange)
@@ -151,6 +152,8 @@ def options_of(exchange: str, info: ExchangeInfo, settings: Settings) -> Any:
     except ValidationError as wrong:
         first = wrong.errors(include_url=False, include_input=False, include_context=False)[0]
         place, problem = ".".join(map(str, (key, *first["loc"]))), str(first["msg"])
+    except Exception as exc:  # noqa: BLE001  # whatever a plugin's own validator raises
+        raise PluginError(exchange, f"its options' model raised {type(exc).__name__}") from None
     raise ConfigError(place, problem)  # outside: pydantic's own error shows values, and would be its context
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from gateway.engine.budgets import Budgets
 from gateway.engine.liveness import unhealthy_because
 from gateway.engine.operations import Details
 from gateway.engine.registry import ConnectionRegistry, ConnectionView, RegistrySnapshot
@@ -18,7 +17,6 @@ from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
 from gateway.runtime.exchange import Exchange
 from gateway.runtime.links import Link
-from gateway.spi.contract import Scope
 
 
 class Observatory:
@@ -29,7 +27,6 @@ class Observatory:
         exchanges: those that run, by id.
         broken: why others do not, by id.
         registry: the connections' states.
-        budgets: the limits of this address.
         now: monotonic seconds.
     """
 
@@ -38,19 +35,24 @@ class Observatory:
         exchanges: Mapping[str, Exchange],
         broken: Mapping[str, str],
         registry: ConnectionRegistry,
-        budgets: Budgets,
         now: Callable[[], float],
     ) -> None:
         self._exchanges = exchanges
         self._broken = broken
         self._registry = registry
-        self._budgets = budgets
         self._now = now
 
     def get_connection_details(self) -> Mapping[str, Details]:
         """See :meth:`gateway.engine.operations.Operations.get_connection_details`."""
         snapshot = self._registry.snapshot
         return {view.id: self._info(view, link) for view, link in self._linked(snapshot)}
+
+    def get_connection_info(self, connection_id: str) -> Details:
+        """Return what :meth:`get_connection_details` has of one connection; empty if it is not there."""
+        view = self._registry.snapshot.supervised.get(connection_id)
+        if view is None or (link := self._exchanges[view.exchange].links.all.get(connection_id)) is None:
+            return {}
+        return self._info(view, link)
 
     def get_unhealthy_connections(self) -> Mapping[str, Details]:
         """Return those of :meth:`get_connection_details` that are not healthy, with ``unhealthy_because``."""
@@ -132,14 +134,18 @@ class Observatory:
             "ages": self._ages(link),
             "streams": len(connection.feeds),
             "counters": asdict(connection.counted()),
-            "history": [_step(change) for change in self._history(view.id)],
+            "history": [_step(change) for change in self._history(view)],
         }
 
-    def _history(self, connection_id: str) -> tuple[Change, ...]:
+    def _history(self, view: ConnectionView) -> tuple[Change, ...]:
+        """Return the changes that led to ``view``; what has happened since belongs to the next picture."""
         try:
-            return self._registry.history(connection_id)
+            changes = self._registry.history(view.id)
         except KeyError:  # it went away since the picture was taken
             return ()
+        while changes and not _led_to(changes[-1], view):
+            changes = changes[:-1]
+        return changes
 
     def _ages(self, link: Link) -> dict[str, Any]:
         ages, now = link.connection.ages, self._now()
@@ -152,21 +158,25 @@ class Observatory:
 
     def _exchange(self, exchange: Exchange) -> Details:
         ground = exchange.ground
-        shared = tuple(limit for limit in ground.info.limits if limit.scope is Scope.IP)
-        used = self._budgets.for_connection(shared, None).used(self._now())
         return {
             "environment": ground.environment,
             "heartbeat_interval": ground.pace.heartbeat_interval,
             "channels": [channel.name for channel in ground.info.channels],
             "instruments": len(ground.instruments),
             "connections": sorted(exchange.links.all),
-            "limits": {name: {"used": units, "allowed": allowed} for name, (units, allowed) in used.items()},
+            "limits": {
+                name: {"used": units, "allowed": allowed} for name, (units, allowed) in exchange.used.items()
+            },
             "problem": exchange.reference.problem,
         }
 
 
 def _age(at: float | None, now: float) -> float | None:
     return None if at is None else round(max(0.0, now - at), 3)
+
+
+def _led_to(change: Change, view: ConnectionView) -> bool:
+    return (change.epoch, change.after, change.at_us) == (view.epoch, view.state, view.since_us)
 
 
 def _step(change: Change) -> dict[str, Any]:

@@ -10,19 +10,19 @@ import os
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
-from pathlib import Path
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from weakref import WeakSet
 
 from gateway.app.assembly import Assembly, Surroundings
 from gateway.app.details import Observatory
+from gateway.app.given import Given, settings_of
 from gateway.app.handle import ConnectionHandle
 from gateway.app.listening import QUEUE, Callback, Listening
 from gateway.app.naming import Naming
-from gateway.app.outcome import Loop, Outcome
+from gateway.app.outcome import Loop, Outcome, known
 from gateway.app.threaded import ThreadedGateway
-from gateway.config import Settings, load
 from gateway.engine.hub import Hub
 from gateway.engine.messages import Message, Notice
 from gateway.engine.observer import Observer
@@ -31,8 +31,6 @@ from gateway.engine.registry import ConnectionRegistry
 from gateway.errors import Reason
 from gateway.model.subscriptions import Subscription, parse_topic
 from gateway.net.transport import Network
-from gateway.runtime.exchange import Exchange
-from gateway.runtime.links import Link
 
 T = TypeVar("T")
 
@@ -58,7 +56,7 @@ class Gateway:
 
     def __init__(  # noqa: PLR0913  # its seams to the world, each with a default
         self,
-        settings: Settings | Mapping[str, Any] | Path | str | None = None,
+        settings: Given = None,
         *,
         plugins: Mapping[str, object] | None = None,
         environ: Mapping[str, str] | None = None,
@@ -69,7 +67,7 @@ class Gateway:
         rng: Random | None = None,
     ) -> None:
         environ = os.environ if environ is None else environ
-        self.settings = _settings(settings, environ)
+        self.settings = settings_of(settings, environ)
         self._now = now
         self._wall_us = wall_us
         around = Surroundings(
@@ -81,8 +79,9 @@ class Gateway:
             rng=rng or SystemRandom(),
         )
         self._assembly = parts = Assembly(self.settings, dict(plugins or {}), around)
-        self.operations = Observatory(parts.exchanges, parts.broken, parts.registry, parts.budgets, now)
+        self.operations = Observatory(parts.exchanges, parts.broken, parts.registry, now)
         self._naming = Naming(parts.exchanges, self.settings)
+        self._listenings: WeakSet[Listening] = WeakSet()
         self._loop: Loop | None = None
 
     # --- its life
@@ -107,8 +106,19 @@ class Gateway:
         await self.stop()
 
     async def stop(self) -> None:
-        """Close every connection, each within its bound. Safe to repeat."""
-        await self._assembly.stop()
+        """
+        Close every connection, each within its bound. Safe to repeat.
+
+        Iterations over topics end; whoever asks for something from now on gets a RuntimeError.
+        """
+        loop = self._there()
+        loop.refuse()
+        try:
+            await self._assembly.stop()
+        finally:
+            for listening in tuple(self._listenings):
+                listening.end()
+            loop.end()
 
     @property
     def registry(self) -> ConnectionRegistry:
@@ -135,7 +145,9 @@ class Gateway:
         if not topics:
             raise ValueError("need a topic")
         wishes = [topic if isinstance(topic, Subscription) else parse_topic(topic) for topic in topics]
-        return Listening(self.hub, wishes, self._now, self._wall_us, queue=queue)
+        listening = Listening(self.hub, wishes, self._now, self._wall_us, queue=queue)
+        self._listenings.add(listening)
+        return listening
 
     async def listen(
         self, topic: str | Subscription, heard: Callable[[Message | Notice], None]
@@ -176,16 +188,14 @@ class Gateway:
         place = self._naming.find(id)
 
         def intend() -> "asyncio.Future[bool]":
-            link = place.exchange.links.get(place.endpoint, place.number, place.account)
-            place.exchange.links.held_down -= {place.id}
-            link.pinned = True
-            handle = ConnectionHandle(self, link.connection.id)
+            links = place.exchange.links
+            link = links.get(place.endpoint, place.number, place.account)
+            handle = ConnectionHandle(self, place.id)
             sick = handle.is_connected and not handle.is_healthy()
             if sick:
                 link.supervisor.reconnect(Reason.ASKED, "it was asked for and not healthy")
-            hope = link.supervisor.connect(lasting=retry, anew=sick)
-            hope.add_done_callback(lambda done: self._unpin(place.exchange, link, done.result()))
-            return hope if wait else _known(value=True)
+            hope = links.connect(link, retry=retry, anew=sick)
+            return hope if wait else known(value=True)
 
         return self._there().ask(intend)
 
@@ -199,14 +209,7 @@ class Gateway:
         place = self._naming.find(id)
 
         def intend() -> "asyncio.Future[None]":
-            link = place.exchange.links.all.get(place.id)
-            if link is None:
-                return _known(value=None)
-            place.exchange.links.held_down |= {place.id}
-            link.pinned = False
-            farewell = link.supervisor.disconnect()
-            farewell.add_done_callback(lambda _: place.exchange.links.let_go(link))
-            return farewell
+            return place.exchange.links.hold_down(place.id) or known(value=None)
 
         return self._there().ask(intend)
 
@@ -222,13 +225,13 @@ class Gateway:
         def intend() -> "asyncio.Future[None]":
             if link := place.exchange.links.all.get(place.id):
                 link.supervisor.reconnect(Reason.ASKED, "asked for")
-            return _known(value=None)
+            return known(value=None)
 
         return self._there().ask(intend)
 
     def auto_reconnect(self, id: str, enabled: bool = True) -> Outcome[None]:  # noqa: A002
         """
-        Say whether a connection that ends by itself is dialled again. Any thread.
+        Say whether a connection that ends by itself is dialled again, whether it exists yet or not. Any thread.
 
         Raises:
             KeyError: If there is no such account, endpoint or exchange.
@@ -236,9 +239,8 @@ class Gateway:
         place = self._naming.find(id)
 
         def intend() -> "asyncio.Future[None]":
-            link = place.exchange.links.get(place.endpoint, place.number, place.account)
-            link.supervisor.set_auto(enabled=enabled)
-            return _known(value=None)
+            place.exchange.links.set_auto(place.id, enabled=enabled)
+            return known(value=None)
 
         return self._there().ask(intend)
 
@@ -249,8 +251,8 @@ class Gateway:
         Raises:
             KeyError: If there is no such account, endpoint or exchange.
         """
-        found = self._naming.find(id).id
-        return ConnectionHandle(self, found) if found in self.registry.snapshot.live else None
+        handle = self.connection(id)
+        return handle if handle.id in self.registry.snapshot.live else None
 
     def connection(self, id: str) -> ConnectionHandle:  # noqa: A002
         """
@@ -282,7 +284,11 @@ class Gateway:
         return self._there().call(work)
 
     def start(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
-        """Start ``work`` on the gateway's event loop. Any other thread; cancelling the future ends it."""
+        """
+        Start ``work`` on the gateway's event loop. Any other thread; cancelling the future ends it.
+
+        So does stopping the gateway.
+        """
         return self._there().start(work)
 
     @classmethod
@@ -298,28 +304,3 @@ class Gateway:
         if self._loop is None:
             raise RuntimeError("the gateway was not started: use 'async with Gateway(...)'")
         return self._loop
-
-    @staticmethod
-    def _unpin(exchange: Exchange, link: Link, came_up: bool) -> None:
-        if not came_up and not link.supervisor.wanted:
-            link.pinned = False
-            exchange.links.let_go(link)
-
-
-def _settings(given: Settings | Mapping[str, Any] | Path | str | None, environ: Mapping[str, str]) -> Settings:
-    match given:
-        case Settings():
-            return given
-        case Path() | str():
-            return load(Path(given), environ, {})
-        case None:
-            return Settings()
-        case Mapping():
-            return load(None, {}, given)
-    raise AssertionError("mypy knows that these are all")
-
-
-def _known(value: T) -> "asyncio.Future[T]":
-    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-    future.set_result(value)
-    return future

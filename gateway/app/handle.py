@@ -41,7 +41,7 @@ class ConnectionHandle:
 
     def get_connection_info(self) -> Details:
         """Return what :meth:`Gateway.get_connection_details` has of it; empty if it is gone."""
-        return self._gateway.get_connection_details().get(self.id, {})
+        return self._gateway.operations.get_connection_info(self.id)
 
     def set_state(self, target: S) -> None:
         """

@@ -21,7 +21,11 @@ QUEUE: Final = 10_000
 
 
 class Callback:
-    """A listener that hands everything to a function, on the event loop and in the path of the data."""
+    """
+    A listener that hands everything to a function, on the event loop and in the path of the data.
+
+    What the function raises goes to the event loop's exception handler: it must harm nobody else.
+    """
 
     wants_frames = False
 
@@ -30,11 +34,21 @@ class Callback:
 
     def put(self, message: Message, /) -> None:
         """Hand it over."""
-        self._heard(message)
+        try:
+            self._heard(message)
+        except Exception as exc:  # noqa: BLE001  # a program's own mistake
+            self._report(exc)
 
     def notify(self, notice: Notice, _: bytes, /) -> None:
         """Hand it over."""
-        self._heard(notice)
+        try:
+            self._heard(notice)
+        except Exception as exc:  # noqa: BLE001  # same
+            self._report(exc)
+
+    def _report(self, exc: Exception) -> None:
+        text = f"a listener of topics raised an exception: {self._heard!r}"
+        asyncio.get_running_loop().call_exception_handler({"message": text, "exception": exc})
 
 
 class Listening:
@@ -71,6 +85,7 @@ class Listening:
         self._bell = asyncio.Event()
         self._listener = Callback(self._take)
         self._overflowed = False
+        self._ended = False
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -89,7 +104,7 @@ class Listening:
     async def __aiter__(self) -> AsyncIterator[Any]:
         async for message in self.messages():
             if isinstance(message, Message):
-                for record in _records(message):
+                for record in records_of(message):
                     yield record
 
     async def messages(self) -> AsyncIterator[Message | Notice]:
@@ -107,6 +122,8 @@ class Listening:
                     yield self._waiting.popleft()
                 if self._overflowed:
                     raise SlowConsumer(f"more than {self._queue} messages waited to be read")
+                if self._ended:
+                    return
                 self._bell.clear()
                 await self._bell.wait()
         finally:
@@ -120,10 +137,20 @@ class Listening:
         for topic in topics:
             self._hub.detach(topic, self._listener, self._now())
 
+    def end(self) -> None:
+        """Nothing more will come: what waits may still be read."""
+        self._ended = True
+        self._bell.set()
+
+    def _is_over(self) -> bool:
+        return self._closed or self._ended
+
     async def _open(self) -> None:
-        if self.topics or self._closed:
+        if self.topics or self._is_over():
             return
         resolved = [await self._hub.resolve(wish) for wish in self._wishes]
+        if self._is_over():
+            return
         try:
             for wish in dict.fromkeys(resolved):
                 self.topics = (*self.topics, self._hub.attach(wish, self._listener))
@@ -145,7 +172,7 @@ class Listening:
         self._bell.set()
 
 
-def _records(message: Message) -> Sequence[Any]:
+def records_of(message: Message) -> Sequence[Any]:
     """Return what ``message`` holds; an exchange's own frame is one record."""
     records = message.records
     return (records,) if isinstance(records, bytes) else records

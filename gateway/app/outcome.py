@@ -3,7 +3,9 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Generator
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -13,12 +15,16 @@ class Loop:
     """
     The event loop that a gateway lives on, and how other threads hand it work.
 
-    Must be made on that loop.
+    Must be made on that loop. Nobody waits in vain: what is asked for after
+    :meth:`refuse` is refused, and what is open at :meth:`end` fails.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
+        self._lock = threading.Lock()
+        self._refuses = False  # guarded by _lock
+        self._open: set[Future[Any]] = set()  # guarded by _lock
 
     @property
     def is_here(self) -> bool:
@@ -32,35 +38,64 @@ class Loop:
         So on the loop's thread an intent is recorded before this returns.
 
         Raises:
-            RuntimeError: If the loop is closed.
+            RuntimeError: If the gateway was stopped.
         """
         outcome: Future[T] = Future()
         outcome.set_running_or_notify_cancel()
+        self._remember(outcome)
         if self.is_here:
-            self._follow(intend, outcome)
+            _follow(intend, outcome)
         else:
-            self._loop.call_soon_threadsafe(self._follow, intend, outcome)
+            self._loop.call_soon_threadsafe(_follow, intend, outcome)
         return Outcome(outcome, self)
 
     def call(self, work: Callable[[], T]) -> T:
-        """Call ``work`` on the loop and return its result; other threads wait for it."""
+        """
+        Call ``work`` on the loop and return its result; other threads wait for it.
 
-        async def once() -> T:
-            return work()
-
-        return work() if self.is_here else self.start(once()).result()
+        Raises:
+            RuntimeError: If the gateway was stopped.
+        """
+        return self.ask(lambda: known(value=work())).result()
 
     def start(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
-        """Start ``work`` on the loop; cancelling the future ends it."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        """
+        Start ``work`` on the loop; cancelling the future ends it.
 
-    def _follow(self, intend: Callable[[], "asyncio.Future[T]"], outcome: "Future[T]") -> None:
+        Raises:
+            RuntimeError: If the gateway was stopped.
+        """
+        done: Future[T] = Future()
         try:
-            future = intend()
-        except Exception as exc:  # noqa: BLE001  # handed to whoever waits
-            outcome.set_exception(exc)
-            return
-        future.add_done_callback(lambda done: _copy(done, outcome))
+            self._remember(done)
+        except RuntimeError:
+            work.close()
+            raise
+        self._loop.call_soon_threadsafe(_begin, work, done)
+        return done
+
+    def refuse(self) -> None:
+        """Take nothing more."""
+        with self._lock:
+            self._refuses = True
+
+    def end(self) -> None:
+        """Fail what is still open: nobody will see to it any more."""
+        with self._lock:
+            left = tuple(self._open)
+        for future in left:
+            _give_up(future)
+
+    def _remember(self, future: "Future[Any]") -> None:
+        with self._lock:
+            if self._refuses:
+                raise RuntimeError("the gateway was stopped")
+            self._open.add(future)
+        future.add_done_callback(self._forget)
+
+    def _forget(self, future: "Future[Any]") -> None:
+        with self._lock:
+            self._open.discard(future)
 
 
 class Outcome(Generic[T]):
@@ -78,7 +113,7 @@ class Outcome(Generic[T]):
         Wait and return what came of it; ``timeout`` in seconds.
 
         Raises:
-            RuntimeError: On the event loop's own thread, which would wait for itself.
+            RuntimeError: On the event loop's own thread, which would wait for itself; or the gateway was stopped.
             TimeoutError: If it took longer.
         """
         if self._loop.is_here and not self._future.done():
@@ -86,10 +121,50 @@ class Outcome(Generic[T]):
         return self._future.result(timeout)
 
 
-def _copy(done: "asyncio.Future[T]", outcome: "Future[T]") -> None:
-    if done.cancelled():
-        outcome.set_exception(RuntimeError("the gateway was stopped"))
-    elif (exc := done.exception()) is not None:
-        outcome.set_exception(exc)
+def known(*, value: T) -> "asyncio.Future[T]":
+    """Return a future about which nothing is open."""
+    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    future.set_result(value)
+    return future
+
+
+def _follow(intend: Callable[[], "asyncio.Future[T]"], outcome: "Future[T]") -> None:
+    try:
+        future = intend()
+    except Exception as exc:  # noqa: BLE001  # handed to whoever waits
+        _fail(outcome, exc)
+        return
+    if future.done():
+        _copy(outcome, future)
     else:
-        outcome.set_result(done.result())
+        future.add_done_callback(partial(_copy, outcome))
+
+
+def _begin(work: Coroutine[Any, Any, T], done: "Future[T]") -> None:
+    if done.cancelled():
+        work.close()
+        return
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(work)
+    task.add_done_callback(partial(_copy, done))
+    done.add_done_callback(lambda one: loop.call_soon_threadsafe(task.cancel) if one.cancelled() else None)
+
+
+def _copy(outcome: "Future[T]", done: "asyncio.Future[T]") -> None:
+    if done.cancelled():
+        _give_up(outcome)
+    elif (exc := done.exception()) is not None:
+        _fail(outcome, exc)
+    else:
+        with suppress(InvalidStateError):  # it was given up before
+            outcome.set_result(done.result())
+
+
+def _give_up(future: "Future[Any]") -> None:
+    if not future.cancel():
+        _fail(future, RuntimeError("the gateway was stopped"))
+
+
+def _fail(future: "Future[Any]", exc: BaseException) -> None:
+    with suppress(InvalidStateError):  # it was given up before
+        future.set_exception(exc)

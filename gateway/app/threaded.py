@@ -3,11 +3,13 @@
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import closing
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from gateway.app.listening import QUEUE, Listening, records_of
 from gateway.engine.messages import Message, Notice
 from gateway.engine.operations import Details
 from gateway.errors import SlowConsumer
@@ -16,9 +18,6 @@ from gateway.net.loops import loop_factory
 if TYPE_CHECKING:
     from gateway.app.gateway import Gateway
     from gateway.app.handle import ConnectionHandle
-
-QUEUE: Final = 10_000
-"""Messages that may wait for a program."""
 
 
 class ThreadedGateway:
@@ -46,7 +45,11 @@ class ThreadedGateway:
             PluginError: If no plugin at all can be used.
         """
         self._thread.start()
-        self._started.result()
+        try:
+            self._started.result()
+        except Exception:
+            self._thread.join()
+            raise
         return self
 
     def __exit__(
@@ -55,9 +58,10 @@ class ThreadedGateway:
         self.stop()
 
     def stop(self) -> None:
-        """Close every connection and end the thread. Safe to repeat."""
+        """Close every connection and end the thread. Safe to repeat; iterations end."""
         self._stop()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     @property
     def gateway(self) -> "Gateway":
@@ -96,7 +100,7 @@ class ThreadedGateway:
         """See :meth:`gateway.Gateway.problems`."""
         return self.gateway.problems()
 
-    def subscribe(self, *topics: str, queue_size: int = QUEUE) -> Iterator[Any]:
+    def subscribe(self, *topics: str, queue_size: int = QUEUE) -> Generator[Any, None, None]:
         """
         Iterate over the records of ``topics``, blocking; closing the iterator ends the subscription.
 
@@ -105,32 +109,12 @@ class ThreadedGateway:
             SubscriptionError: If the exchange does not offer one.
             SlowConsumer: If the program did not keep up.
         """
-        for message in self.messages(*topics, queue_size=queue_size):
-            if isinstance(message, Message):
-                records = message.records
-                yield from (records,) if isinstance(records, bytes) else records
+        return _records(self.messages(*topics, queue_size=queue_size))
 
-    def messages(self, *topics: str, queue_size: int = QUEUE) -> Iterator[Message | Notice]:
+    def messages(self, *topics: str, queue_size: int = QUEUE) -> Generator[Message | Notice, None, None]:
         """Iterate over every message and status of ``topics``; otherwise like :meth:`subscribe`."""
-        waiting: queue.Queue[Message | Notice | None] = queue.Queue()
-        listening = self.gateway.call(lambda: self.gateway.subscribe(*topics, queue=queue_size))
-
-        async def pump() -> None:
-            try:
-                async for message in listening.messages():
-                    if waiting.qsize() >= queue_size:
-                        raise SlowConsumer(f"more than {queue_size} messages waited to be read")
-                    waiting.put(message)
-            finally:
-                waiting.put(None)
-
-        task = self.gateway.start(pump())
-        try:
-            while (message := waiting.get()) is not None:
-                yield message
-            task.result()
-        finally:
-            task.cancel()
+        gateway = self.gateway
+        return _heard(gateway, gateway.call(lambda: gateway.subscribe(*topics, queue=queue_size)), queue_size)
 
     def _run(self) -> None:
         try:
@@ -153,3 +137,31 @@ class ThreadedGateway:
             self._stop = stop
             self._started.set_result(gateway)
             await stopped.wait()
+
+
+def _heard(gateway: "Gateway", listening: Listening, most: int) -> Generator[Message | Notice, None, None]:
+    """Yield, on this thread, what ``listening`` hears on the gateway's; at most ``most`` messages wait between."""
+    waiting: queue.Queue[Message | Notice | None] = queue.Queue()
+
+    async def pump() -> None:
+        async for message in listening.messages():
+            if waiting.qsize() >= most:
+                raise SlowConsumer(f"more than {most} messages waited to be read")
+            waiting.put(message)
+
+    pumping = gateway.start(pump())
+    pumping.add_done_callback(lambda _: waiting.put(None))
+    try:
+        while (message := waiting.get()) is not None:
+            yield message
+        if not pumping.cancelled():
+            pumping.result()
+    finally:
+        pumping.cancel()
+
+
+def _records(messages: Generator[Message | Notice, None, None]) -> Generator[Any, None, None]:
+    with closing(messages):
+        for message in messages:
+            if isinstance(message, Message):
+                yield from records_of(message)

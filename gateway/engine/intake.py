@@ -86,8 +86,13 @@ class Intake:
                 continue
             if stream is None:
                 self._heard(feed, payload, binary, recv_us)
-            if feed.topics:
+            if not feed.topics:
+                continue
+            try:
                 feed.take(event, recv_us)
+            except Exception as exc:
+                problem = f"its dialect reports data that cannot be used ({type(exc).__name__})"
+                raise PluginError(self._exchange, problem) from exc
 
     def _heard(self, feed: Feed, payload: bytes, binary: bool, recv_us: int) -> None:
         feed.frames += 1

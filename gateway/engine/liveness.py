@@ -66,7 +66,7 @@ class Heartbeat:
         if self._sent_at is not None:
             if jumped:
                 self._sent_at = now
-            if now - self._sent_at >= self.timeout:
+            if now >= self._sent_at + self.timeout:  # as next_check has it, to the last digit
                 return Pulse.DEAD
         if self._sent_at is None and now >= self._next_at:
             self.token += 1

@@ -70,7 +70,7 @@ class Connection:
     heartbeat_interval: float | None = None
     serving: Serving | None = None
     worked: bool = False
-    """Whether the last epoch was fully operational and delivered something."""
+    """Whether the last epoch delivered something, or a pong, once it was fully operational."""
     connected_at: float = 0.0
     """When the last epoch became fully operational; monotonic seconds."""
     rhythms: frozenset[Rhythm] = frozenset()

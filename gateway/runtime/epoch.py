@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 from gateway.engine.liveness import Ages
 from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
-from gateway.model.states import Phase
+from gateway.model.states import ConnectionState, Phase
 from gateway.net.transport import Transport
 from gateway.runtime.connection import Connection
 from gateway.runtime.ground import Ground
@@ -70,7 +70,6 @@ class Epoch:
             await self._until_failed()
         except asyncio.CancelledError:
             self._given_up = True
-            reason = Reason.STOPPED
             raise
         except ConnectionFault as fault:
             reason = fault.reason
@@ -78,8 +77,9 @@ class Epoch:
         except PluginError:
             reason = Reason.PLUGIN_ERROR
             raise
-        finally:
-            self._over(reason)
+        finally:  # a fault may come between the supervisor's decision to leave and its cancellation
+            self._given_up = self._given_up or self._is_left()
+            self._over(Reason.STOPPED if self._given_up else reason)
 
     def fail(self, fault: GatewayError) -> None:
         """End :meth:`live` with ``fault``; the first stands, and nothing happens once it has ended."""
@@ -104,12 +104,16 @@ class Epoch:
         try:
             async with asyncio.timeout(None) as self._interrupt:
                 await self._run()
-        except TimeoutError:
+        except (TimeoutError, GatewayError):
             if self._fault is None:
                 raise
             raise self._fault from None
         finally:
             self._interrupt = None
+
+    def _is_left(self) -> bool:
+        view = self._ground.registry.snapshot.supervised.get(self._connection.id)
+        return view is not None and view.state is ConnectionState.DISCONNECTING
 
     def _over(self, reason: Reason) -> None:
         """Nothing of this epoch is heard from here on: tell every stream, in the same step."""
@@ -173,7 +177,7 @@ class Epoch:
         return self._transport
 
     def _equip(self, transport: Transport) -> Writer:
-        self._writer = Writer(transport, self._budgets, self._ground.now)
+        self._writer = Writer(self._ground.exchange, transport, self._budgets, self._ground.now, self.fail)
         return self._writer
 
     def _enter(self, phase: Phase) -> None:

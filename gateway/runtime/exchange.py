@@ -6,6 +6,7 @@ Event-loop only.
 
 import asyncio
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from gateway.engine.bookfeed import BookFeed
@@ -18,7 +19,7 @@ from gateway.runtime.clock import ExchangeClock
 from gateway.runtime.ground import Ground
 from gateway.runtime.links import Link, Links
 from gateway.runtime.reference import Reference
-from gateway.spi.contract import Channel, Route
+from gateway.spi.contract import Channel, Route, Scope
 
 BOOK: Final = "book"
 
@@ -40,6 +41,11 @@ class Exchange:
         anywhere = ground.info.endpoints[0].name
         self.reference = Reference(ground, ground.target(anywhere, None), clock, self._listed)
         self.links = Links(ground, self.reference.resync_clock)
+        shared = tuple(limit for limit in ground.info.limits if limit.scope is Scope.IP)
+        self._budgets = ground.budgets.for_connection(shared, None)
+        self.used: Mapping[str, tuple[int, int]] = {}
+        """How much of each limit of this address is used, and allowed; replaced, so any thread may read it."""
+        self.look_at_limits(ground.now())
         self._fed: dict[str, tuple[Link, str]] = {}
         """Each topic's connection and stream."""
         self._parked: dict[str, Topic] = {}
@@ -49,6 +55,7 @@ class Exchange:
     def start(self) -> None:
         """Fetch what is to be known of the exchange, in the background."""
         self._task = asyncio.create_task(self.reference.run(), name=f"gateway reference {self.ground.exchange}")
+        self._task.add_done_callback(self._ended)
 
     async def stop(self) -> None:
         """Close every connection."""
@@ -56,6 +63,10 @@ class Exchange:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
+
+    def look_at_limits(self, now: float) -> None:
+        """Bring :attr:`used` up to date; ``now`` is monotonic seconds."""
+        self.used = MappingProxyType(self._budgets.used(now))
 
     # --- Upstream
 
@@ -143,11 +154,6 @@ class Exchange:
         route = ground.binding.route(ground.target(endpoint, wish.account), wish)
         if route is None:
             raise SubscriptionError("not_offered", f"{wish.exchange} does not offer {wish.topic}")
-        try:
-            self.links.endpoint(route.endpoint)
-        except KeyError:
-            problem = f"gateway_route names {route.endpoint!r}, an endpoint that it does not declare"
-            raise PluginError(ground.exchange, problem) from None
         return route
 
     def _listed(self) -> None:
@@ -161,6 +167,11 @@ class Exchange:
             except PluginError as broken:
                 topic.become(TopicStatus.CLOSED, "plugin_error", self.ground.wall_us())
                 self.ground.observer.noticed(self.ground.exchange, 0, "plugin_error", error=str(broken))
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """It ends only when it is told to; anything else is a defect of ours and is said aloud."""
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            self.ground.observer.noticed(f"{self.ground.exchange}/rest", 0, "internal_error", error=repr(exc))
 
     # --- what is refused
 

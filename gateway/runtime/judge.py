@@ -50,15 +50,19 @@ class Judge:
         verdict = self._verdict(fault)
         return 0.0 if verdict is None else wait_of(verdict, self._ground.wall_us())
 
-    def _verdict(self, fault: GatewayError) -> Verdict | None:
-        if not isinstance(fault, ConnectionFault):
-            return None
-        verdict = self._asked(fault)
+    def heed(self, verdict: Verdict) -> None:
+        """Do at once what ``verdict`` asks of everybody: keep its address or account quiet, look at the clock."""
         if verdict.scope in {Scope.IP, Scope.ACCOUNT}:
             wait = wait_of(verdict, self._ground.wall_us())
             self._budgets.block(verdict.scope, wait, self._ground.now())
         if verdict.action is Action.RESYNC_CLOCK:
             self._resync_clock()
+
+    def _verdict(self, fault: GatewayError) -> Verdict | None:
+        if not isinstance(fault, ConnectionFault):
+            return None
+        verdict = self._asked(fault)
+        self.heed(verdict)
         return verdict
 
     def _asked(self, fault: ConnectionFault) -> Verdict:

@@ -34,7 +34,8 @@ class Link:
     """
     One connection and the task that owns it.
 
-    ``pinned`` tells that an operator wants it, streams or not.
+    ``pinned`` tells that an operator wants it, streams or not; ``hopes`` counts
+    the operators who still wait to see it up.
     """
 
     connection: Connection
@@ -42,6 +43,7 @@ class Link:
     judge: Judge
     task: "asyncio.Task[None]"
     pinned: bool = False
+    hopes: int = 0
 
 
 class Links:
@@ -57,6 +59,11 @@ class Links:
         self.all: Mapping[str, Link] = MappingProxyType({})
         self.held_down: frozenset[str] = frozenset()
         """Connections that an operator wants down, streams or not, until they are asked for again."""
+        self._manual: frozenset[str] = frozenset()
+        """Connections that are not dialled again when they end by themselves."""
+        self._fatal: dict[str, str] = {}
+        """What only a person can help with, by connection, whether that is forgotten or not."""
+        self._stopped = False
         self._ground = ground
         self._resync_clock = resync_clock
         self._endpoints = {endpoint.name: endpoint for endpoint in ground.info.endpoints}
@@ -64,7 +71,7 @@ class Links:
 
     def place(self, route: Route) -> Link:
         """Return the connection that shall carry the stream of ``route``, made if there is none with room."""
-        endpoint = self.endpoint(route.endpoint)
+        endpoint = self._endpoints[route.endpoint]
         if route.account is not None:
             return self.get(endpoint, 0, route.account)
         shards = {
@@ -84,29 +91,65 @@ class Links:
             self.all = MappingProxyType({**self.all, connection_id: link})
         return link
 
-    def endpoint(self, name: str) -> Endpoint:
-        """
-        Return what is declared of an endpoint.
-
-        Raises:
-            KeyError: If the exchange has none of that name.
-        """
-        return self._endpoints[name]
-
     def bring_up(self, link: Link) -> None:
-        """A stream wants ``link`` up: it is, unless an operator or a fault that needs one keeps it down."""
-        held_down = link.connection.id in self.held_down
-        if not held_down and not link.supervisor.wanted and not self._is_fatal(link):
+        """
+        A stream wants ``link`` up: it is, unless an operator or a fault that needs one keeps it down.
+
+        In the latter case its streams are told why, at once.
+        """
+        id_ = link.connection.id
+        if id_ in self.held_down or link.supervisor.wanted:
+            return
+        if id_ in self._fatal:
+            self._refuse(link, self._fatal[id_], self._ground.wall_us())
+        else:
             link.supervisor.connect(lasting=True)
 
     def let_go(self, link: Link) -> None:
         """A wish for ``link`` has ended: without any other it is closed, and then forgotten."""
-        if not link.connection.feeds and not link.pinned:
+        if not self._is_wanted(link):
             link.supervisor.disconnect()
             self._loop.call_soon(self._forget, link)
 
+    # --- what operators ask for
+
+    def connect(self, link: Link, *, retry: bool, anew: bool) -> "asyncio.Future[bool]":
+        """Want ``link`` up; without ``retry`` an attempt that fails leaves nothing of that wish."""
+        self.held_down -= {link.connection.id}
+        link.pinned = link.pinned or retry
+        link.hopes += 1
+        hope = link.supervisor.connect(lasting=retry, anew=anew)
+        hope.add_done_callback(partial(self._answered, link))
+        return hope
+
+    def hold_down(self, connection_id: str) -> "asyncio.Future[None] | None":
+        """Want a connection down until it is asked for again; :obj:`None` if it is not even there."""
+        self.held_down |= {connection_id}
+        link = self.all.get(connection_id)
+        if link is None:
+            return None
+        link.pinned = False
+        farewell = link.supervisor.disconnect()
+        farewell.add_done_callback(lambda _: self.let_go(link))
+        return farewell
+
+    def set_auto(self, connection_id: str, *, enabled: bool) -> None:
+        """Say whether a connection that ends by itself is dialled again, now and whenever it exists."""
+        self._manual = self._manual - {connection_id} if enabled else self._manual | {connection_id}
+        if link := self.all.get(connection_id):
+            link.supervisor.set_auto(enabled=enabled)
+
+    def _answered(self, link: Link, hope: "asyncio.Future[bool]") -> None:
+        link.hopes -= 1
+        if hope.result() and link.supervisor.wanted:
+            link.pinned = True
+        self.let_go(link)
+
+    # --- their life
+
     async def stop(self) -> None:
-        """Close all, at once, and wait for it."""
+        """Close all, at once, and wait for it; what is asked for later is not dialled."""
+        self._stopped = True
         tasks = [link.task for link in self.all.values()]
         for link in self.all.values():
             link.supervisor.close()
@@ -129,6 +172,9 @@ class Links:
             ground.wall_us,
             self._changed,
         )
+        supervisor.auto = connection_id not in self._manual
+        if self._stopped:
+            supervisor.close()
         task = asyncio.create_task(supervisor.run(), name=f"gateway supervisor {connection_id}")
         task.add_done_callback(partial(self._ended, connection_id))
         return Link(connection, supervisor, judge, task)
@@ -142,26 +188,35 @@ class Links:
         if link is None:
             return
         if change.after is S.CONNECTING:
+            self._fatal.pop(change.connection_id, None)
             for feed in link.connection.feeds.values():
                 if feed.status is TopicStatus.CLOSED:
                     feed.wanted(change.at_us)
         elif change.after is S.DISCONNECTED:
-            if self._is_fatal(link):
-                for feed in link.connection.feeds.values():
-                    feed.refused(change.text or Reason.STOPPED, change.at_us)
+            if self._ground.registry.snapshot.supervised[change.connection_id].fatal:
+                self._fatal[change.connection_id] = change.text
+                self._refuse(link, change.text, change.at_us)
             self._loop.call_soon(self._forget, link)
+
+    @staticmethod
+    def _refuse(link: Link, why: str, at_us: int) -> None:
+        for feed in link.connection.feeds.values():
+            if feed.status is not TopicStatus.CLOSED:
+                feed.refused(why or Reason.STOPPED, at_us)
+
+    @staticmethod
+    def _is_wanted(link: Link) -> bool:
+        return bool(link.connection.feeds or link.pinned or link.hopes)
 
     def _forget(self, link: Link) -> None:
         """Drop a connection that is down and that nobody wants, with all that was known of it."""
-        connection = link.connection
-        unwanted = not connection.feeds and not link.pinned and not link.supervisor.wanted
-        if unwanted and self.all.get(connection.id) is link and link.supervisor.state is S.DISCONNECTED:
+        id_ = link.connection.id
+        if self._is_wanted(link) or link.supervisor.wanted or self.all.get(id_) is not link:
+            return
+        if link.supervisor.state is S.DISCONNECTED:
             link.supervisor.close()
-            self._ground.registry.remove(connection.id)
-            self.all = MappingProxyType({id_: one for id_, one in self.all.items() if one is not link})
-
-    def _is_fatal(self, link: Link) -> bool:
-        return self._ground.registry.snapshot.supervised[link.connection.id].fatal
+            self._ground.registry.remove(id_)
+            self.all = MappingProxyType({other: one for other, one in self.all.items() if one is not link})
 
     def _ended(self, connection_id: str, task: "asyncio.Task[None]") -> None:
         """A supervisor ends only when it is told to; anything else is a defect of ours and is said aloud."""

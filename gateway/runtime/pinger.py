@@ -70,7 +70,7 @@ class Pinger:
         return self.heartbeat.next_check() if self.has_pongs else float("inf")
 
     def pong(self, payload: bytes) -> None:
-        """Take a WebSocket pong; one that answers none of our pings is ignored."""
+        """Take a WebSocket pong; one that answers none of our pings, or one of an earlier epoch's, is ignored."""
         epoch, _, token = payload.partition(b"-")
         if epoch == b"%d" % self._epoch and token.isdigit():
             self.answer(int(token))

@@ -1,6 +1,7 @@
 """What each event of a dialect leads to, other than data: whom it settles, whom it fails, what it asks for."""
 
 from collections.abc import Callable
+from typing import Final
 
 from gateway.engine.feeds import Feed
 from gateway.engine.ledger import StreamLedger
@@ -10,7 +11,7 @@ from gateway.runtime.judge import JudgedFault
 from gateway.runtime.pinger import Pinger
 from gateway.runtime.subscriber import Subscriber
 from gateway.runtime.writer import Writer
-from gateway.spi.contract import Action, Scope
+from gateway.spi.contract import Action, Scope, Verdict
 from gateway.spi.events import (
     ALL,
     Ack,
@@ -26,7 +27,8 @@ from gateway.spi.events import (
     SessionLost,
 )
 
-STREAMS: frozenset[Scope] = frozenset({Scope.REQUEST, Scope.STREAM})
+STREAMS: Final = frozenset({Scope.REQUEST, Scope.STREAM})
+HARMLESS: Final = frozenset({Action.RETRY, Action.RESUBSCRIBE})
 
 
 class Reactions:
@@ -40,6 +42,7 @@ class Reactions:
         writer: sends what must be answered at once.
         begin: makes a stream ready to be asked for anew.
         notice: told of problems that end nothing.
+        heed: does what a verdict asks of more than this connection.
         now: monotonic seconds.
         wall_us: microseconds since 1970.
     """
@@ -52,6 +55,7 @@ class Reactions:
         writer: Writer,
         begin: Callable[[Feed], None],
         notice: Callable[[str, str], None],
+        heed: Callable[[Verdict], None],
         now: Callable[[], float],
         wall_us: Callable[[], int],
     ) -> None:
@@ -62,6 +66,7 @@ class Reactions:
         self._writer = writer
         self._begin = begin
         self._notice = notice
+        self._heed = heed
         self._now = now
         self._wall_us = wall_us
 
@@ -92,15 +97,17 @@ class Reactions:
             case SessionLost(_, reason):
                 raise ReconnectAsked(reason, reason=Reason.SESSION_LOST)
             case Problem(verdict, text):
-                if verdict.action in {Action.RETRY, Action.RESUBSCRIBE}:
-                    self._notice("problem", text or verdict.text)
-                else:
+                if verdict.action not in HARMLESS:
                     raise JudgedFault(verdict, text)
+                self._heed(verdict)
+                self._notice("problem", text or verdict.text)
 
     def _refused(self, nack: Nack) -> None:
         verdict = nack.verdict
-        if verdict.scope not in STREAMS and verdict.action is not Action.RETRY:
+        concerns_more = verdict.scope not in STREAMS and verdict.action is not Action.RETRY
+        if concerns_more or verdict.action is Action.RECONNECT:
             raise JudgedFault(verdict, verdict.text)
+        self._heed(verdict)
         self._subscriber.apply(self._ledger.nack(nack, self._now()))
         self._subscriber.reconcile()
 

@@ -20,6 +20,8 @@ from gateway.spi.contract import Target
 
 REFRESH: Final = 3600.0
 """Seconds between two looks at an exchange's list of instruments."""
+CLOCK_KEPT: Final = 10.0
+"""Seconds for which a look at an exchange's clock must do, whoever asks for another."""
 PATIENCE: Final = 5.0
 """Seconds after the start for which clients wait for a list that is not there yet."""
 
@@ -51,12 +53,10 @@ class Reference:
         self._judge = Judge(self._name, target, ground, self.resync_clock)
         self._answered = asyncio.Event()
         self._bell = asyncio.Event()
-        self._clock_wrong = False
         self._patience_ends = asyncio.get_running_loop().time() + PATIENCE
 
     def resync_clock(self) -> None:
         """Ask the exchange what time it is."""
-        self._clock_wrong = True
         self._bell.set()
 
     async def instruments(self) -> Instruments | None:
@@ -72,32 +72,39 @@ class Reference:
     async def run(self) -> None:
         """Fetch what is due, for ever."""
         while True:
-            delay = await self._once(self._fetch_list)
-            while await self._rung(delay):
-                if self._clock_wrong:
-                    self._clock_wrong = False
-                    await self._once(self._fetch_time)
+            delay = await self._renew()
+            due = asyncio.get_running_loop().time() + delay
+            while await self._rung_before(due):
+                if fault := await self._failure_of(self._fetch_time):
+                    self._judge.wait_after(fault)  # a limited address is kept quiet
+                await asyncio.sleep(CLOCK_KEPT)
 
-    async def _rung(self, seconds: float) -> bool:
+    async def _rung_before(self, due: float) -> bool:
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout_at(due):
                 await self._bell.wait()
         except TimeoutError:
             return False
         self._bell.clear()
         return True
 
-    async def _once(self, fetch: Callable[[], Awaitable[None]]) -> float:
-        """Fetch, and return after how many seconds to do it again."""
+    async def _renew(self) -> float:
+        """Fetch the list, and return after how many seconds to do it again."""
+        fault = await self._failure_of(self._fetch_list)
+        if fault is None:
+            self.problem = ""
+            return REFRESH
+        self.problem = str(fault)
+        decision = self._judge.decide(fault, worked=False)
+        return decision.delay if isinstance(decision, Retry) else REFRESH
+
+    async def _failure_of(self, fetch: Callable[[], Awaitable[None]]) -> ConnectionFault | PluginError | None:
         try:
             await fetch()
         except (ConnectionFault, PluginError) as fault:
-            self.problem = str(fault)
-            self._ground.observer.noticed(self._name, 0, "reference_failed", text=self.problem)
-            decision = self._judge.decide(fault, worked=False)
-            return decision.delay if isinstance(decision, Retry) else REFRESH
-        self.problem = ""
-        return REFRESH
+            self._ground.observer.noticed(self._name, 0, "reference_failed", text=str(fault))
+            return fault
+        return None
 
     async def _fetch_list(self) -> None:
         conversation = self._ground.binding.instruments(self._target)

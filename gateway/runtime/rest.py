@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from contextlib import suppress
+from typing import Final, TypeVar
 
 from gateway.engine.budgets import ConnectionBudgets
 from gateway.errors import ConnectionFault, PluginError, ProtocolViolation
@@ -12,8 +13,10 @@ from gateway.spi.contract import Limit
 from gateway.spi.steps import Conversation, Fetch, HttpReply
 
 T = TypeVar("T")
-PATIENCE = 10.0
+PATIENCE: Final = 10.0
 """Seconds for one reply."""
+DIGITS: Final = 9
+"""Of a count that can be meant."""
 
 
 class Rest:
@@ -94,7 +97,8 @@ class Rest:
         except Exception as exc:
             raise PluginError(self._exchange, f"its conversation raised {type(exc).__name__}") from exc
         finally:
-            conversation.close()
+            with suppress(Exception):  # what ended it matters more than what it says to that
+                conversation.close()
 
     def _checked(self, request: object) -> Fetch:
         if not isinstance(request, Fetch):
@@ -104,5 +108,5 @@ class Rest:
     def _correct(self, reply: HttpReply) -> None:
         for header, limit in self._headers.items():
             used = reply.headers.get(header, "")
-            if used.isdecimal():
+            if used.isdecimal() and len(used) <= DIGITS:
                 self._budgets.correct(limit, int(used), self._now())

@@ -1,5 +1,6 @@
 """How a connection's counters and ages come about: read off plain numbers about once a second."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,8 @@ class Sampler:
         self._ages = DataAges()
         self._frames = 0
         self._message_at: float | None = None
+        self._at_up: tuple[int, Mapping[str, int]] = (0, {})
+        """Pings answered, and frames of each stream, when all was well at last."""
 
     def sample(self, now: float) -> None:
         """Take every figure; ``now`` is monotonic seconds."""
@@ -49,10 +52,22 @@ class Sampler:
             pong_at=heartbeat.answered_at,
             round_trip=heartbeat.round_trip,
             has_pongs=self._pinger.has_pongs,
-            streams=self._ages.sample(
-                {stream: feed.frames for stream, feed in self._connection.feeds.items()}, now
-            ),
+            streams=self._ages.sample(self._by_stream(), now),
         )
+
+    def up(self) -> None:
+        """The connection is fully operational: what comes from now on shows that it works."""
+        self._at_up = (self._pinger.answered, self._by_stream())
+
+    def has_worked(self) -> bool:
+        """Whether a datum, or the answer to a ping, came since :meth:`up`."""
+        answered, frames = self._at_up
+        if self._pinger.answered > answered:
+            return True
+        return any(count > frames.get(stream, 0) for stream, count in self._by_stream().items())
+
+    def _by_stream(self) -> Mapping[str, int]:
+        return {stream: feed.frames for stream, feed in self._connection.feeds.items()}
 
     def count(self) -> None:
         """Take the counters, which only grow. Any thread: they are assigned, not added to."""

@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 from gateway.engine.bookfeed import BookFeed
 from gateway.engine.feeds import Feed
 from gateway.engine.intake import Intake
+from gateway.engine.ledger import StreamState
 from gateway.engine.liveness import Heartbeat
 from gateway.errors import GatewayError, PluginError
 from gateway.net.transport import Kind, Transport
@@ -28,6 +29,7 @@ from gateway.runtime.sampling import Sampler
 from gateway.runtime.snapshots import Snapshots
 from gateway.runtime.subscriber import Subscriber
 from gateway.runtime.writer import Writer
+from gateway.spi.books import BookRule
 from gateway.spi.contract import Session
 
 TICK: Final = 1.0
@@ -87,7 +89,7 @@ class Service:
             ground.exchange,
             means.rest,
             self._ask_again,
-            means.judge.wait_after,
+            self._snapshot_failed,
             means.during,
             ground.now,
             ground.wall_us,
@@ -100,6 +102,7 @@ class Service:
             means.writer,
             self._begin,
             means.notice,
+            means.judge.heed,
             ground.now,
             ground.wall_us,
         )
@@ -128,7 +131,7 @@ class Service:
         await _together(
             means.transport.pump(self._intake.take, self._control),
             self._watch(),
-            *(keep_alive(keepalive, means.rest, means.writer) for keepalive in means.session.keepalives),
+            *(keep_alive(ground.exchange, one, means.rest, means.writer) for one in means.session.keepalives),
             *([] if means.session.expires_in is None else [expire(means.session.expires_in)]),
         )
         raise AssertionError("a reader ends by raising")
@@ -136,6 +139,7 @@ class Service:
     def stop(self) -> None:
         """Hear nothing more; what was counted is told."""
         self._sampler.sample(self._ground.now())
+        self._connection.worked = self._is_up and self._sampler.has_worked()
         if self._asking is not None:
             self._asking.cancel()
 
@@ -146,11 +150,15 @@ class Service:
     # --- what others ask of a serving epoch
 
     def joined(self, feed: Feed) -> None:
-        """Bring ``feed`` up."""
+        """Bring ``feed`` up; a book on a stream that flows already needs a snapshot of its own."""
         try:
             self._begin(feed)
         except PluginError as broken:
             self._means.fail(broken)
+            return
+        entry = self._connection.ledger.entry(feed.stream)
+        if isinstance(feed, BookFeed) and entry is not None and entry.state is StreamState.CONFIRMED:
+            self._join(feed)
 
     def left(self, feed: Feed) -> None:
         """Nobody wants ``feed`` any more."""
@@ -179,16 +187,15 @@ class Service:
         self._asking = None
         try:
             self._subscriber.reconcile()
-        except (PluginError, OverflowError) as broken:
-            text = PluginError(self._ground.exchange, str(broken))
-            self._means.fail(broken if isinstance(broken, PluginError) else text)
+        except PluginError as broken:
+            self._means.fail(broken)
+        self._something_settled()  # the last unanswered wish may have been taken back
 
     # --- the hot path's seams
 
     def _first(self, feed: Feed) -> None:
         """``feed`` delivers for the first time in this epoch: that may settle a request, and it flows now."""
         feed.fresh = False
-        self._connection.worked = self._connection.worked or self._is_up
         self._subscriber.apply(self._connection.ledger.datum(feed.stream))
         feed.confirmed(self._ground.wall_us())
 
@@ -198,7 +205,6 @@ class Service:
             self._means.writer.pong(payload)
         else:
             self._pinger.pong(payload)
-            self._connection.worked = self._connection.worked or self._is_up
 
     # --- clocks
 
@@ -229,6 +235,8 @@ class Service:
     # --- streams
 
     def _begin(self, feed: Feed) -> None:
+        if isinstance(feed, BookFeed):
+            self._snapshots.forget(feed)
         feed.begin()
         self._arm(feed)
 
@@ -236,13 +244,25 @@ class Service:
         if not isinstance(feed, BookFeed):
             return
         try:
-            rule = self._dialect.book(feed.stream)
+            rule: object = self._dialect.book(feed.stream)
         except Exception as exc:
             problem = f"its dialect raised {type(exc).__name__} in book"
             raise PluginError(self._ground.exchange, problem) from exc
-        if rule is None:
-            raise PluginError(self._ground.exchange, "its dialect has no rules for a book it has routed")
+        if not isinstance(rule, BookRule):
+            problem = f"its dialect must have a BookRule for a book it has routed, not {type(rule).__name__}"
+            raise PluginError(self._ground.exchange, problem)
         feed.arm(rule)
+
+    def _join(self, feed: BookFeed) -> None:
+        if feed.sync is not None and callable(feed.sync.rule.snapshot):
+            feed.confirmed(self._ground.wall_us())
+        else:
+            self._ask_again(feed.stream)
+
+    def _snapshot_failed(self, fault: GatewayError) -> float:
+        if isinstance(fault, PluginError):
+            self._means.notice("plugin_error", str(fault))
+        return self._means.judge.wait_after(fault)
 
     def _ask_again(self, stream: str) -> None:
         self._connection.ledger.ask_again(stream)
@@ -252,6 +272,7 @@ class Service:
         if not self._is_up and self._connection.ledger.plan_settled:
             self._is_up = True
             self._connection.connected_at = self._ground.now()
+            self._sampler.up()
             self._means.up()
 
 

@@ -7,8 +7,9 @@ for as long as the epoch lasts.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
@@ -27,7 +28,13 @@ IN_BAND_PATIENCE: Final = 10.0
 SHORTEST: Final = 0.1
 LONGEST: Final = 30.0
 
-Fetching = Callable[[], Conversation[BookSnapshot]]
+Source = Callable[[], Conversation[BookSnapshot]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetching:
+    sync: BookSync
+    task: "asyncio.Task[None]"
 
 
 class Snapshots:
@@ -66,7 +73,7 @@ class Snapshots:
         self._wall_us = wall_us
         self._rng = rng
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._fetches: dict[BookFeed, asyncio.Task[None]] = {}
+        self._fetches: dict[BookFeed, _Fetching] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._in_band: dict[BookFeed, float] = {}
         """Books that wait for a snapshot in band, and since when."""
@@ -77,8 +84,7 @@ class Snapshots:
         if sync is None:
             return
         if callable(sync.rule.snapshot):
-            if feed not in self._fetches:
-                self._start(feed, sync.rule.snapshot)
+            self._start(feed, sync, sync.rule.snapshot)
         else:
             if feed in self._in_band:
                 self._ask_again(feed.stream)
@@ -93,10 +99,10 @@ class Snapshots:
                 self.ask(feed)
 
     def forget(self, feed: BookFeed) -> None:
-        """Nobody wants the book any more."""
+        """Nobody wants the book any more, or it begins anew."""
         self._in_band.pop(feed, None)
-        if task := self._fetches.pop(feed, None):
-            task.cancel()
+        if fetching := self._fetches.pop(feed, None):
+            fetching.task.cancel()
 
     async def close(self) -> None:
         """Give up every fetch."""
@@ -105,44 +111,59 @@ class Snapshots:
         if self._tasks:
             await asyncio.wait(tuple(self._tasks))
 
-    def _start(self, feed: BookFeed, snapshot: Fetching) -> None:
-        task = asyncio.create_task(self._bring(feed, snapshot), name=f"gateway snapshot {feed.stream}")
-        self._fetches[feed] = task
+    def _start(self, feed: BookFeed, sync: BookSync, snapshot: Source) -> None:
+        present = self._fetches.get(feed)
+        if present is not None and present.sync is sync:
+            return
+        if present is not None:
+            present.task.cancel()  # what it brings may be from before the book was lost
+        bringing = self._bring(feed, sync, snapshot)
+        task = asyncio.create_task(bringing, name=f"gateway snapshot {feed.stream}")
+        self._fetches[feed] = _Fetching(sync, task)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _bring(self, feed: BookFeed, snapshot: Fetching) -> None:
+    async def _bring(self, feed: BookFeed, sync: BookSync, snapshot: Source) -> None:
         """Fetch until the book is live: a snapshot can be too old for what waits."""
         backoff = Backoff(self._rng, base=SHORTEST, cap=LONGEST)
-        sync = feed.sync
         try:
-            while feed.sync is sync and sync is not None and not sync.is_live:
+            while feed.sync is sync and not sync.is_live:
                 wait = await self._try(feed, sync, snapshot)
                 if wait is not None:
                     await asyncio.sleep(max(wait, backoff.next(first=False)))
         finally:  # in the same step in which the book is live: whatever breaks it next is fetched for anew
-            if self._fetches.get(feed) is asyncio.current_task():
+            present = self._fetches.get(feed)
+            if present is not None and present.sync is sync:
                 del self._fetches[feed]
 
-    async def _try(self, feed: BookFeed, sync: BookSync, snapshot: Fetching) -> float | None:
+    async def _try(self, feed: BookFeed, sync: BookSync, snapshot: Source) -> float | None:
         """Fetch once and load; return how long to wait before the next time, if there must be one."""
         try:
             async with self._turns:
                 with self._during("resync"):
                     fetched = await self._fetch(snapshot)
+            if feed.sync is sync:
+                self._load(feed, fetched)
         except (ConnectionFault, PluginError) as fault:
             self.failures += 1
             return self._failed(fault)
-        if feed.sync is sync:
-            feed.load(fetched, self._wall_us())
         return None if sync.is_live else 0.0
 
-    async def _fetch(self, snapshot: Fetching) -> BookSnapshot:
+    def _load(self, feed: BookFeed, fetched: BookSnapshot) -> None:
         try:
-            conversation = snapshot()
+            feed.load(fetched, self._wall_us())
+        except Exception as exc:
+            raise PluginError(self._exchange, f"a book's snapshot makes no sense ({type(exc).__name__})") from exc
+
+    async def _fetch(self, snapshot: Source) -> BookSnapshot:
+        try:
+            conversation: object = snapshot()
         except Exception as exc:
             raise PluginError(self._exchange, f"its book rule raised {type(exc).__name__}") from exc
-        fetched = await self._rest.converse(conversation)
+        if not isinstance(conversation, Generator):
+            problem = f"a book rule's snapshot must be a generator, not {type(conversation).__name__}"
+            raise PluginError(self._exchange, problem)
+        fetched: object = await self._rest.converse(conversation)
         if not isinstance(fetched, BookSnapshot):
             raise PluginError(self._exchange, f"a book's snapshot must not be a {type(fetched).__name__}")
         return fetched

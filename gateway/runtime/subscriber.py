@@ -13,7 +13,7 @@ from gateway.engine.messages import TopicStatus
 from gateway.errors import PluginError
 from gateway.runtime.connection import Connection
 from gateway.runtime.writer import Writer
-from gateway.spi.contract import Request
+from gateway.spi.contract import Op, Request
 from gateway.spi.dialect import Dialect
 
 
@@ -51,10 +51,15 @@ class Subscriber:
         self._settled = settled
 
     def restore(self, streams: Sequence[str], requests: Sequence[Request]) -> None:
-        """Send the requests that bring ``streams`` up; those in none were placed by the handshake, in the URL."""
+        """
+        Send the requests that bring ``streams`` up.
+
+        Those in none were placed by the handshake, in the URL: the upgrade has
+        settled them, since an account's stream, say, may be silent for days.
+        """
         covered = {stream for request in requests for stream in request.streams}
         if placed := tuple(stream for stream in streams if stream not in covered):
-            opened = Request(frame="", streams=placed, op="subscribe", settles="data")
+            opened = Request(frame="", streams=placed, op="subscribe", settles="sent")
             self._ledger.submitted([opened])
             self._sent(opened)
         self._submit(requests)
@@ -89,15 +94,15 @@ class Subscriber:
         self._settled()
 
     def _built(
-        self, op: str, build: Callable[[Sequence[str]], Sequence[Request]], streams: Sequence[str]
+        self, op: Op, build: Callable[[Sequence[str]], Sequence[Request]], streams: Sequence[str]
     ) -> Sequence[Request]:
         try:
             requests = build(streams)
-            covered = sorted(stream for request in requests for stream in request.streams)
+            covered = sorted(stream for request in requests for stream in request.streams if request.op == op)
         except Exception as exc:
             raise PluginError(self._exchange, f"its dialect raised {type(exc).__name__} in {op}") from exc
         if covered != sorted(streams):
-            raise PluginError(self._exchange, f"its dialect must {op} each stream exactly once")
+            raise PluginError(self._exchange, f"its dialect must {op} each stream exactly once, with that op")
         return requests
 
     def _submit(self, requests: Sequence[Request]) -> None:

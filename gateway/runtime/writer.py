@@ -10,15 +10,16 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from gateway.engine.budgets import ConnectionBudgets
-from gateway.errors import ConnectionFault
+from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
 from gateway.net.transport import Transport
 from gateway.spi.steps import Frame
 
-MAX_WAITING = 10_000
-"""Requests that may wait; more is a fault of ours, since the ledger asks for each stream once."""
-MAX_URGENT = 64
+MAX_WAITING: Final = 10_000
+"""Requests that may wait: a plugin that needs more asks for too few streams in each."""
+MAX_URGENT: Final = 64
 """Pings, pongs and replies that may wait; further ones are left out, for such a peer does not read."""
 
 
@@ -34,29 +35,47 @@ class Writer:
     Owns the sending half of ``transport``. Event-loop only.
 
     Args:
-        transport: an open one; it is aborted when a send fails, so that its reader ends too.
+        exchange: named where its plugin's frames or costs make no sense.
+        transport: an open one; it is aborted when a send fails.
         budgets: the limits that this connection lives under.
         now: monotonic seconds.
+        failed: told why nothing more can be sent, if it comes to that.
     """
 
-    def __init__(self, transport: Transport, budgets: ConnectionBudgets, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        exchange: str,
+        transport: Transport,
+        budgets: ConnectionBudgets,
+        now: Callable[[], float],
+        failed: Callable[[GatewayError], None],
+    ) -> None:
+        self.frames = 0
+        self.bytes = 0
+        self._exchange = exchange
         self._transport = transport
         self._budgets = budgets
         self._now = now
+        self._failed = failed
         self._urgent: deque[Callable[[], Awaitable[None]]] = deque()
         self._paced: deque[_Paced] = deque()
         self._bell = asyncio.Event()
         self._stopping = False
-        self.frames = 0
-        self.control_frames = 0
-        self.bytes = 0
-        self.busy_since: float | None = None
         self._task = asyncio.create_task(self._run(), name="gateway writer")
 
     def send(self, frame: Frame, cost: Mapping[str, int], sent: Callable[[], None] | None = None) -> None:
-        """Queue ``frame``; ``sent`` is called once it is on its way."""
+        """
+        Queue ``frame``; ``sent`` is called once it is on its way.
+
+        Raises:
+            PluginError: If the frame cannot be sent, the cost cannot be paid, or too many wait.
+        """
+        self._check(frame)
+        self._check_cost(cost)
         if len(self._paced) >= MAX_WAITING:
-            raise OverflowError("too many requests wait for the exchange's limits")
+            raise PluginError(
+                self._exchange, f"more than {MAX_WAITING} requests wait to be sent; each must ask for more streams"
+            )
         self._paced.append(_Paced(frame, cost, sent))
         self._bell.set()
 
@@ -69,24 +88,41 @@ class Writer:
         self._at_once(partial(self._transport.pong, payload))
 
     def reply(self, frame: Frame) -> None:
-        """Send what the exchange wants answered at once before everything that waits."""
+        """
+        Send what the exchange wants answered at once before everything that waits.
+
+        Raises:
+            PluginError: If the frame cannot be sent.
+        """
+        self._check(frame)
         self._at_once(partial(self._transport.send, frame))
-
-    def _at_once(self, send: Callable[[], Awaitable[None]]) -> None:
-        if len(self._urgent) < MAX_URGENT:
-            self._urgent.append(send)
-            self._bell.set()
-
-    @property
-    def waiting(self) -> int:
-        """How many requests wait for the limits."""
-        return len(self._paced)
 
     async def stop(self) -> None:
         """Wait for the writer's end; the transport must have been closed first, so that no send lingers."""
         self._stopping = True
         self._bell.set()
         await self._task
+
+    # --- what a plugin may ask for
+
+    def _check(self, frame: object) -> None:
+        if not isinstance(frame, bytes) and not (isinstance(frame, str) and _is_utf8(frame)):
+            raise PluginError(self._exchange, "a frame must be bytes, or text that UTF-8 can express")
+
+    def _check_cost(self, cost: Mapping[str, int]) -> None:
+        try:
+            self._budgets.wait(cost, self._now())
+        except ValueError as exc:
+            raise PluginError(self._exchange, str(exc)) from exc
+        except Exception as exc:
+            raise PluginError(self._exchange, "a cost must be a mapping of limits to units") from exc
+
+    # --- the one task
+
+    def _at_once(self, send: Callable[[], Awaitable[None]]) -> None:
+        if len(self._urgent) < MAX_URGENT:
+            self._urgent.append(send)
+            self._bell.set()
 
     async def _run(self) -> None:
         try:
@@ -98,14 +134,19 @@ class Writer:
                     await self._send_paced()
                 else:
                     await self._bell.wait()
-        except ConnectionFault:
-            self._transport.abort()
+        except ConnectionFault as fault:
+            self._end(fault)
+        except Exception as exc:  # noqa: BLE001  # a writer that died in silence would leave a mute connection
+            self._end(ConnectionFault(f"unexpected {type(exc).__name__}", reason=Reason.INTERNAL_ERROR))
+
+    def _end(self, fault: ConnectionFault) -> None:
+        self._failed(fault)
+        self._transport.abort()
 
     async def _send_urgent(self) -> None:
         send = self._urgent.popleft()
         self._budgets.charge_control_frame(self._now())
-        self.control_frames += 1
-        await self._timed(send())
+        await send()
 
     async def _send_paced(self) -> None:
         request = self._paced[0]
@@ -119,7 +160,7 @@ class Writer:
         self.bytes += len(request.frame)
         if request.sent is not None:
             request.sent()
-        await self._timed(self._transport.send(request.frame))
+        await self._transport.send(request.frame)
 
     async def _rest(self, seconds: float) -> None:
         try:
@@ -128,7 +169,10 @@ class Writer:
         except TimeoutError:
             return
 
-    async def _timed(self, sending: Awaitable[None]) -> None:
-        self.busy_since = self._now()
-        await sending
-        self.busy_since = None
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

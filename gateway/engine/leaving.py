@@ -21,6 +21,10 @@ class Leaving:
     _later: dict[str, float] = field(default_factory=dict)
     _parts: deque[tuple[str, ...]] = field(default_factory=deque)
 
+    def __contains__(self, stream: str) -> bool:
+        """Whether ``stream`` is still to be given up."""
+        return stream in self._streams
+
     def clear(self) -> None:
         """A new connection serves nothing."""
         self._streams.clear()
@@ -31,9 +35,9 @@ class Leaving:
         """Have ``stream`` given up."""
         self._streams[stream] = False
 
-    def stay(self, stream: str) -> None:
-        """``stream`` is wanted: an exchange that would not give it up need not be asked again."""
-        self._later.pop(stream, None)
+    def stay(self, stream: str) -> bool:
+        """``stream`` is wanted again; return whether the exchange would not give it up, and need not now."""
+        return self._later.pop(stream, None) is not None
 
     def wake(self, now: float) -> None:
         """Have those given up whose time has come."""

@@ -18,8 +18,7 @@ from gateway.errors import Reason
 from gateway.spi.contract import Action, Request
 from gateway.spi.events import Ack, Nack
 
-__all__ = ["NOTHING", "Entry", "Settled", "StreamLedger", "StreamState"]
-
+__all__ = ["Entry", "Settled", "StreamLedger", "StreamState"]
 ACK_TIMEOUT: Final = 5.0
 ASKED_AGAIN: Final = 1
 """How often an unanswered request is repeated before its streams are given up by name."""
@@ -52,8 +51,7 @@ class StreamLedger:
         """Count one more wish for ``stream``; true if it must be asked for now."""
         entry = self._entries.get(stream)
         if entry is None:
-            self._entries[stream] = Entry(stream)
-            self._leaving.stay(stream)
+            self._entries[stream] = Entry(stream, left_over=self._leaving.stay(stream))
             return True
         entry.count += 1
         if entry.state is StreamState.REFUSED:
@@ -71,7 +69,7 @@ class StreamLedger:
             return False
         del self._entries[stream]
         self._plan.discard(stream)
-        if entry.served:
+        if entry.served or entry.left_over:
             self._leaving.add(stream)
         return True
 
@@ -106,19 +104,16 @@ class StreamLedger:
     # --- what is to be asked
 
     def due(self, now: float) -> list[tuple[str, ...]]:
-        """Return the groups of streams to ask for now; each becomes requests of its own."""
+        """Return the groups of streams to ask for now, once what :meth:`leaving` returned was submitted."""
         self._leaving.wake(now)
         for entry in self._entries.values():
             if entry.again_at is not None and entry.again_at <= now:
                 entry.state, entry.again_at = StreamState.WANTED, None
-        parts = [self._still_wanted(part) for part in self._parts]
+        wanted = [stream for stream, entry in self._entries.items() if entry.state is StreamState.WANTED]
+        ready = dict.fromkeys((stream for stream in wanted if stream not in self._leaving), True)
+        parts = [tuple(stream for stream in part if ready.pop(stream, False)) for part in self._parts]
         self._parts.clear()
-        apart = {stream for part in parts for stream in part}
-        rest = tuple(s for s, e in self._entries.items() if e.state is StreamState.WANTED and s not in apart)
-        return [part for part in (*parts, rest) if part]
-
-    def _still_wanted(self, part: Iterable[str]) -> tuple[str, ...]:
-        return tuple(s for s in part if (e := self._entries.get(s)) and e.state is StreamState.WANTED)
+        return [part for part in (*parts, tuple(ready)) if part]
 
     def leaving(self) -> tuple[str, ...]:
         """
@@ -154,14 +149,8 @@ class StreamLedger:
             return self._listed(ack.id, frozenset(ack.state))
         if ack.id is None and ack.accepted is not None:
             return together([self._named(s, ack.rejected) for s in dict.fromkeys(ack.accepted + ack.rejected)])
-        if ack.id is not None:
-            asked = self._outstanding.by_id(ack.id)
-        elif ack.rejected:
-            asked = self._outstanding.covering(ack.rejected[0])
-        else:
-            asked = self._outstanding.oldest()
         accepted = None if ack.accepted is None else frozenset(ack.accepted)
-        return self._settle(asked, accepted, frozenset(ack.rejected))
+        return self._settle(self._outstanding.meant_by(ack), accepted, frozenset(ack.rejected))
 
     def _named(self, stream: str, rejected: tuple[str, ...]) -> Settled:
         """Take an answer that says which stream it is about, but not which request."""
@@ -213,7 +202,7 @@ class StreamLedger:
         again_at = None if verdict.action is Action.STOP else now + max(1.0, verdict.after or 0.0)
         if asked.request.op == "unsubscribe":
             self._leaving.refused(asked, self._entries, again_at)
-            return NOTHING
+            return self._not_given_up(asked)
         streams = self._last_asked_by(asked)
         if len(asked.request.streams) == 1:
             return self._refuse(streams, verdict.text or Reason.STREAM_REFUSED, again_at=again_at)
@@ -223,13 +212,24 @@ class StreamLedger:
             self._entries[stream].turned_down()
         return NOTHING
 
+    def _not_given_up(self, asked: Asked) -> Settled:
+        """What is wanted again may be served from before."""
+        for stream in asked.open:
+            if entry := self._entries.get(stream):
+                entry.left_over = True
+        return NOTHING
+
     def _last_asked_by(self, asked: Asked) -> tuple[str, ...]:
         return tuple(s for s in asked.open if (e := self._entries.get(s)) and e.last == asked.number)
 
     def datum(self, stream: str) -> Settled:
-        """``stream`` delivers: that settles a request which waits for data, and one that nobody answered."""
+        """
+        ``stream`` delivers: that settles a request which waits for data, and one that nobody answered.
+
+        To be told until the stream is confirmed: what comes before it was given up does not count.
+        """
         entry = self._entries.get(stream)
-        if entry is None or not entry.first:
+        if entry is None or not entry.first or self._outstanding.is_given_up(stream):
             return NOTHING
         entry.heard = True
         return NOTHING if self._outstanding.waits_for_ack(stream) else self._confirm((stream,))
@@ -255,21 +255,20 @@ class StreamLedger:
     def _unanswered(self, asked: Asked, now: float) -> Settled:
         if asked.request.op == "unsubscribe":
             self._leaving.unanswered(asked, self._entries)
-            return NOTHING
+            return self._not_given_up(asked)
         settled = []
         for stream in self._last_asked_by(asked):
             entry = self._entries[stream]
             entry.unanswered += 1
             entry.state = StreamState.WANTED
-            is_last = entry.unanswered > ASKED_AGAIN
-            if entry.heard and (is_last or asked.request.settles == "data"):
+            if entry.unanswered <= ASKED_AGAIN:
+                continue
+            if entry.heard:
                 settled.append(self._confirm((stream,)))
-            elif is_last:
+            else:
                 entry.unanswered = 0
                 settled.append(self._refuse((stream,), Reason.ACK_MISSED, again_at=now + ANEW))
         return together(settled)
-
-    # --- what that makes of the wishes
 
     def _confirm(self, streams: Iterable[str], number: int | None = None) -> Settled:
         """Confirm ``streams`` by the answer to request ``number``, or since it shows that they are served."""

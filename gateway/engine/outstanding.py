@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Final
 
 from gateway.spi.contract import Op, Request
+from gateway.spi.events import Ack
 
 LATE: Final = 256
 """How many overdue requests are remembered."""
@@ -69,6 +70,12 @@ class Outstanding:
             yield asked
 
     # --- which one is meant
+
+    def meant_by(self, ack: Ack) -> Asked | None:
+        """Return the request that ``ack`` answers as a whole."""
+        if ack.id is not None:
+            return self.by_id(ack.id)
+        return self.covering(ack.rejected[0]) if ack.rejected else self.oldest()
 
     def by_id(self, request_id: int | str) -> Asked | None:
         """Return the request of that id."""

@@ -21,8 +21,9 @@ class Entry:
 
     ``again_at`` is when a refused one is asked for again, if ever. ``first`` and
     ``last`` number the requests that asked for it since it was last given up, 0
-    before there is one. ``served`` tells that the exchange may be serving it,
-    ``heard`` that it delivered.
+    before there is one. ``served`` tells that the exchange may be serving it by
+    one of them, ``left_over`` that it may still be from before, and ``heard``
+    that it delivered.
     """
 
     stream: str
@@ -35,6 +36,7 @@ class Entry:
     first: int = 0
     last: int = 0
     served: bool = False
+    left_over: bool = False
     heard: bool = False
 
     def renew(self) -> None:
@@ -46,7 +48,7 @@ class Entry:
         """Be wanted as if it had never been asked for: no answer to what was asked before counts."""
         self.renew()
         self.first = self.last = 0
-        self.served = self.heard = False
+        self.served = self.left_over = self.heard = False
 
     def asked_for(self, number: int) -> None:
         """Request ``number`` asks for it."""

@@ -32,10 +32,11 @@ class Asking:
 
     def submit(self, now: float = 0.0) -> list[Request]:
         leaving = self.ledger.leaving()
-        requests = [self.request("unsubscribe", *leaving)] if leaving else []
-        requests += [self.request("subscribe", *streams) for streams in self.ledger.due(now)]
-        self.ledger.submitted(requests)
-        return requests
+        unsubscriptions = [self.request("unsubscribe", *leaving)] if leaving else []
+        self.ledger.submitted(unsubscriptions)
+        subscriptions = [self.request("subscribe", *streams) for streams in self.ledger.due(now)]
+        self.ledger.submitted(subscriptions)
+        return unsubscriptions + subscriptions
 
     def turn(self, now: float = 0.0) -> list[Request]:
         requests = self.submit(now)
@@ -695,7 +696,6 @@ def test_a_datum_settles_what_nobody_answered_for() -> None:
 
 
 def test_a_stream_that_delivers_is_never_given_up_for_want_of_an_ack() -> None:
-    """Only its first datum is told to the ledger, perhaps while the ack was still awaited."""
     asking = Asking("a")
     asking.turn()
     asking.ledger.datum("a")
@@ -704,12 +704,11 @@ def test_a_stream_that_delivers_is_never_given_up_for_want_of_an_ack() -> None:
     assert asking.ledger.overdue(10.0) == Settled(("a",))
 
 
-def test_a_datum_that_came_before_the_unsubscription_was_through_settles_at_the_deadline() -> None:
+def test_a_datum_counts_again_once_the_unsubscription_before_it_was_answered() -> None:
     asking = Asking("a", settles="data")
     asking.turn()
     asking.ledger.datum("a")
-    asking.ledger.release("a")
-    asking.ledger.want("a")
+    asking.ledger.ask_again("a")
     requests = [
         Request(frame="", streams=("a",), op="unsubscribe", id=8),
         Request(frame="", streams=("a",), op="subscribe", id=9, settles="data"),
@@ -718,7 +717,8 @@ def test_a_datum_that_came_before_the_unsubscription_was_through_settles_at_the_
     for request in requests:
         asking.ledger.sent(request, 0.0)
     assert asking.ledger.datum("a") == NOTHING
-    assert asking.ledger.overdue(5.0) == Settled(("a",))
+    asking.ledger.ack(Ack(8))
+    assert asking.ledger.datum("a") == Settled(("a",))
 
 
 def test_what_still_arrives_of_a_stream_that_is_being_given_up_confirms_nothing() -> None:

@@ -7,6 +7,8 @@ Every exception the gateway raises, in one file.
     * PluginError            the plugin's author can fix it: the contract was broken
     * SubscriptionError      the client can fix it: it asked for what cannot be had
     * SlowConsumer           the client can fix it: it did not keep up
+    * StoreError             the operator can fix it: what is to survive a restart cannot be kept
+        * StoreBusy          the client can fix it: too much waits to be kept, ask again
     * TransitionError        we must fix it: the state machine was misused
     * ConnectionFault        nobody need fix it: one connection is over
         * TransportLost      the socket closed, reset, or never opened
@@ -123,6 +125,14 @@ class SubscriptionError(GatewayError):
 
 class SlowConsumer(GatewayError):
     """A listener's queue was full and its policy is to end, not to lose."""
+
+
+class StoreError(GatewayError):
+    """What is to survive a restart cannot be kept or read: a full disk, a file that was removed."""
+
+
+class StoreBusy(StoreError):
+    """Too much waits to be kept already; nothing was changed, and asking again later can help."""
 
 
 class TransitionError(GatewayError, ValueError):

@@ -1,0 +1,103 @@
+"""Where the file is, who may use it, and how what is not to be touched gets out of the way."""
+
+import os
+import sqlite3
+import stat
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from gateway.errors import ConfigError
+from gateway.store.codes import BUSY, primary, told
+
+KEY: Final = "store.path"
+BESIDE: Final = ("-wal", "-shm", "-journal")
+"""What SQLite puts beside a file."""
+OWNER_ONLY: Final = 0o600
+
+
+def place_of(path: str) -> Path:
+    """
+    Return where ``path`` is, links followed.
+
+    Raises:
+        ConfigError: If no file can be kept there.
+    """
+    try:
+        place = Path(os.path.realpath(path))
+        there = place.stat() if place.exists() else None
+    except (OSError, ValueError) as exc:
+        raise ConfigError(KEY, f"{path!r} cannot be used: {exc}") from exc
+    if not place.parent.is_dir():
+        raise ConfigError(KEY, f"there is no directory {place.parent}")
+    if there is not None and not stat.S_ISREG(there.st_mode):
+        raise ConfigError(KEY, f"{place} is no regular file")
+    if not os.access(place.parent, os.W_OK | os.X_OK):
+        raise ConfigError(KEY, f"files cannot be made in {place.parent}")
+    if there is not None and not os.access(place, os.R_OK | os.W_OK):
+        raise ConfigError(KEY, f"{place} cannot be read and written")
+    return place
+
+
+def lock(place: Path) -> sqlite3.Connection:
+    """
+    Return what keeps every other process, and this one, from using ``place`` until it is closed.
+
+    The lock is a file of its own, never removed: ``place`` itself may have to be
+    renamed, and another process must not meet it half-way. The system lets go of
+    the lock when the process ends, however it does.
+
+    Raises:
+        ConfigError: If somebody uses it.
+    """
+    name = beside(place, ".lock")
+    # Nothing but SQLite may open this file: closing it anywhere in a process ends all the process's locks on it.
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(closing(sqlite3.connect(name, isolation_level=None, timeout=0.0)))
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as exc:
+            if primary(exc) in BUSY:
+                raise ConfigError(KEY, f"{place} is in use by another gateway") from exc
+            raise ConfigError(KEY, f"{name} cannot be locked: {told(exc)}") from exc
+        stack.pop_all()
+    return connection
+
+
+def is_log_without_file(place: Path) -> bool:
+    """Whether the file is gone or empty though its write-ahead log is there; SQLite would delete the log."""
+    return _size(place) == 0 and _size(beside(place, "-wal")) > 0
+
+
+def make(place: Path) -> None:
+    """Have a file there that its owner alone may read; changes none that is there."""
+    os.close(os.open(place, os.O_CREAT | os.O_RDWR, OWNER_ONLY))
+
+
+def set_aside(place: Path, now_us: int) -> Path:
+    """Rename the file with all that is beside it and return its new name; never overwrites anything."""
+    aside = free_name(place, "aside", now_us)
+    # The file first: ended half-way, the next start finds a log without a file and sets that aside as well.
+    for suffix in ("", *BESIDE):
+        if (old := beside(place, suffix)).exists():
+            old.rename(beside(aside, suffix))
+    return aside
+
+
+def free_name(place: Path, word: str, now_us: int) -> Path:
+    """Return a name beside ``place`` that says why and when, and that nothing has."""
+    when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=now_us)
+    first = beside(place, f".{word}-{when:%Y%m%dT%H%M%SZ}")
+    names = (first if number == 1 else beside(first, f"-{number}") for number in count(1))
+    return next(name for name in names if not any(beside(name, s).exists() for s in ("", *BESIDE)))
+
+
+def beside(place: Path, suffix: str) -> Path:
+    """Return the path whose name is longer by ``suffix``."""
+    return place.with_name(place.name + suffix)
+
+
+def _size(place: Path) -> int:
+    return place.stat().st_size if place.exists() else 0

@@ -38,7 +38,7 @@ def test_the_layers_are_those_that_are_checked():
 def test_the_tree_has_every_package():
     shown = set(re.findall(r"^\| `gateway\.(\w+)` \|", PAGE, re.MULTILINE))
     layers = {name for layer in CONTRACT["layers"] for name in re.findall(r"(\w+)", layer)}
-    assert shown == layers - {"__main__", "store"}
+    assert shown == layers - {"__main__"}
 
 
 def test_no_exchange_is_known_by_its_name():

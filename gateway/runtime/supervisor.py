@@ -98,11 +98,7 @@ class Supervisor:
     def disconnect(self) -> "asyncio.Future[None]":
         """Want the connection down; done when it is, or when a later call wants it up again."""
         farewell = self._waiting.farewell()
-        self._end_wish()
-        self._waiting.tell_dashed()
-        if self.state is S.DISCONNECTED:
-            self._waiting.say_farewell()
-        self._bell.set()
+        self._unwant()
         return farewell
 
     def reconnect(self, reason: Reason, text: str) -> None:
@@ -119,7 +115,7 @@ class Supervisor:
     def close(self) -> None:
         """Want the connection down for good: :meth:`run` will return."""
         self._closing = True
-        self.disconnect()
+        self._unwant()
 
     @property
     def state(self) -> S:
@@ -175,7 +171,7 @@ class Supervisor:
 
     async def _oversee(self, number: int) -> None:
         """Run one epoch to its end; leave it if the connection is no longer wanted."""
-        self._again, self._decision = False, None
+        self._again = False
         task = asyncio.create_task(self._one_epoch(number), name=f"gateway epoch {self.id} {number}")
         task.add_done_callback(lambda _: self._bell.set())
         try:
@@ -266,6 +262,13 @@ class Supervisor:
     def _announce(self, change: Change) -> None:
         self._observer.changed(change)
         self._changed(change)
+
+    def _unwant(self) -> None:
+        self._end_wish()
+        self._waiting.tell_dashed()
+        if self.state is S.DISCONNECTED:
+            self._waiting.say_farewell()
+        self._bell.set()
 
     def _end_wish(self) -> None:
         self._up = self._lasting = self._again = False

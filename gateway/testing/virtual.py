@@ -10,12 +10,14 @@ import heapq
 import math
 import random
 from collections import deque
-from collections.abc import AsyncGenerator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from functools import wraps
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 from weakref import WeakSet
 
+P = ParamSpec("P")
 T = TypeVar("T")
 _ASYNCIO: Final = str(Path(asyncio.__file__).parent)
 MOST_TURNS: Final = 100_000
@@ -196,6 +198,16 @@ def run(main: Coroutine[Any, Any, T], *, seed: int = 0, debug: bool = False) -> 
     finally:
         loop.finish()
     return result
+
+
+def virtually(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Have a test that is a coroutine run as :func:`run` does it."""
+
+    @wraps(test)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        run(test(*args, **kwargs))
+
+    return wrapped
 
 
 def _is_free(handle: asyncio.Handle) -> bool:

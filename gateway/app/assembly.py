@@ -13,12 +13,13 @@ from typing import Final
 
 from gateway.app.composition import World, compose
 from gateway.app.plugins import PluginsObserver
+from gateway.app.standing import stand
 from gateway.config import Settings
 from gateway.engine.budgets import Budgets
 from gateway.engine.hub import Hub
 from gateway.engine.observer import Observer, Observers
 from gateway.engine.registry import ConnectionRegistry
-from gateway.errors import GatewayError, PluginError
+from gateway.errors import ConfigError, GatewayError, PluginError
 from gateway.host import PluginHost
 from gateway.net.aiohttp_network import AiohttpNetwork
 from gateway.net.transport import Network
@@ -62,6 +63,8 @@ class Assembly:
         self.exchanges: dict[str, Exchange] = {}
         self.broken: dict[str, str] = {}
         """Why an exchange does not run."""
+        self.refused: dict[str, str] = {}
+        """Why a standing subscription cannot be had, by topic."""
         self.registry = ConnectionRegistry()
         self.budgets = Budgets()
         self.hub = Hub(lambda: secrets.token_urlsafe(EPOCH))
@@ -71,15 +74,14 @@ class Assembly:
         self._host = PluginHost(self._slow, self._failed)
         self._observer = Observers((*surroundings.observers, PluginsObserver(self._host)))
         self._networks: list[Network] = []
-        self._sweeping: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """
         Load and start every exchange that is configured or given.
 
         Raises:
-            ConfigError: If a setting is wrong for its plugin, or a secret cannot be had.
-            PluginError: If no plugin at all can be used.
+            ConfigError: If a setting is wrong for its plugin, a secret cannot be had, or no plugin can be used.
         """
         try:
             self._load_all()
@@ -88,13 +90,19 @@ class Assembly:
             raise
         for exchange in self.exchanges.values():
             exchange.start()
-        self._sweeping = asyncio.create_task(self._sweep(), name="gateway sweep")
+        self._tasks = {
+            asyncio.create_task(self._sweep(), name="gateway sweep"),
+            asyncio.create_task(
+                stand(self.hub, self._settings.subscriptions, self._refuse), name="gateway standing subscriptions"
+            ),
+        }
 
     async def stop(self) -> None:
         """Close every connection, all at once, each within its bound. Safe to repeat."""
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            await asyncio.wait({self._sweeping})
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         async with asyncio.TaskGroup() as tasks:
             for exchange in self.exchanges.values():
                 tasks.create_task(exchange.stop())
@@ -110,7 +118,7 @@ class Assembly:
                 self._failed(name, broken)
         if names and not self.exchanges:
             name, problem = next(iter(self.broken.items()))
-            raise PluginError(name, f"no plugin can be used; the first says: {problem}")
+            raise ConfigError(f"exchanges.{name}", f"no plugin can be used; the first says: {problem}")
 
     def _load(self, name: str) -> None:
         if name in self._plugins:
@@ -148,6 +156,11 @@ class Assembly:
             self.hub.sweep(now)
             for exchange in self.exchanges.values():
                 exchange.look_at_limits(now)
+
+    def _refuse(self, topic: str, problem: str) -> None:
+        self.refused[topic] = problem
+        exchange = topic.partition(":")[0]
+        self._observer.noticed(exchange, 0, "standing_subscription_refused", topic=topic, text=problem)
 
     def _slow(self, exchange: str, hook: str, seconds: float) -> None:
         self._observer.noticed(exchange, 0, "plugin_slow", hook=hook, seconds=round(seconds, 3))

@@ -26,6 +26,7 @@ class Observatory:
     Args:
         exchanges: those that run, by id.
         broken: why others do not, by id.
+        refused: why standing subscriptions cannot be had, by topic.
         registry: the connections' states.
         now: monotonic seconds.
     """
@@ -34,11 +35,13 @@ class Observatory:
         self,
         exchanges: Mapping[str, Exchange],
         broken: Mapping[str, str],
+        refused: Mapping[str, str],
         registry: ConnectionRegistry,
         now: Callable[[], float],
     ) -> None:
         self._exchanges = exchanges
         self._broken = broken
+        self._refused = refused
         self._registry = registry
         self._now = now
 
@@ -84,6 +87,7 @@ class Observatory:
     def problems(self) -> list[str]:
         """See :meth:`gateway.engine.operations.Operations.problems`."""
         wrong = [f"{id_} does not run: {problem}" for id_, problem in self._broken.items()]
+        wrong += [f"{topic} cannot be had: {problem}" for topic, problem in tuple(self._refused.items())]
         wrong += [
             f"the instruments of {id_} cannot be had: {exchange.reference.problem}"
             for id_, exchange in self._exchanges.items()

@@ -79,7 +79,7 @@ class Gateway:
             rng=rng or SystemRandom(),
         )
         self._assembly = parts = Assembly(self.settings, dict(plugins or {}), around)
-        self.operations = Observatory(parts.exchanges, parts.broken, parts.registry, now)
+        self.operations = Observatory(parts.exchanges, parts.broken, parts.refused, parts.registry, now)
         self._naming = Naming(parts.exchanges, self.settings)
         self._listenings: WeakSet[Listening] = WeakSet()
         self._loop: Loop | None = None
@@ -93,8 +93,7 @@ class Gateway:
         A plugin that is broken is reported by :meth:`problems` and harms no other.
 
         Raises:
-            ConfigError: If a setting is wrong for its plugin, or a secret cannot be had.
-            PluginError: If no plugin at all can be used.
+            ConfigError: If a setting is wrong for its plugin, a secret cannot be had, or no plugin can be used.
         """
         self._loop = Loop()
         await self._assembly.start()

@@ -12,7 +12,6 @@ from typing import Final
 import structlog
 
 from gateway.app.gateway import Gateway
-from gateway.app.standing import stand
 from gateway.config import Settings, parse_listen, pending
 from gateway.engine.observer import Observer
 from gateway.serving import Limits, Server
@@ -36,7 +35,6 @@ async def serve(
     Raises:
         ConfigError: If a setting is wrong.
         UnsafeError: If the address could be reached from other machines.
-        PluginError: If no plugin at all can be used.
         OSError: If the address cannot be had.
     """
     for sentence in pending(settings):
@@ -49,10 +47,8 @@ async def serve(
             await server.start()
             async with _stopped_by_signal() as stopped:
                 ready(_place(server))
-                standing = asyncio.create_task(stand(gateway.hub, settings.subscriptions, _refused))
                 await stopped.wait()
             log.info("stopping")
-            standing.cancel()
             with suppress(TimeoutError):
                 async with asyncio.timeout(ALL):
                     await server.stop(DRAIN)
@@ -91,10 +87,6 @@ def _server(gateway: Gateway, settings: Settings) -> Server:
 def _place(server: Server) -> str:
     host, port = server.address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _refused(topic: str, problem: str) -> None:
-    log.error("standing_subscription_refused", topic=topic, text=problem)
 
 
 @asynccontextmanager

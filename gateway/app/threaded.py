@@ -42,7 +42,6 @@ class ThreadedGateway:
 
         Raises:
             ConfigError: If the configuration is wrong.
-            PluginError: If no plugin at all can be used.
         """
         self._thread.start()
         try:

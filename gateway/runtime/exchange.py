@@ -90,7 +90,11 @@ class Exchange:
         if not listed and wish.channel != RAW and wish.account is None:
             self._parked[topic.name] = topic
             return
-        self._feed(topic, self._route(wish))
+        try:
+            self._feed(topic, self._route(wish))
+        except PluginError as broken:
+            self.ground.observer.noticed(self.ground.exchange, 0, "plugin_error", error=str(broken))
+            raise SubscriptionError("plugin_error", f"the plugin of {wish.exchange} cannot serve it") from broken
 
     def close(self, topic: Topic, /) -> None:
         """Feed ``topic`` no longer."""

@@ -20,7 +20,9 @@ LINES_A_MINUTE: Final = 20
 LEVELS: Final = ("debug", "info", "warning", "error")
 FORMATS: Final = ("auto", "console", "json")
 FAILURES: Final = frozenset({"internal_error", "plugin_error"})
-WARNINGS: Final = frozenset({"reference_failed", "plugin_slow", "problem", "release_failed"})
+WARNINGS: Final = frozenset(
+    {"reference_failed", "plugin_slow", "problem", "release_failed", "standing_subscription_refused"}
+)
 
 _URL = re.compile(r"\b((?:https?|wss?)://)(?:[^\s/@'\"]*@)?([^\s/?#'\"]+)[/?#][^\s'\")]+")
 _PARAMETER = re.compile(r"([?&][\w.-]+=)[^&\s'\")]+")

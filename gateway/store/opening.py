@@ -6,6 +6,7 @@ one is refused and not touched. A damaged one, or another program's, is renamed
 and a fresh one begun: an operator can look at it later, and the gateway runs now.
 """
 
+import errno
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from gateway.errors import ConfigError, StoreError
 from gateway.store import schema
 from gateway.store.codes import BUSY, FAILING, is_damage, primary, told
 from gateway.store.database import Database, connect, copy, prepare
-from gateway.store.places import KEY, beside, free_name, is_log_without_file, lock, make, place_of, set_aside
+from gateway.store.places import KEY, beside, flaw, free_name, lock, make, place_of, set_aside, twin
 from gateway.store.schema import DamageError, NewerError
 
 MEMORY: Final = ":memory:"
@@ -92,14 +93,20 @@ def _examined(
 
 
 def _sound(place: Path, migrations: Sequence[str]) -> tuple[sqlite3.Connection, int]:
-    if is_log_without_file(place):
-        raise DamageError("it is missing or empty though its write-ahead log is there")
+    if (told_by_size := flaw(place)) is not None:
+        raise DamageError(told_by_size)
+    with twin(place) as copy:
+        if copy is not None:
+            connection, _ = _looked_into(copy, migrations)
+            connection.close()
     make(place)
+    return _looked_into(place, migrations)
+
+
+def _looked_into(place: Path, migrations: Sequence[str]) -> tuple[sqlite3.Connection, int]:
     connection = connect(place)
     try:
-        version = schema.examine(connection, migrations)
-        connection.execute("BEGIN IMMEDIATE")  # tells whether it can be written
-        connection.execute("ROLLBACK")
+        return connection, schema.examine(connection, migrations)
     except sqlite3.Error as exc:
         connection.close()
         if is_damage(exc):
@@ -108,7 +115,6 @@ def _sound(place: Path, migrations: Sequence[str]) -> tuple[sqlite3.Connection, 
     except BaseException:
         connection.close()
         raise
-    return connection, version
 
 
 def _upgraded(
@@ -116,7 +122,6 @@ def _upgraded(
 ) -> Path:
     """Return where the database is kept as it was."""
     part = beside(place, ".part")
-    part.unlink(missing_ok=True)  # left behind by a copy that was broken off
     make(part)
     copy(connection, part)
     kept = part.rename(free_name(place, f"schema-{version}", now_us))
@@ -130,9 +135,10 @@ def _upgraded(
 
 def _explained(place: Path, exc: sqlite3.Error | OSError) -> ConfigError | StoreError:
     if isinstance(exc, OSError):
-        return ConfigError(KEY, f"{place} cannot be used: {exc}")
-    if primary(exc) in BUSY:
+        is_failing, text = exc.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO}, str(exc)
+    elif primary(exc) in BUSY:
         return ConfigError(KEY, f"{place} is in use by another program")
-    if primary(exc) in FAILING:
-        return StoreError(f"{place} cannot be used: {told(exc)}")
-    return ConfigError(KEY, f"{place} cannot be used: {told(exc)}")
+    else:
+        is_failing, text = primary(exc) in FAILING, told(exc)
+    sentence = f"{place} cannot be used: {text}"
+    return StoreError(sentence) if is_failing else ConfigError(KEY, sentence)

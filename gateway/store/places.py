@@ -1,9 +1,11 @@
 """Where the file is, who may use it, and how what is not to be touched gets out of the way."""
 
 import os
+import shutil
 import sqlite3
 import stat
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -13,8 +15,11 @@ from gateway.errors import ConfigError
 from gateway.store.codes import BUSY, primary, told
 
 KEY: Final = "store.path"
-BESIDE: Final = ("-wal", "-shm", "-journal")
+LOGS: Final = ("-wal", "-journal")
+BESIDE: Final = (*LOGS, "-shm")
 """What SQLite puts beside a file."""
+SECTOR: Final = 512
+"""Bytes of the smallest page; every file has a whole number of them."""
 OWNER_ONLY: Final = 0o600
 
 
@@ -27,12 +32,12 @@ def place_of(path: str) -> Path:
     """
     try:
         place = Path(os.path.realpath(path))
-        there = place.stat() if place.exists() else None
+        there = _mode(place)
     except (OSError, ValueError) as exc:
         raise ConfigError(KEY, f"{path!r} cannot be used: {exc}") from exc
     if not place.parent.is_dir():
         raise ConfigError(KEY, f"there is no directory {place.parent}")
-    if there is not None and not stat.S_ISREG(there.st_mode):
+    if there is not None and not stat.S_ISREG(there):
         raise ConfigError(KEY, f"{place} is no regular file")
     if not os.access(place.parent, os.W_OK | os.X_OK):
         raise ConfigError(KEY, f"files cannot be made in {place.parent}")
@@ -66,9 +71,32 @@ def lock(place: Path) -> sqlite3.Connection:
     return connection
 
 
-def is_log_without_file(place: Path) -> bool:
-    """Whether the file is gone or empty though its write-ahead log is there; SQLite would delete the log."""
-    return _size(place) == 0 and _size(beside(place, "-wal")) > 0
+def flaw(place: Path) -> str | None:
+    """Return what the sizes alone tell against the file, since SQLite would silently begin it anew or mend it."""
+    size, log = _size(place), _size(beside(place, "-wal"))
+    if log and size < SECTOR:
+        return "it is missing or cut short though its write-ahead log is there"
+    if size % SECTOR and not log:
+        return "no database has its size"
+    return None
+
+
+@contextmanager
+def twin(place: Path) -> Iterator[Path | None]:
+    """Yield a copy of the file with its logs, which to look into would change it; nothing where it has none."""
+    copy = beside(place, ".part")
+    _remove(copy)  # left behind by a process that was killed
+    if not any(_size(beside(place, suffix)) for suffix in LOGS):
+        yield None
+        return
+    try:
+        for suffix in ("", *LOGS):
+            if (original := beside(place, suffix)).exists():
+                make(beside(copy, suffix))
+                shutil.copyfile(original, beside(copy, suffix))
+        yield copy
+    finally:
+        _remove(copy)
 
 
 def make(place: Path) -> None:
@@ -97,6 +125,18 @@ def free_name(place: Path, word: str, now_us: int) -> Path:
 def beside(place: Path, suffix: str) -> Path:
     """Return the path whose name is longer by ``suffix``."""
     return place.with_name(place.name + suffix)
+
+
+def _mode(place: Path) -> int | None:
+    try:
+        return place.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _remove(place: Path) -> None:
+    for suffix in ("", *BESIDE):
+        beside(place, suffix).unlink(missing_ok=True)
 
 
 def _size(place: Path) -> int:

@@ -64,6 +64,7 @@ def examine(connection: sqlite3.Connection, migrations: Sequence[str]) -> int:
         raise DamageError(" ".join(verdict.split()))
     if missing := _expected(migrations[:version]) - _objects(connection):
         raise DamageError(f"schema {version} has another {min(missing)[1]}")
+    _try_to_write(connection, version)
     return version
 
 
@@ -85,6 +86,15 @@ def upgrade(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
 def pragma(connection: sqlite3.Connection, name: str) -> int:
     """Return a pragma whose value is a number."""
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _try_to_write(connection: sqlite3.Connection, version: int) -> None:
+    """A header can forbid it, and beginning a transaction would not tell."""
+    connection.execute("BEGIN")
+    try:
+        connection.execute(f"PRAGMA user_version = {version}")
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def _expected(migrations: Sequence[str]) -> set[tuple[str, str, str]]:

@@ -43,7 +43,7 @@ class Leaving:
         """Have those given up whose time has come."""
         for stream in [stream for stream, at in self._later.items() if at <= now]:
             del self._later[stream]
-            self._streams[stream] = True
+            self._streams.setdefault(stream, True)
 
     def due(self) -> tuple[str, ...]:
         """Return the streams to give up now; those that were refused together come in parts, one a call."""
@@ -60,7 +60,7 @@ class Leaving:
         """Nobody answered ``asked``: give up once again what was not wanted again meanwhile."""
         for stream in asked.open:
             if stream not in wanted and stream not in asked.repeated:
-                self._streams[stream] = True
+                self._streams.setdefault(stream, True)
 
     def refused(self, asked: Asked, wanted: Container[str], again_at: float | None) -> None:
         """
@@ -72,7 +72,7 @@ class Leaving:
         streams = tuple(stream for stream in asked.open if stream not in wanted)
         if len(asked.request.streams) > 1:
             self._parts += halves(streams)
-            self._streams |= {stream: stream in asked.repeated for stream in streams}
+            self._streams = {stream: stream in asked.repeated for stream in streams} | self._streams
         elif again_at is not None:
             self._later |= {stream: again_at for stream in streams if stream not in asked.repeated}
 

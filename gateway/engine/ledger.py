@@ -159,15 +159,15 @@ class StreamLedger:
 
     def _listed(self, request_id: int | str | None, listed: frozenset[str]) -> Settled:
         """Take the exchange's complete list; what the answered request asked for in vain is refused."""
-        settled = []
         if request_id is None:
             asked = self._outstanding.oldest("unsubscribe")
             if asked is not None and asked.open.keys().isdisjoint(listed):
                 self._settle(asked)
-        elif (asked := self._outstanding.by_id(request_id)) is not None:
-            settled.append(self._settle(asked, None, frozenset(asked.open) - listed))
-        proved = [s for s in self._entries if s in listed and not self._outstanding.is_given_up(s)]
-        return together([*settled, self._confirm(proved)])
+            return self._confirm(s for s in self._entries if s in listed and not self._outstanding.is_given_up(s))
+        asked = self._outstanding.by_id(request_id)
+        settled = self._settle(asked, None, frozenset() if asked is None else frozenset(asked.open) - listed)
+        number = 0 if asked is None else asked.number
+        return together([settled, self._confirm([s for s in self._entries if s in listed], number)])
 
     def _settle(
         self, asked: Asked | None, accepted: frozenset[str] | None = None, rejected: frozenset[str] = frozenset()

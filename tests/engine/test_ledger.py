@@ -343,11 +343,23 @@ def test_a_complete_list_settles_the_unsubscription_that_it_answers() -> None:
     assert asking.turn(1e9) == []
 
 
-def test_a_complete_list_under_an_unknown_id_confirms_only() -> None:
+def test_a_complete_list_under_an_unknown_id_may_be_of_any_time_and_settles_nothing() -> None:
     asking = Asking("a", "b")
     asking.turn()
-    assert asking.ledger.ack(Ack(99, state=("a",))) == Settled(("a",))
-    assert asking.state("b") is StreamState.PENDING
+    assert asking.ledger.ack(Ack(99, state=("a",))) == NOTHING
+    assert asking.ledger.late == 1
+
+
+def test_a_complete_list_from_before_a_stream_was_given_up_does_not_confirm_it() -> None:
+    asking = Asking("a")
+    asking.turn()
+    asking.ledger.want("b")
+    asking.turn()
+    asking.ledger.release("a")
+    asking.ledger.want("a")
+    asking.turn()
+    assert asking.ledger.ack(Ack(2, state=("a", "b"))) == Settled(("b",))
+    assert asking.ledger.ack(Ack(4, state=("a", "b"))) == Settled(("a",))
 
 
 # --- nacks
@@ -554,6 +566,22 @@ def test_parts_to_give_up_that_were_wanted_again_are_skipped() -> None:
     asking.ledger.want("a")
     asking.ledger.nack(Nack(2, "unsubscribe", NEVER), 0.0)
     assert streams(asking.turn()) == [("unsubscribe", ("b",)), ("subscribe", ("a",))]
+
+
+def test_a_lost_unsubscription_does_not_use_up_the_second_chance_of_the_next_one() -> None:
+    asking = Asking("a")
+    asking.turn(0.0)
+    asking.ledger.ack(Ack(1))
+    asking.ledger.release("a")
+    asking.ledger.want("a")
+    asking.turn(0.0)
+    asking.ledger.release("a")
+    asking.ledger.overdue(5.0)
+    assert streams(asking.turn(5.0)) == [("unsubscribe", ("a",))]
+    asking.ledger.overdue(10.0)
+    assert streams(asking.turn(10.0)) == [("unsubscribe", ("a",))]
+    asking.ledger.overdue(15.0)
+    assert asking.turn(15.0) == []
 
 
 def test_an_unsubscription_refused_for_now_is_asked_once_again_later() -> None:

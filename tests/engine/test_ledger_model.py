@@ -60,10 +60,8 @@ class Exchange:
             self.answers.append(Nack(request.id, "unsubscribe", STOP))
             return
         self.serves -= set(request.streams)
-        if (
-            self.manner == "data"
-        ):  # of which subscription a datum was cannot be told, so no old one comes late here
-            self.answers = [answer for answer in self.answers if answer not in request.streams]
+        # Of which subscription a datum was cannot be told, so no old one comes late here.
+        self.answers = [answer for answer in self.answers if answer not in request.streams]
         self.answers += self._accepted(request, request.streams)
 
     def refuse(self, request: Request) -> None:
@@ -250,7 +248,7 @@ class World:
                 self.took(self.ledger.ack(answer))
             case Nack():
                 self.took(self.ledger.nack(answer, self.now))
-            case stream:
+            case stream if not any(stream in request.streams for request in self.wire):
                 self.took(self.ledger.datum(stream))
 
     def took(self, settled: Settled) -> None:

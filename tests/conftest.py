@@ -1,4 +1,4 @@
-"""A stage on which one exchange of the runtime plays in virtual time, on a network in memory and before witnesses."""
+"""A stage for one exchange of the runtime: virtual time, a network in memory, and witnesses."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ from gateway.runtime.ground import Ground
 from gateway.runtime.links import Link
 from gateway.testing.memory import Accept, MemoryNetwork
 from gateway.testing.memory_peer import MemoryPeer
-from gateway_mock.plugin import MockExchange
+from gateway_mock.plugin import MockDialect, MockExchange
 
 URLS = {"stream": "ws://memory", "private": "ws://memory/private", "rest": "http://memory"}
 PUBLIC = "mock/stream/0"
@@ -279,10 +279,14 @@ def unlisted() -> type[Unlisted]:
 
 @pytest.fixture
 def variant() -> Callable[..., Unlisted]:
-    """What makes a plugin that answers some hooks otherwise: ``variant(gateway_dialect=lambda: ...)``."""
+    """What makes a plugin that has another dialect, or answers some hooks otherwise."""
 
-    def made(**hooks: Callable[..., Any]) -> Unlisted:
-        marked: dict[str, Any] = {name: staticmethod(spi.hookimpl(hook)) for name, hook in hooks.items()}
+    def made(dialect: type[MockDialect] = MockDialect, **hooks: Callable[..., Any]) -> Unlisted:
+        def gateway_dialect(instruments: spi.Instruments) -> MockDialect:
+            return dialect(instruments)
+
+        answers = {"gateway_dialect": gateway_dialect, **hooks}
+        marked: dict[str, Any] = {name: staticmethod(spi.hookimpl(hook)) for name, hook in answers.items()}
         return type("Made", (Unlisted,), marked)()
 
     return made

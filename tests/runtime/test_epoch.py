@@ -174,7 +174,9 @@ def early(target, streams):
 @virtually
 async def test_frames_that_the_handshake_read_ahead_are_heard(stage, variant) -> None:
     async with stage(variant(gateway_handshake=early)) as one:
-        one.network.on_dial = lambda _: Accept(lambda peer: peer.say('{"stream":"quotes.a","data":[' + QUOTE + "]}"))
+        one.network.on_dial = lambda _: Accept(
+            lambda peer: peer.say('{"stream":"quotes.a","data":[' + QUOTE + "]}")
+        )
         ear = await one.hear("mock:quotes:a")
         assert [quote.bid for quote in ear.records] == ["99"]
         assert ear.story == ["live", "update"]
@@ -202,7 +204,7 @@ async def test_whatever_ends_it_is_told_to_every_stream_in_the_same_step(stage, 
         one.far.ack_all()
         one.far.trade("a", 1)
         await one.quiet()
-        live_before = [id_ for id_ in one.registry.snapshot.live]
+        live_before = list(one.registry.snapshot.live)
         end(one)
         await one.quiet()
         assert live_before == ["mock/stream/0"]
@@ -387,7 +389,9 @@ async def test_a_disconnect_in_any_phase_leaves_nothing_open(stage, variant, pha
         assert (one.state(), one.network.held, one.network.dialling) == ("DISCONNECTED", (), 0)
         assert await hope is (phase in {"live", "closing"})
         released = [asked.step.method for asked in one.network.fetches].count("DELETE")
-        assert released == (phase in {"restore", "live"}), "a session is given back when its connection is given up"
+        assert released == (phase in {"restore", "live"}), (
+            "a session is given back when its connection is given up"
+        )
         assert "live" not in ear.topic.status
         dials = len(one.network.dials)
         await asyncio.sleep(100)
@@ -484,8 +488,10 @@ class Wordless(MockDialect):
     ],
 )
 @virtually
-async def test_a_dialect_that_breaks_the_contract_is_named_and_tried_a_few_times(stage, variant, make, problem) -> None:
-    async with stage(variant(gateway_dialect=lambda instruments: make(instruments))) as one:
+async def test_a_dialect_that_breaks_the_contract_is_named_and_tried_a_few_times(
+    stage, variant, make, problem
+) -> None:
+    async with stage(variant(make)) as one:
         one.network.on_dial = lambda _: Accept(lambda peer: asyncio.get_running_loop().call_soon(speak, peer))
 
         def speak(peer) -> None:
@@ -505,10 +511,14 @@ async def test_a_dialect_that_breaks_the_contract_is_named_and_tried_a_few_times
 @pytest.mark.parametrize(
     ("hook", "answer", "problem"),
     [
-        ("gateway_dialect", lambda: object(), "gateway_dialect must return a Dialect, not object"),
-        ("gateway_heartbeat_interval", lambda: -1.0, "gateway_heartbeat_interval must return seconds above 0, not -1.0"),
-        ("gateway_handshake", lambda: [], "gateway_handshake must return a generator, not list"),
-        ("gateway_restore_subscriptions", lambda: None or "x", "must return a sequence, not str"),
+        ("gateway_dialect", lambda: 1, "gateway_dialect must return a Dialect, not int"),
+        (
+            "gateway_heartbeat_interval",
+            lambda: -1.0,
+            "gateway_heartbeat_interval must return seconds above 0, not -1.0",
+        ),
+        ("gateway_handshake", lambda: 1, "gateway_handshake must return a generator, not int"),
+        ("gateway_restore_subscriptions", lambda: "x", "must return a sequence, not str"),
     ],
 )
 @virtually

@@ -1,0 +1,382 @@
+"""Where a book's snapshot comes from, and that no book is left without one or given one that is not its own."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway import spi
+from gateway.errors import Reason
+from gateway.runtime.snapshots import AT_ONCE
+from gateway.spi.steps import HttpReply
+from gateway.testing.memory import Accept, Hang, Later, Refuse
+from gateway.testing.virtual import virtually
+from gateway_mock.plugin import MockDialect, _follows
+
+A = "book.a"
+
+
+def snapshot(last: int) -> HttpReply:
+    return HttpReply(200, body=b'{"bids":[["99","1"]],"asks":[["101","1"]],"last":%d}' % last)
+
+
+def fetch() -> spi.Conversation[spi.BookSnapshot]:
+    reply = yield spi.Fetch("GET", "http://memory/depth", cost={"mock-weight": 10})
+    return spi.BookSnapshot(**reply.json())
+
+
+class Rested(MockDialect):
+    """A dialect whose books come over REST, and which knows that something was lost."""
+
+    rule = spi.BookRule(follows=_follows, snapshot=fetch)
+
+    def book(self, stream, /):
+        return self.rule
+
+    def decode(self, payload, binary, /):
+        return [spi.Lost(spi.ALL)] if payload == b"lost" else super().decode(payload, binary)
+
+
+@pytest.fixture
+def rested(stage, variant):
+    """What makes a stage whose books come over REST, by rules with the given parts."""
+
+    def made(**parts: Any):
+        rule = spi.BookRule(**{"follows": _follows, "snapshot": fetch, **parts})
+        dialect = type("Made", (Rested,), {"rule": rule})
+        return stage(variant(dialect))
+
+    return made
+
+
+def fetches(one) -> list[float]:
+    return [round(asked.at, 3) for asked in one.network.fetches]
+
+
+async def book(one):
+    ear = await one.hear("mock:book:a")
+    one.far.ack_all()
+    await one.quiet()
+    return ear
+
+
+@virtually
+async def test_a_snapshot_is_fetched_when_the_stream_flows_and_what_waited_is_applied(rested) -> None:
+    one = rested()
+    one.network.on_fetch = lambda _: Later(1.0, snapshot(5))
+    async with one:
+        ear = await one.hear("mock:book:a")
+        assert fetches(one) == [], "not before the exchange sends updates"
+        one.far.ack_all()
+        for number in (4, 5, 6, 7):
+            one.far.delta("a", number)
+        await one.quiet()
+        assert (ear.story, one.seen.steps[-1]) == ([], "resync")
+        await asyncio.sleep(1)
+        assert ear.story == ["snapshot", "live"]
+        assert ear.records[0].seq == 7
+        one.far.delta("a", 8)
+        await one.quiet()
+        assert ear.story == ["snapshot", "live", "update"]
+
+
+@virtually
+async def test_one_that_is_too_old_is_fetched_again_until_it_is_not(rested) -> None:
+    one = rested()
+    replies = [snapshot(3), snapshot(4), snapshot(6)]
+    one.network.on_fetch = lambda _: replies.pop(0)
+    async with one:
+        ear = await one.hear("mock:book:a")
+        one.far.delta("a", 6)
+        one.far.ack_all()
+        await asyncio.sleep(5)
+        assert len(fetches(one)) == 3
+        assert ear.story == ["snapshot", "live"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "wait"),
+    [
+        (Refuse(), 0.0),
+        (HttpReply(500), 0.0),
+        (HttpReply(200, body=b"<html>"), 0.0),
+        (HttpReply(429), 60.0),
+        (Hang(), 10.0),
+    ],
+)
+@virtually
+async def test_one_that_fails_is_fetched_again_after_a_wait(rested, failure, wait: float) -> None:
+    one = rested()
+    replies = [failure, failure, snapshot(5)]
+    one.network.on_fetch = lambda _: replies.pop(0)
+    async with one:
+        ear = await book(one)
+        await asyncio.sleep(200)
+        assert ear.story == ["snapshot", "live"]
+        first, second, third = fetches(one)
+        assert second - first >= wait
+        assert third - second >= wait
+        assert third - first <= 2 * wait + 1.0
+        assert one.link().connection.counted().failed_snapshots == 2
+        assert one.state() == "CONNECTED", "a book that cannot be had costs nobody the connection"
+
+
+@virtually
+async def test_a_429_for_one_book_keeps_the_address_quiet(rested) -> None:
+    one = rested()
+    one.network.on_fetch = lambda _: HttpReply(429, {"retry-after": "20"})
+    async with one:
+        await book(one)
+        await one.hear("mock:book:b")
+        one.far.ack_all()
+        await asyncio.sleep(19)
+        assert len(fetches(one)) == 1
+        await asyncio.sleep(2)
+        assert len(fetches(one)) >= 2
+
+
+@virtually
+async def test_they_are_fetched_a_few_at_a_time(rested) -> None:
+    one = rested()
+    one.network.on_fetch = lambda _: Later(1.0, snapshot(5))
+    async with one:
+        await one.hear_all(*(f"mock:book:{number}" for number in range(10)))
+        one.far.ack_all()
+        await asyncio.sleep(10)
+        begun = {time: fetches(one).count(time) for time in fetches(one)}
+        assert max(begun.values()) == AT_ONCE
+        assert len(begun) == 3
+
+
+# --- what breaks a book
+
+
+@virtually
+async def test_a_gap_in_the_very_step_in_which_the_book_became_live_is_fetched_for_again(rested) -> None:
+    one = rested()
+    replies = [Later(1.0, snapshot(5)), Later(1.0, snapshot(20))]
+    one.network.on_fetch = lambda _: replies.pop(0)
+    async with one:
+        ear = await book(one)
+        feed = one.link().connection.feeds[A]
+        loaded = feed.load
+
+        def load_and_break(*args: Any) -> None:
+            loaded(*args)
+            feed.load = loaded
+            feed.take(spi.Data(A, [spi.BookDelta([], [], 9, previous=8)]), 1)
+
+        feed.load = load_and_break
+        await asyncio.sleep(1)
+        assert ear.story == ["snapshot", "live", "gap", "resyncing"]
+        await asyncio.sleep(2)
+        assert ear.story[4:] == ["snapshot", "synced", "live"]
+        assert len(fetches(one)) == 2
+
+
+@virtually
+async def test_a_loss_while_a_snapshot_is_on_its_way_makes_it_worthless(rested) -> None:
+    """The exchange said that something is missing: only what is fetched from then on is whole."""
+    one = rested()
+    replies = [Later(5.0, snapshot(5)), Later(1.0, snapshot(20))]
+    one.network.on_fetch = lambda _: replies.pop(0)
+    async with one:
+        ear = await book(one)
+        await asyncio.sleep(1)
+        one.far.peer.say("lost")
+        await asyncio.sleep(2)
+        assert len(fetches(one)) == 2
+        assert ear.records[0].seq == 20
+        await asyncio.sleep(10)
+        assert ear.story == ["gap", "resyncing", "snapshot", "synced", "live"]
+
+
+@virtually
+async def test_a_revoked_book_begins_anew_though_a_snapshot_was_on_its_way(rested) -> None:
+    one = rested()
+    replies = [Later(5.0, snapshot(5)), Later(1.0, snapshot(20))]
+    one.network.on_fetch = lambda _: replies.pop(0)
+    async with one:
+        ear = await book(one)
+        one.far.say(op="ended", stream=A, reason="maintenance")
+        await one.quiet()
+        one.far.ack(A)
+        await asyncio.sleep(2)
+        assert one.far.asked() == [A, A]
+        assert ear.records[0].seq == 20
+        await asyncio.sleep(10)
+        assert ear.story.count("snapshot") == 1
+
+
+@virtually
+async def test_nobody_wants_it_any_more(rested) -> None:
+    one = rested()
+    one.network.on_fetch = lambda _: Later(5.0, snapshot(5))
+    async with one:
+        ear = await book(one)
+        await one.hear("mock:trades:b")
+        ear.leave()
+        await asyncio.sleep(10)
+        assert ear.heard == []
+        assert not [task for task in asyncio.all_tasks() if "snapshot" in task.get_name()]
+
+
+@pytest.mark.parametrize("reply", [Hang(), Later(2.0, snapshot(5))])
+@virtually
+async def test_a_closed_epoch_loads_nothing(rested, reply) -> None:
+    one = rested()
+    one.network.on_fetch = lambda _: reply
+    async with one:
+        ear = await book(one)
+        one.network.on_dial = lambda _: Hang()
+        one.far.peer.close_takes = 3.0
+        one.link().supervisor.reconnect(Reason.ASKED, "so that it closes")
+        await asyncio.sleep(20)
+        assert "snapshot" not in ear.story
+        assert not [task for task in asyncio.all_tasks() if "snapshot" in task.get_name()]
+
+
+# --- in band
+
+
+@virtually
+async def test_the_first_snapshot_in_band_comes_by_itself(stage) -> None:
+    async with stage() as one:
+        ear = await book(one)
+        one.far.snapshot("a", 5)
+        one.far.delta("a", 6)
+        await asyncio.sleep(100)
+        assert ear.story == ["snapshot", "live", "update"]
+        assert one.far.asked() == [A]
+
+
+@virtually
+async def test_after_a_gap_a_book_in_band_is_asked_for_anew(stage) -> None:
+    async with stage() as one:
+        ear = await book(one)
+        one.far.snapshot("a", 5)
+        one.far.delta("a", 8, previous=7)
+        await one.quiet()
+        assert ear.story == ["snapshot", "live", "gap", "resyncing"]
+        assert [request["op"] for request in one.far.requests] == ["subscribe", "unsubscribe", "subscribe"]
+        one.far.ack(A, op="unsubscribe")
+        one.far.ack(A)
+        one.far.delta("a", 9)
+        one.far.snapshot("a", 9)
+        one.far.delta("a", 10)
+        await asyncio.sleep(100)
+        assert ear.story[4:] == ["snapshot", "synced", "live", "update"]
+        assert len(one.far.requests) == 3
+
+
+@virtually
+async def test_one_that_does_not_come_in_band_is_asked_for_anew_after_ten_seconds(stage) -> None:
+    async with stage() as one:
+        await book(one)
+        await asyncio.sleep(9)
+        assert one.far.asked() == [A]
+        await asyncio.sleep(2)
+        assert one.far.asked() == [A, A]
+        one.far.ack_all()
+        one.far.snapshot("a", 5)
+        await asyncio.sleep(100)
+        assert one.far.asked() == [A, A]
+
+
+@virtually
+async def test_a_revoked_book_in_band_is_asked_for_once(stage) -> None:
+    async with stage() as one:
+        ear = await book(one)
+        one.far.snapshot("a", 5)
+        one.far.say(op="ended", stream=A, reason="maintenance")
+        await one.quiet()
+        one.far.ack(A)
+        one.far.snapshot("a", 9)
+        await asyncio.sleep(5)
+        assert one.far.asked() == [A, A]
+        assert one.far.asked("unsubscribe") == []
+        assert ear.story == [
+            "snapshot", "live", "disconnected", "restored", "gap", "resyncing", "snapshot", "synced", "live",
+        ]  # fmt: skip
+
+
+# --- a plugin whose rules are broken
+
+
+def wrong_type():
+    yield spi.Fetch("GET", "http://memory/depth")
+    return {"bids": []}
+
+
+def raises(*_: object) -> Any:
+    raise KeyError("secret")
+
+
+@pytest.mark.parametrize(
+    ("parts", "problem"),
+    [
+        ({"snapshot": raises}, "its book rule raised KeyError"),
+        ({"snapshot": lambda: None}, "a book rule's snapshot must be a generator, not NoneType"),
+        ({"snapshot": wrong_type}, "a book's snapshot must not be a dict"),
+        ({"follows": raises}, "a book's snapshot makes no sense (KeyError)"),
+    ],
+)
+@virtually
+async def test_rules_that_break_are_named_and_tried_again_ever_more_rarely(rested, parts, problem) -> None:
+    one = rested(**parts)
+    one.network.on_fetch = lambda _: snapshot(5)
+    async with one:
+        await one.hear("mock:book:a")
+        one.far.delta("a", 6)
+        one.far.ack_all()
+        await asyncio.sleep(100)
+        told = [str(facts["text"]) for facts in one.seen.noticed_of("plugin_error")]
+        assert 3 < len(told) < 40
+        assert one.state() == "CONNECTED"
+        assert all(problem in text and "secret" not in text for text in told)
+
+
+@virtually
+async def test_a_rule_that_breaks_among_updates_ends_the_epoch_as_the_plugins_fault(rested) -> None:
+    fine = [True]
+
+    def follows(previous, update, fresh):
+        return _follows(previous, update, fresh) if fine else raises()
+
+    one = rested(follows=follows)
+    one.network.on_fetch = lambda _: snapshot(5)
+    async with one:
+        ear = await book(one)
+        one.far.delta("a", 6)
+        await one.quiet()
+        fine.clear()
+        one.far.delta("a", 7)
+        await one.quiet()
+        assert ear.story[:3] == ["snapshot", "live", "update"]
+        assert one.story()[2] == "ERROR plugin_error"
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (lambda: None, "must have a BookRule for a book it has routed, not NoneType"),
+        (lambda: True, "must have a BookRule for a book it has routed, not bool"),
+        (raises, "its dialect raised KeyError in book"),
+    ],
+)
+@pytest.mark.parametrize("late", [False, True])
+@virtually
+async def test_a_book_without_rules_is_the_plugins_fault(stage, variant, answer, problem, late: bool) -> None:
+    class Ruleless(MockDialect):
+        def book(self, stream, /):
+            return answer()
+
+    async with stage(variant(Ruleless)) as one:
+        one.network.on_dial = lambda _: Accept()
+        if late:
+            await one.connect(retry=True)
+        await one.hear("mock:book:a")
+        errors = [change for change in one.seen.changes if change.after == "ERROR"]
+        assert errors
+        assert problem in errors[0].text
+        assert errors[0].reason == "plugin_error"

@@ -16,9 +16,10 @@ from gateway.engine.feeds import Feed
 from gateway.engine.intake import Intake
 from gateway.engine.ledger import StreamState
 from gateway.engine.liveness import Heartbeat
-from gateway.errors import GatewayError, PluginError
+from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
 from gateway.net.transport import Kind, Transport
 from gateway.runtime.connection import Connection
+from gateway.runtime.finish import finish
 from gateway.runtime.ground import Ground
 from gateway.runtime.judge import Judge
 from gateway.runtime.keepalive import expire, keep_alive
@@ -277,10 +278,19 @@ class Service:
 
 
 async def _together(*parts: Coroutine[Any, Any, NoReturn]) -> None:
-    """Run ``parts`` until one raises, end the others, and raise what it raised."""
+    """Run ``parts`` until one ends, by itself or cancelled, end the others, and raise what it raised."""
+    tasks = [asyncio.create_task(part) for part in parts]
     try:
-        async with asyncio.TaskGroup() as tasks:
-            for part in parts:
-                tasks.create_task(part)
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from None
+        first, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await finish(_ended(tasks))
+    for task in tasks:
+        if task in first and not task.cancelled():
+            task.result()
+    raise ConnectionFault("cancelled from outside", reason=Reason.INTERNAL_ERROR)
+
+
+async def _ended(tasks: "Sequence[asyncio.Task[NoReturn]]") -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -125,7 +125,7 @@ class Supervised(RuleBasedStateMachine):
                 self.world.loop.finish()
 
 
-@pytest.mark.parametrize(("world", "examples"), [(Played, 400), (Real, 100)])
+@pytest.mark.parametrize(("world", "examples"), [(Played, 400), (Real, 200)])
 def test_no_order_of_events_breaks_the_rules(world: type[World], examples: int) -> None:
     run_state_machine_as_test(
         partial(Supervised, world),

@@ -92,16 +92,22 @@ class Answers:
         return cast("Dialect", value)
 
     def requests(self, hook: str, streams: Sequence[str], value: object) -> Sequence[Request]:
-        """Let requests through that ask for each of ``streams`` once and can be told apart."""
+        """
+        Let requests through that ask for each of ``streams`` at most once and can be told apart.
+
+        A stream in none of them is one that the handshake placed, in the URL.
+        """
         requests = tuple(self.kind(hook, Request, one) for one in self.several(hook, value))
         for request in requests:
             self._fields(hook, request, rules.REQUEST)
             if request.streams and request.op != "subscribe":
                 raise self._error(hook, f"names streams in a request whose op is {request.op!r}, not 'subscribe'")
-        asked, wanted = Counter(stream for one in requests for stream in one.streams), Counter(streams)
-        for stream in {**wanted, **asked}:
-            if asked[stream] != wanted[stream]:
-                raise self._error(hook, f"asks {asked[stream]} times for {stream!r}, need {wanted[stream]}")
+        wanted = frozenset(streams)
+        for stream, count in Counter(stream for one in requests for stream in one.streams).items():
+            if stream not in wanted:
+                raise self._error(hook, f"asks for {stream!r}, which nobody wants")
+            if count > 1:
+                raise self._error(hook, f"asks {count} times for {stream!r}, need at most 1")
         for key, count in Counter(one.id for one in requests if one.id is not None).items():
             if count > 1:
                 raise self._error(hook, f"gives {count} requests the id {key!r}")

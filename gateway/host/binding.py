@@ -69,8 +69,8 @@ class Binding:
         """
         See :func:`gateway.spi.hookspecs.gateway_restore_subscriptions`.
 
-        Each of ``streams`` is in exactly one of the requests, and no other
-        stream is in any.
+        Each of ``streams`` is in at most one of the requests, and no other
+        stream is in any. Those in none were placed by the handshake.
         """
         hook = "gateway_restore_subscriptions"
         answer = self._call(hook, ConnectionFault, target=target, dialect=dialect, streams=streams)

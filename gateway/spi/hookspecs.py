@@ -87,8 +87,9 @@ def gateway_restore_subscriptions(
     Build the requests that bring ``streams`` up on a new connection.
 
     Called after login, on a first connection as on every later one, with each
-    stream exactly once, in the order in which they were asked for. The default
-    calls ``dialect.subscribe``.
+    stream exactly once, in the order in which they were asked for. A stream in
+    none of the requests is one that the handshake placed, in the URL: the
+    upgrade has settled it. The default calls ``dialect.subscribe``.
     """
 
 

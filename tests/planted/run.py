@@ -143,4 +143,7 @@ def _python(tree: Path, environ: dict[str, str], *arguments: str) -> "subprocess
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except PatchError as error:
+        sys.exit(f"error: {error}")

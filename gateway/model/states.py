@@ -40,11 +40,11 @@ class Phase(StrEnum):
 
 def advance(state: ConnectionState, target: ConnectionState) -> ConnectionState:
     """
-    Return ``target`` if the table lets ``state`` move there.
+    Return ``target`` if the table lets ``state`` move there; always a member, even for its plain name.
 
     Raises:
         TransitionError: If the table has no such cell; a ``ValueError`` too.
     """
     if target not in TRANSITIONS[state]:
         raise TransitionError(f"{state} cannot become {target}")
-    return target
+    return ConnectionState(target)

@@ -19,7 +19,7 @@ from gateway.app.assembly import Assembly, Surroundings
 from gateway.app.details import Observatory
 from gateway.app.given import Given, settings_of
 from gateway.app.handle import ConnectionHandle
-from gateway.app.listening import QUEUE, Callback, Listening
+from gateway.app.listening import QUEUE, Callback, Listening, joining
 from gateway.app.naming import Naming
 from gateway.app.outcome import Loop, Outcome, known
 from gateway.app.threaded import ThreadedGateway
@@ -70,13 +70,9 @@ class Gateway:
         self.settings = settings_of(settings, environ)
         self._now = now
         self._wall_us = wall_us
+        rng = rng or SystemRandom()
         around = Surroundings(
-            environ=environ,
-            network=network,
-            observers=observers,
-            now=now,
-            wall_us=wall_us,
-            rng=rng or SystemRandom(),
+            environ=environ, network=network, observers=observers, now=now, wall_us=wall_us, rng=rng
         )
         self._assembly = parts = Assembly(self.settings, dict(plugins or {}), around)
         self.operations = Observatory(parts.exchanges, parts.broken, parts.refused, parts.registry, now)
@@ -88,9 +84,7 @@ class Gateway:
 
     async def __aenter__(self) -> Self:
         """
-        Load the plugins and start.
-
-        A plugin that is broken is reported by :meth:`problems` and harms no other.
+        Load the plugins and start; one that is broken is reported by :meth:`problems` and harms no other.
 
         Raises:
             ConfigError: If a setting is wrong for its plugin, a secret cannot be had, or no plugin can be used.
@@ -152,10 +146,10 @@ class Gateway:
         self, topic: str | Subscription, heard: Callable[[Message | Notice], None]
     ) -> Callable[[], None]:
         """
-        Have ``heard`` called with a snapshot and then every message and status of ``topic``, in the data's path.
+        Have ``heard`` called with every message and status of ``topic``, in the data's path.
 
-        The quickest way there is: ``heard`` runs on the event loop, must not block and
-        must not raise. Returns what ends it.
+        First come what is wrong already, and a snapshot if there is one. ``heard`` runs on
+        the event loop, must not block and must not raise. Returns what ends it.
 
         Raises:
             SubscriptionError: If the exchange does not offer it.
@@ -163,8 +157,8 @@ class Gateway:
         wish = topic if isinstance(topic, Subscription) else parse_topic(topic)
         listener = Callback(heard)
         found = self.hub.attach(await self.hub.resolve(wish), listener)
-        if (snapshot := found.snapshot(self._wall_us())) is not None:
-            heard(snapshot)
+        for message in joining(found, self._wall_us()):
+            listener.put(message)
         return lambda: self.hub.detach(found, listener, self._now())
 
     # --- connections: any thread

@@ -7,11 +7,11 @@ is dropped without a word.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, Final, Self
 
 from gateway.engine.hub import Hub
-from gateway.engine.messages import Message, Notice
+from gateway.engine.messages import Message, Notice, TopicStatus
 from gateway.engine.topics import Topic
 from gateway.errors import SlowConsumer
 from gateway.model.subscriptions import Subscription
@@ -32,23 +32,17 @@ class Callback:
     def __init__(self, heard: Callable[[Message | Notice], None]) -> None:
         self._heard = heard
 
-    def put(self, message: Message, /) -> None:
+    def put(self, message: Message | Notice, /) -> None:
         """Hand it over."""
         try:
             self._heard(message)
         except Exception as exc:  # noqa: BLE001  # a program's own mistake
-            self._report(exc)
+            text = f"a listener of topics raised an exception: {self._heard!r}"
+            asyncio.get_running_loop().call_exception_handler({"message": text, "exception": exc})
 
     def notify(self, notice: Notice, _: bytes, /) -> None:
         """Hand it over."""
-        try:
-            self._heard(notice)
-        except Exception as exc:  # noqa: BLE001  # same
-            self._report(exc)
-
-    def _report(self, exc: Exception) -> None:
-        text = f"a listener of topics raised an exception: {self._heard!r}"
-        asyncio.get_running_loop().call_exception_handler({"message": text, "exception": exc})
+        self.put(notice)
 
 
 class Listening:
@@ -109,7 +103,7 @@ class Listening:
 
     async def messages(self) -> AsyncIterator[Message | Notice]:
         """
-        Yield every message and every status, in order, a snapshot first where there is one.
+        Yield every message and status, in order; first what is wrong already, and a snapshot if there is one.
 
         Raises:
             SubscriptionError: If the exchange does not offer one of the topics.
@@ -158,8 +152,8 @@ class Listening:
             self.close()
             raise
         for topic in self.topics:
-            if (snapshot := topic.snapshot(self._wall_us())) is not None:
-                self._take(snapshot)
+            for message in joining(topic, self._wall_us()):
+                self._take(message)
 
     def _take(self, message: Message | Notice) -> None:
         if self._overflowed:
@@ -170,6 +164,14 @@ class Listening:
         else:
             self._waiting.append(message)
         self._bell.set()
+
+
+def joining(topic: Topic, now_us: int) -> Iterator[Message | Notice]:
+    """Yield what whoever joins ``topic`` is told first: what is wrong with it, and a snapshot if there is one."""
+    if topic.status not in {TopicStatus.PENDING, TopicStatus.LIVE}:
+        yield Notice(topic.subscription, topic.status, topic.reason, now_us)
+    if (snapshot := topic.snapshot(now_us)) is not None:
+        yield snapshot
 
 
 def records_of(message: Message) -> Sequence[Any]:

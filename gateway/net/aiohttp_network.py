@@ -108,7 +108,7 @@ class AiohttpNetwork:
             headers=step.headers,
             protocols=step.subprotocols,
             compress=_WINDOW_BITS if step.compress else 0,
-            max_msg_size=max_frame,
+            max_msg_size=max(1, max_frame),  # 0 would be no bound at all
             decode_text=False,
             autoping=False,
             autoclose=False,

@@ -3,6 +3,7 @@
 import asyncio
 import struct
 from collections.abc import Callable
+from copy import copy
 from typing import Final, NoReturn
 
 import aiohttp
@@ -75,12 +76,12 @@ class AiohttpTransport:
             kind, payload, text = await self._messages.read()
             if kind in _KINDS:
                 return _KINDS[kind], bytes(payload)
-            fault = self._closed_by_peer(payload, text)
+            self._closed_by_peer(payload, text)
         except Exception as exc:  # noqa: BLE001  # whatever the parser met: it keeps it and raises it here
-            fault = self._broken(exc)
+            self._broken(exc)
         finally:
             self._reading = False
-        raise fault
+        raise self._why()
 
     async def pump(
         self, on_data: Callable[[bytes, bool], None], on_control: Callable[[Kind, bytes], None]
@@ -93,7 +94,7 @@ class AiohttpTransport:
                 try:
                     kind, payload, text = await read()
                 except Exception as exc:  # noqa: BLE001  # as in receive()
-                    fault = self._broken(exc)
+                    self._broken(exc)
                     break
                 if kind is TEXT:
                     on_data(payload, False)
@@ -102,39 +103,43 @@ class AiohttpTransport:
                 elif kind in _KINDS:
                     on_control(_KINDS[kind], bytes(payload))
                 else:
-                    fault = self._closed_by_peer(payload, text)
+                    self._closed_by_peer(payload, text)
                     break
         finally:
             self._reading = False
-        raise fault
+        raise self._why()
 
     def _begin_reading(self) -> None:
         if self._reading:
             raise RuntimeError("a socket is read by one task at a time")
         if self._fault is not None:
-            raise self._fault.with_traceback(None)
+            raise self._why()
         self._reading = True
 
-    def _closed_by_peer(self, code: int, text: str | None) -> ConnectionFault:
+    def _closed_by_peer(self, code: int, text: str | None) -> None:
         fault = dropped() if self._left else closed_by_peer(code, text or "")
-        return self._end(fault, _SENDABLE.get(code, code))
+        self._end(fault, _SENDABLE.get(code, code))
 
-    def _broken(self, exc: Exception) -> ConnectionFault:
+    def _broken(self, exc: Exception) -> None:
         if isinstance(exc, aiohttp.EofStream | aiohttp.ClientError):
-            return self._end(self._loss(), None)
-        return self._end(fault_of(exc), exc.code if isinstance(exc, WebSocketError) else PROTOCOL_ERROR)
+            self._end(self._loss(), None)
+        else:
+            self._end(fault_of(exc), exc.code if isinstance(exc, WebSocketError) else PROTOCOL_ERROR)
 
     def _loss(self) -> ConnectionFault:
         """Return why the connection is over; the library's exceptions do not tell a reset from an end."""
         if self._left:
             return dropped()
-        broken = self._gone.exception() if self._gone.done() else None
+        broken = self._gone.exception() if self._gone.done() and not self._gone.cancelled() else None
         return loss_of(broken.__cause__ if broken is not None else None)
 
-    def _end(self, fault: ConnectionFault, answer: int | None) -> ConnectionFault:
+    def _end(self, fault: ConnectionFault, answer: int | None) -> None:
         self._fault, self._answer = fault, answer
         self._ended.set()
-        return fault
+
+    def _why(self) -> ConnectionFault:
+        """Return what to raise: a copy, since a traceback would tie this to itself until the next collection."""
+        return copy(self._fault) if self._fault is not None else self._loss()
 
     # --- writing
 
@@ -159,10 +164,10 @@ class AiohttpTransport:
         try:
             await self._upgraded.send_frame(payload, kind)
         except (aiohttp.ClientError, OSError):
-            fault = self._fault or self._loss()
+            pass  # told below, where the library's error does not hang on it
         else:
             return
-        raise fault.with_traceback(None)
+        raise self._why()
 
     # --- ending
 

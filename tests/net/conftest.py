@@ -6,6 +6,7 @@ Every test of this folder runs on the standard library's event loop and on uvloo
 
 import asyncio
 import base64
+import gc
 import hashlib
 import socket
 import ssl
@@ -240,7 +241,18 @@ def ws() -> SimpleNamespace:
 
 
 @pytest.fixture
-async def serve() -> AsyncIterator[Callable[..., Awaitable[Peer]]]:
+async def quiet() -> AsyncIterator[None]:
+    """Fails a test after which the event loop reports an exception nobody looked at or a connection left open."""
+    reported: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(str(context)))
+    yield
+    gc.collect(1)
+    await asyncio.sleep(0)
+    assert reported == []
+
+
+@pytest.fixture
+async def serve(quiet) -> AsyncIterator[Callable[..., Awaitable[Peer]]]:
     """Starts peers; what went wrong in a script fails the test."""
     peers: list[Peer] = []
 
@@ -257,7 +269,7 @@ async def serve() -> AsyncIterator[Callable[..., Awaitable[Peer]]]:
 
 
 @pytest.fixture
-async def network() -> AsyncIterator[AiohttpNetwork]:
+async def network(quiet) -> AsyncIterator[AiohttpNetwork]:
     network = AiohttpNetwork()
     yield network
     await network.close()

@@ -93,6 +93,20 @@ async def test_closing_is_bounded_though_the_socket_takes_nothing_more(dial, ws,
     assert len(asyncio.all_tasks()) == 1
 
 
+async def test_a_goodbye_that_waits_takes_no_send_with_it(dial, ws, stuck):
+    """Both wait for one future of aiohttp's, and when time is up only the goodbye would be cancelled."""
+    transport, peer = await dial(ws.deaf)
+    sending = asyncio.create_task(transport.send(b"x" * (16 << 20)))
+    await stuck(transport, sending)
+    await transport.send(b"x" * ((1 << 18) - 14))  # aiohttp looks whether to wait after each 256 KiB
+    await transport.close(within=0.1)
+    await asyncio.wait({sending})
+    assert not sending.cancelled()
+    assert isinstance(sending.exception(), TransportLost)
+    await peer.stop()
+    assert len(asyncio.all_tasks()) == 1
+
+
 async def test_no_time_at_all_is_an_abort(dial, ws):
     transport, peer = await dial(ws.silent)
     await transport.close(within=0)

@@ -254,6 +254,24 @@ async def test_closing_the_network_drops_what_is_open_and_is_final(network, serv
     await peer.over()
 
 
+@pytest.mark.parametrize("turns", range(4))
+async def test_closing_the_network_may_be_cancelled_and_done_again(serve, ws, turns):
+    network = AiohttpNetwork()
+    peer = await serve(ws.silent)
+    transport = await network.open(Open(peer.url), max_frame=1)
+    reading = asyncio.create_task(transport.receive())
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(network.close())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait({closing})
+    await network.close()
+    with pytest.raises(TransportLost):
+        await reading
+    await peer.over()
+
+
 async def test_a_network_that_was_never_used_can_be_closed():
     await AiohttpNetwork().close()
 

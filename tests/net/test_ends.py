@@ -1,10 +1,13 @@
 import asyncio
+import gc
 import struct
+import weakref
 
 import pytest
 
 from gateway.errors import Reason, TransportLost
 from gateway.net.transport import Kind
+from gateway.spi.steps import Open
 
 
 async def end_of(transport) -> TransportLost:
@@ -71,6 +74,7 @@ async def test_a_close_frame_tells_its_code_and_words(dial, ws, code):
     fault = await end_of(transport)
     assert (fault.reason, fault.code) == (Reason.CLOSED_BY_PEER, code)
     assert str(fault) == f"closed by the peer with code {code} (pong timeout)"
+    assert (await end_of(transport)).code == code, "whoever asks again does not wait for what cannot come"
 
     await transport.close()
     await peer.over()
@@ -116,6 +120,35 @@ async def test_an_end_is_told_as_often_as_it_is_asked_for(dial, by):
     await transport.close()
     with pytest.raises(TransportLost, match="without a Close frame"):
         await read()
+
+
+@pytest.mark.parametrize("end", ["fin", "rst", "close"])
+async def test_a_socket_that_is_over_is_freed_at_once(network, serve, end):
+    """A million reconnects must not wait for the garbage collector."""
+
+    async def script(wire):
+        await wire.upgrade()
+        await wire.hear()
+        wire.frame(8, b"\x03\xe8") if end == "close" else getattr(wire, end)()
+
+    peer = await serve(script)
+    transport = await network.open(Open(peer.url), max_frame=1)
+    gc.collect()
+    gc.disable()
+    try:
+        await transport.send("go")
+        for _ in range(2):
+            with pytest.raises(TransportLost):
+                await transport.receive()
+        await transport.close()
+        with pytest.raises(TransportLost):
+            await transport.send("x")
+        there = weakref.ref(transport)
+        del transport
+        await asyncio.sleep(0)
+        assert there() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(("end", "reason"), [("fin", Reason.CLOSED_BY_PEER), ("rst", Reason.CONNECTION_RESET)])

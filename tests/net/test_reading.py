@@ -40,11 +40,19 @@ async def test_a_ping_between_the_fragments_of_a_message_breaks_nothing(dial, ws
 async def test_a_peer_that_masks_its_frames_is_understood(dial, ws):
     async def script(wire):
         await wire.upgrade()
-        for kind, payload in ((ws.TEXT, b"text"), (ws.BINARY, b""), (ws.PING, b"ping"), (ws.PONG, b"pong")):
+        for kind, payload in (
+            (ws.PING, b"first"),
+            (ws.TEXT, b"text"),
+            (ws.BINARY, b""),
+            (ws.PING, b"ping"),
+            (ws.PONG, b"pong"),
+        ):
             wire.frame(kind, payload, mask=b"\x01\x02\x03\x04")
         wire.fin()
 
     transport, _ = await dial(script)
+    kind, first = await transport.receive()
+    assert (kind, first, type(first)) == (Kind.PING, b"first", bytes)
     data, control, _ = await pumped(transport)
     assert data == [(b"text", False), (b"", True)]
     assert control == [(Kind.PING, b"ping"), (Kind.PONG, b"pong")]

@@ -51,6 +51,21 @@ async def test_a_refusal_that_unpacks_to_something_huge_is_cut(network, serve):
     assert (await refused(network, await serve(script))).body == b"x" * 65536
 
 
+async def test_a_refusal_without_end_is_left_as_soon_as_enough_is_there(network, serve):
+    async def script(wire):
+        await wire.hear_head()
+        wire.writer.write(b"HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while not wire.writer.is_closing():
+            wire.writer.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+            sent.append(65536)
+            await wire.writer.drain()
+            await asyncio.sleep(0)
+
+    sent: list[int] = []
+    assert (await refused(network, await serve(script))).body == b"x" * 65536
+    assert sum(sent) < 16 << 20
+
+
 @pytest.mark.parametrize("end", ["silent", "fin", "rst"])
 async def test_a_refusal_whose_body_never_comes_still_tells_its_status(network, serve, end):
     """A ban must not be lost because the body was."""

@@ -203,3 +203,14 @@ async def test_closing_ends_what_is_pooled(serve):
     assert len(peer.tasks) == 1
     await network.close()
     await peer.over()
+
+
+async def test_a_switch_of_protocols_nobody_asked_for_is_a_reply_without_a_body(network, serve):
+    async def script(wire):
+        await wire.hear_head()
+        wire.switch(more=b"\x81\x01x")
+
+    peer = await serve(script)
+    reply = await network.fetch(Fetch("GET", peer.rest))
+    assert (reply.status, reply.body) == (101, b"")
+    await peer.over()

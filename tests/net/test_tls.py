@@ -31,7 +31,7 @@ def authority(tmp_path_factory):
 
 
 @pytest.fixture
-async def trusting(authority):
+async def trusting(authority, quiet):
     network = AiohttpNetwork(ca_file=authority.file)
     yield network
     await network.close()
@@ -178,6 +178,7 @@ async def test_a_reset_under_tls_is_a_reset(trusting, serve, authority):
     with pytest.raises(TransportLost) as caught:
         await transport.receive()
     assert caught.value.reason is Reason.CONNECTION_RESET
+    await transport.close()
 
 
 async def test_records_that_make_no_sense_are_a_broken_connection_and_no_policy(trusting, serve, authority):

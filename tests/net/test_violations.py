@@ -100,3 +100,15 @@ async def test_a_message_just_below_the_bound_passes(dial, ws):
     assert await transport.receive() == (Kind.TEXT, b"x" * 4095)
     with pytest.raises(ProtocolViolation):
         await transport.receive()
+
+
+async def test_no_frame_allowed_is_not_every_frame_allowed(dial, ws):
+    """aiohttp takes 0 for no bound."""
+
+    async def script(wire):
+        await wire.upgrade()
+        wire.frame(TEXT, b"x")
+
+    transport, _ = await dial(script, max_frame=0)
+    with pytest.raises(ProtocolViolation):
+        await transport.receive()

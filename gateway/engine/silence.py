@@ -1,0 +1,123 @@
+"""
+Whether a stream that should deliver has gone silent, and what is to be done about it, step by step.
+
+A stream is judged by its own rhythm: the longest pause it made lately, with a
+margin. A sparse stream, whose market may be closed or thin, is never judged. All
+times are monotonic seconds given by the caller, who looks about once a second.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from gateway.spi.contract import Rhythm
+
+FIRST: Final = 15.0
+"""Seconds within which a stream that is confirmed must deliver for the first time."""
+SHORTEST: Final = 10.0
+LONGEST: Final = 120.0
+"""Between these lies every bound, in seconds."""
+FACTOR: Final = 4.0
+"""A pause this many times the longest one of late is no pause any more."""
+MEMORY: Final = 600.0
+"""Seconds in which a long pause is half forgotten."""
+
+
+class Measure(Enum):
+    """What a look at a stream leads to."""
+
+    NONE = auto()
+    RESUBSCRIBE = auto()
+    """It has just become stale: say so, and ask for it anew."""
+    REPLACE = auto()
+    """Asking anew did not help: replace the connection, if nothing else on it delivers."""
+    REPORT = auto()
+    """Nothing helped: it stays stale, and is asked for anew from time to time."""
+    RECOVERED = auto()
+    """It was stale and delivers again."""
+
+
+@dataclass(slots=True)
+class _Watched:
+    since: float
+    """When it was confirmed, or delivered, or a measure was taken."""
+    frames: int
+    pause: float = 0.0
+    """The longest pause of late; 0 while none is known."""
+    measures: int = 0
+    delivered: bool = False
+
+
+class Silence:
+    """
+    The streams of one connection through one epoch.
+
+    Args:
+        first: seconds within which a stream must deliver for the first time.
+        shortest: the bound of the quickest stream.
+        longest: the bound of the slowest one.
+    """
+
+    def __init__(self, *, first: float = FIRST, shortest: float = SHORTEST, longest: float = LONGEST) -> None:
+        self._first = first
+        self._shortest = shortest
+        self._longest = longest
+        self._streams: dict[str, _Watched] = {}
+
+    def look(self, stream: str, rhythm: Rhythm, frames: int, now: float) -> Measure:
+        """
+        Look at a confirmed stream; ``frames`` is how many it has delivered, ever.
+
+        Each measure is asked for once; the next follows only when this one has had its time.
+        """
+        if rhythm is Rhythm.SPARSE:
+            return Measure.NONE
+        watched = self._streams.get(stream)
+        if watched is None:
+            self._streams[stream] = _Watched(now, frames)
+            return Measure.NONE
+        if frames != watched.frames:
+            return self._delivered(watched, frames, now)
+        if now - watched.since < self.bound(stream):
+            return Measure.NONE
+        watched.since = now
+        watched.measures += 1
+        return _LADDER.get(watched.measures, Measure.REPORT)
+
+    def bound(self, stream: str) -> float:
+        """Return for how many seconds ``stream`` may be silent; longer each time that nothing helped."""
+        watched = self._streams[stream]
+        if not watched.delivered:
+            bound = self._first
+        else:
+            bound = min(self._longest, max(self._shortest, FACTOR * watched.pause))
+        return bound * 2.0 ** max(0, watched.measures - 2) if watched.measures < _MOST else self._longest * _WAIT
+
+    def forget(self, stream: str) -> None:
+        """``stream`` is not confirmed any more."""
+        self._streams.pop(stream, None)
+
+    def is_stale(self, stream: str) -> bool:
+        """Whether measures were taken and it has not delivered since."""
+        watched = self._streams.get(stream)
+        return watched is not None and watched.measures > 0
+
+    def stale(self) -> Mapping[str, int]:
+        """Return the stale streams, and how many measures were taken for each."""
+        return {stream: one.measures for stream, one in self._streams.items() if one.measures}
+
+    @staticmethod
+    def _delivered(watched: _Watched, frames: int, now: float) -> Measure:
+        pause = now - watched.since
+        if watched.delivered and not watched.measures:
+            watched.pause = max(pause, watched.pause * 0.5 ** (pause / MEMORY))
+        recovered = watched.measures > 0
+        watched.since, watched.frames = now, frames
+        watched.measures, watched.delivered = 0, True
+        return Measure.RECOVERED if recovered else Measure.NONE
+
+
+_LADDER: Final[Mapping[int, Measure]] = {1: Measure.RESUBSCRIBE, 2: Measure.REPLACE}
+_MOST: Final = 6
+_WAIT: Final = 5.0

@@ -45,6 +45,7 @@ class Heartbeat:
     token: int = 0
     _next_at: float = field(init=False)
     _sent_at: float | None = None
+    _graced: bool = False
 
     def __post_init__(self) -> None:
         self._next_at = self.checked_at + self.interval
@@ -59,18 +60,19 @@ class Heartbeat:
         Return what is due at ``now``; each ping is asked for once, under the next token.
 
         ``tick`` is how often this is called. A clock that jumped grants the
-        ping in flight its whole time again, once a jump.
+        ping in flight its whole time again, once: a loop that is always late
+        would never notice a dead peer.
         """
         jumped = now - self.checked_at > tick + JUMP
         self.checked_at = now
         if self._sent_at is not None:
-            if jumped:
-                self._sent_at = now
+            if jumped and not self._graced:
+                self._sent_at, self._graced = now, True
             if now >= self._sent_at + self.timeout:  # as next_check has it, to the last digit
                 return Pulse.DEAD
         if self._sent_at is None and now >= self._next_at:
             self.token += 1
-            self._sent_at = now
+            self._sent_at, self._graced = now, False
             self._next_at = max(self._next_at + self.interval, now + self.interval / 2)
             return Pulse.PING
         return Pulse.QUIET

@@ -7,6 +7,9 @@ into a delay or an end.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from functools import partial
 from random import Random
 from typing import Final
 
@@ -16,7 +19,6 @@ from gateway.errors import (
     LoginRefused,
     PluginError,
     Reason,
-    ReconnectAsked,
     ReplyRefused,
     UpgradeRefused,
 )
@@ -31,6 +33,7 @@ BANNED: Final = 600.0
 LONGEST: Final = 3 * 86_400.0
 """Seconds; no exchange bans for longer, so a larger figure is a misreading."""
 _DIGITS: Final = 9
+_DATE: Final = 40
 PLUGIN_FAULTS: Final = 5
 """How many epochs in a row a broken plugin may end before its connection is given up."""
 
@@ -85,34 +88,46 @@ def usual_verdict(fault: ConnectionFault) -> Verdict:
         case LoginRefused(retry_after=seconds):
             return Verdict(action=Action.RETRY, after=seconds, text=fault.text)
         case UpgradeRefused() | ReplyRefused():
-            return _status_verdict(fault.status, retry_after(fault))
+            return _status_verdict(fault.status, retry_after(fault), retry_until_us(fault))
         case ConnectionFault(reason=Reason.REDIRECTED | Reason.TLS_FAILED):
             return Verdict(action=Action.STOP, scope=Scope.ENDPOINT, text=fault.text)
         case _:
             return Verdict(action=Action.RETRY)
 
 
-def _status_verdict(status: int, after: float | None) -> Verdict:
+def _status_verdict(status: int, after: float | None, until_us: int | None) -> Verdict:
+    silent = after is None and until_us is None
+    retry = partial(Verdict, action=Action.RETRY, until_us=until_us)
     match status:
         case 429:
-            after = RATE_LIMITED if after is None else after
-            return Verdict(action=Action.RETRY, scope=Scope.IP, after=after, reason=Reason.RATE_LIMITED)
+            after = RATE_LIMITED if silent else after
+            return retry(scope=Scope.IP, after=after, reason=Reason.RATE_LIMITED)
         case 418:
-            after = BANNED if after is None else after
-            return Verdict(action=Action.RETRY, scope=Scope.IP, after=after, reason=Reason.BANNED)
+            after = BANNED if silent else after
+            return retry(scope=Scope.IP, after=after, reason=Reason.BANNED)
         case 401 | 451:
             return Verdict(action=Action.STOP, scope=Scope.ENDPOINT, text=f"HTTP status {status}")
         case 403:
-            after = RATE_LIMITED if after is None else after
-            return Verdict(action=Action.RETRY, scope=Scope.ENDPOINT, after=after)
+            return retry(scope=Scope.ENDPOINT, after=RATE_LIMITED if silent else after)
         case _:
-            return Verdict(action=Action.RETRY, after=after)
+            return retry(after=after)
 
 
 def retry_after(fault: UpgradeRefused | ReplyRefused) -> float | None:
     """Return the seconds of a ``Retry-After`` header, if there is a plain number in it."""
     text = fault.headers.get("retry-after", "")
     return float(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else None
+
+
+def retry_until_us(fault: UpgradeRefused | ReplyRefused) -> int | None:
+    """Return the wall time of a ``Retry-After`` header in microseconds, if there is a date in it."""
+    text = fault.headers.get("retry-after", "")
+    try:
+        date = parsedate_to_datetime(text[:_DATE])
+    except ValueError:
+        return None
+    aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+    return round(aware.timestamp() * 1e6)
 
 
 class RetryPolicy:
@@ -139,12 +154,12 @@ class RetryPolicy:
         if isinstance(fault, PluginError):
             return self._after_plugin_fault(fault)
         self._plugin_faults = 0
-        delay = self._backoff.next(first=worked or isinstance(fault, ReconnectAsked))
+        delay = self._backoff.next(first=worked)
         if verdict is None:
             return Retry(delay)
         if verdict.action is Action.STOP:
             return GiveUp(verdict.text or str(fault))
-        return Retry(min(LONGEST, max(delay, wait_of(verdict, self._wall_us()))))
+        return Retry(max(delay, wait_of(verdict, self._wall_us())))
 
     def _after_plugin_fault(self, fault: PluginError) -> Retry | GiveUp:
         self._plugin_faults += 1
@@ -155,6 +170,6 @@ class RetryPolicy:
 
 
 def wait_of(verdict: Verdict, now_us: int) -> float:
-    """Return for how many seconds ``verdict`` asks to wait; 0 where it does not say."""
-    until = (verdict.until_us - now_us) / 1e6 if verdict.until_us is not None else 0.0
-    return max(0.0, verdict.after or 0.0, until)
+    """Return for how many seconds ``verdict`` asks to wait, :data:`LONGEST` at most; 0 where it does not say."""
+    until_us = 0 if verdict.until_us is None else min(verdict.until_us - now_us, round(LONGEST * 1e6))
+    return float(min(LONGEST, max(0.0, verdict.after or 0.0, until_us / 1e6 if until_us > 0 else 0.0)))

@@ -120,7 +120,7 @@ class Far:
         return [stream for one in self.requests if one["op"] == op for stream in one["streams"]]
 
     def say(self, **message: Any) -> None:
-        self.peer.say(json.dumps(message))
+        self.peer.say(json.dumps(message, separators=(",", ":")))
 
     def ack(self, *streams: str, op: str = "subscribe") -> None:
         """Accept the newest request that names these streams; the newest of all if none is named."""

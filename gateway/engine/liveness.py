@@ -112,10 +112,13 @@ class DataAges:
     When each stream last delivered, found by comparing counters now and then.
 
     So the hot path counts and reads no clock; the ages are exact to one sample.
+
+    Args:
+        frames: each stream's counter at the beginning; what came before is no delivery.
     """
 
-    def __init__(self) -> None:
-        self._seen: dict[str, int] = {}
+    def __init__(self, frames: Mapping[str, int] = MappingProxyType({})) -> None:
+        self._seen: dict[str, int] = dict(frames)
         self._at: dict[str, float] = {}
 
     def sample(self, frames: Mapping[str, int], now: float) -> Mapping[str, float]:

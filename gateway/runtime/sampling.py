@@ -35,7 +35,7 @@ class Sampler:
         self._pinger = pinger
         self._writer = writer
         self._snapshots = snapshots
-        self._ages = DataAges()
+        self._ages = DataAges(self._by_stream())
         self._frames = 0
         self._message_at: float | None = None
         self._at_up: tuple[int, Mapping[str, int]] = (0, {})

@@ -236,6 +236,21 @@ async def test_a_closed_epoch_loads_nothing(rested, reply) -> None:
         assert not [task for task in asyncio.all_tasks() if "snapshot" in task.get_name()]
 
 
+@virtually
+async def test_a_book_that_joins_a_raw_stream_is_fetched_for_at_once(rested) -> None:
+    """Not at the stream's next datum, which may be long in coming."""
+    one = rested()
+    one.network.on_fetch = lambda _: snapshot(5)
+    async with one:
+        raw = await one.hear("mock:raw:book.a")
+        one.far.ack_all()
+        await one.quiet()
+        ear = await one.hear("mock:book:a")
+        assert ear.story == ["snapshot", "live"]
+        assert one.far.asked() == [A]
+        assert raw.story == ["live"]
+
+
 # --- in band
 
 

@@ -47,8 +47,8 @@ class Following:
 
     @property
     def complete(self) -> bool:
-        """Whether the last datum of the recording has come."""
-        return self._next == len(self._numbers)
+        """Whether the last datum of the recording has come and the topic is well."""
+        return self._next == len(self._numbers) and self.status == "live"
 
     def count(self, status: str) -> int:
         """Return how often ``status`` was told."""
@@ -75,11 +75,12 @@ class Following:
             self.status = message["status"]
 
     def _datum(self, message: Message, record: Record) -> None:
-        if self.status != "live":
-            self._wrong(message, f"came while the topic was {self.status}")
         if not self._is_as_recorded(message, record):
             self._wrong(message, "is not what was recorded")
-        self.records.append(record)
+        if message["type"] == "update":
+            self.records.append(record)
+            if self.status != "live":
+                self._wrong(message, f"came while the topic was {self.status}")
         self._advance(message, record[self.key])
 
     def _is_as_recorded(self, _: Message, record: Record) -> bool:
@@ -96,7 +97,7 @@ class Following:
             hole = self._numbers[self._next], self._numbers[self._next + missing - 1]
             self.holes.append(hole)
             self._check_hole(message, *hole)
-        elif self._gaps:
+        elif self._gaps and self._next is not None:
             self._check_no_hole(message)
         self._next = after
         self._gaps.clear()
@@ -215,7 +216,7 @@ class Witness:
 
     @property
     def complete(self) -> bool:
-        """Whether the recording's last datum of each topic has come."""
+        """Whether every topic has come to the recording's end."""
         return all(one.complete for one in self.topics.values())
 
     @property

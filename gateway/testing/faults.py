@@ -1,11 +1,13 @@
 """What can go wrong at a simulated venue: every fault that a test may script, and how often each still strikes."""
 
-import enum
 import math
 from dataclasses import dataclass, field, fields
 from typing import Final, Generic, TypeVar
 
-from aiohttp import WSMsgType
+from gateway.testing.noise import Noise
+from gateway.testing.ways import Ack, Body, Cut, Pong, Quota, Refusal, Upgrade
+
+__all__ = ["ALWAYS", "Countdown", "Fault", "Faults", "Noise", "Refusal"]
 
 ALWAYS: Final = math.inf
 """Armed with this, a fault strikes until it is cleared."""
@@ -20,10 +22,11 @@ class Fault(Generic[T]):
         self.struck = 0
         self._how: T | None = None
         self._left = 0.0
+        self._spared = 0
 
-    def arm(self, how: T, times: float = ALWAYS) -> None:
-        """Strike the next ``times`` times, instead of whatever was armed before."""
-        self._how, self._left = how, times
+    def arm(self, how: T, times: float = ALWAYS, *, after: int = 0) -> None:
+        """Spare the next ``after`` times and strike the ``times`` after them, instead of what was armed before."""
+        self._how, self._left, self._spared = how, times, after
 
     def clear(self) -> None:
         """Strike no more."""
@@ -32,6 +35,9 @@ class Fault(Generic[T]):
     def strike(self) -> T | None:
         """Return how to fail this time, :obj:`None` for not at all. Called by venues, not by tests."""
         if self._left < 1:
+            return None
+        if self._spared:
+            self._spared -= 1
             return None
         self._left -= 1
         self.struck += 1
@@ -49,9 +55,9 @@ class Countdown:
         """How often it struck, ever."""
         return self._fault.struck
 
-    def arm(self, times: float = ALWAYS) -> None:
-        """Strike the next ``times`` times."""
-        self._fault.arm(how=True, times=times)
+    def arm(self, times: float = ALWAYS, *, after: int = 0) -> None:
+        """Spare the next ``after`` times and strike the ``times`` after them."""
+        self._fault.arm(how=True, times=times, after=after)
 
     def clear(self) -> None:
         """Strike no more."""
@@ -62,71 +68,98 @@ class Countdown:
         return self._fault.strike() is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An HTTP answer instead of what was asked for."""
-
-    status: int
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-
-class Noise(enum.Enum):
-    """Frames that mean nothing: WebSocket opcode and payload; the last two break the protocol itself."""
-
-    TEXT = (WSMsgType.TEXT, b"surely no message")
-    CUT_JSON = (WSMsgType.TEXT, b'{"stream":"tr')
-    STRANGE_JSON = (WSMsgType.TEXT, b'[{"surprise":[null,1e400]}]')
-    EMPTY = (WSMsgType.TEXT, b"")
-    BINARY = (WSMsgType.BINARY, bytes(range(256)))
-    BAD_UTF8 = (WSMsgType.TEXT, b"\xc3\x28\xff")
-    BAD_FRAME = (None, b"\xf3\x00\xff\xff")
-
-
 @dataclass(slots=True)
 class Faults:
     """
     The faults of one venue; may be set at any moment and hold for whatever happens next.
 
     ``mute`` swallows everything, pongs included, while sockets stay open;
-    ``stall`` and ``stalled_streams`` hold back data alone. ``ack_delay`` is
-    seconds. ``skips`` counts sequence numbers that are jumped over, ``losses``
-    data that are made and never sent, both by stream.
+    ``deaf`` hears nothing, dials and Close frames included, and goes on
+    sending; ``stall`` and ``stalled_streams`` hold back data alone. Delays are
+    seconds. ``age_limit`` and ``idle_limit`` hold for sockets that are opened
+    from then on, ``one_session`` is the code with which an account's older
+    socket is closed when it logs in again. ``frozen_streams`` send the same
+    datum for ever, ``unasked_streams`` to everybody. By stream: ``skips``
+    counts sequence numbers that are jumped over, ``losses`` data that are made
+    and never sent, ``repeats`` those that are sent twice, ``swaps`` those that
+    are sent after the one that follows.
     """
 
     reset_dials: Countdown = field(default_factory=Countdown)
     hang_upgrades: Countdown = field(default_factory=Countdown)
     refuse_upgrades: Fault[Refusal] = field(default_factory=Fault)
-    refuse_requests: Fault[Refusal] = field(default_factory=Fault)
+    bend_upgrades: Fault[Upgrade] = field(default_factory=Fault)
+    upgrade_delay: float = 0.0
+
+    mute: bool = False
+    deaf: bool = False
+    no_pings: bool = False
+    ignore_closes: bool = False
+    deflate: bool = False
+    bend_pongs: Fault[Pong] = field(default_factory=Fault)
+    pong_delay: float = 0.0
+    age_limit: Cut | None = None
+    idle_limit: Cut | None = None
+    message_limit: Quota | None = None
+
     refuse_logins: Fault[str] = field(default_factory=Fault)
+    one_session: int | None = None
     close_at_subscribe: Fault[int] = field(default_factory=Fault)
     refuse_subscribes: Fault[str] = field(default_factory=Fault)
     refused_streams: set[str] = field(default_factory=set)
+    stream_limit: float = math.inf
     lose_acks: Countdown = field(default_factory=Countdown)
+    bend_acks: Fault[Ack] = field(default_factory=Fault)
     ack_delay: float = 0.0
-    mute: bool = False
+
     stall: bool = False
     stalled_streams: set[str] = field(default_factory=set)
+    frozen_streams: set[str] = field(default_factory=set)
+    unasked_streams: set[str] = field(default_factory=set)
     skips: dict[str, int] = field(default_factory=dict)
     losses: dict[str, int] = field(default_factory=dict)
+    repeats: dict[str, int] = field(default_factory=dict)
+    swaps: dict[str, int] = field(default_factory=dict)
+
+    refuse_requests: Fault[Refusal] = field(default_factory=Fault)
+    hang_requests: Countdown = field(default_factory=Countdown)
+    bend_replies: Fault[Body] = field(default_factory=Fault)
+    reply_delay: float = 0.0
 
     def skip(self, stream: str, count: int = 1) -> None:
         """Jump over the next ``count`` sequence numbers of ``stream``."""
-        self.skips[stream] = self.skips.get(stream, 0) + count
+        _add(self.skips, stream, count)
 
     def lose(self, stream: str, count: int = 1) -> None:
         """Make the next ``count`` data of ``stream`` but send them to nobody."""
-        self.losses[stream] = self.losses.get(stream, 0) + count
+        _add(self.losses, stream, count)
+
+    def repeat(self, stream: str, count: int = 1) -> None:
+        """Send each of the next ``count`` data of ``stream`` twice."""
+        _add(self.repeats, stream, count)
+
+    def swap(self, stream: str, count: int = 1) -> None:
+        """Send a datum of ``stream`` after the one that follows it, ``count`` times."""
+        _add(self.swaps, stream, count)
 
     def holds_back(self, stream: str) -> bool:
         """Say whether a datum of ``stream`` is not to be sent. Called by venues, once for each datum."""
-        left = self.losses.pop(stream, 0)
-        if left > 1:
-            self.losses[stream] = left - 1
-        return left > 0 or self.stall or stream in self.stalled_streams
+        return taken(self.losses, stream) or self.stall or stream in self.stalled_streams
 
     def clear(self) -> None:
         """Heal everything; what was swallowed stays lost."""
         fresh = Faults()
         for one in fields(self):
             setattr(self, one.name, getattr(fresh, one.name))
+
+
+def taken(counts: dict[str, int], stream: str) -> bool:
+    """Say whether ``stream`` has any left, and take one."""
+    left = counts.pop(stream, 0)
+    if left > 1:
+        counts[stream] = left - 1
+    return left > 0
+
+
+def _add(counts: dict[str, int], stream: str, count: int) -> None:
+    counts[stream] = counts.get(stream, 0) + count

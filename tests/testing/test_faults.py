@@ -217,7 +217,10 @@ async def test_numbers_are_skipped_and_data_are_lost(acme, session):
         assert [await ws.receive_str(), await ws.receive_str()] == ["a 4", "a 7"]
 
 
-@pytest.mark.parametrize("noise", [one for one in Noise if one not in {Noise.BAD_UTF8, Noise.BAD_FRAME}])
+MESSAGES = [one for one in Noise if one.value[0] is not None and one is not Noise.BAD_UTF8]
+
+
+@pytest.mark.parametrize("noise", MESSAGES)
 async def test_noise_is_sent_and_leaves_the_socket_open(acme, session, noise):
     async with session.ws_connect(acme.url) as ws:
         assert await _echoes(ws)

@@ -87,8 +87,7 @@ class Database:
             self._check_place()
             self._connection.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            self._connection.rollback()
             raise
         return results
 

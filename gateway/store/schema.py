@@ -78,8 +78,7 @@ def upgrade(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
     try:
         connection.executescript(f"BEGIN IMMEDIATE;\n{steps}\n{marks}\nCOMMIT;")
     except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        connection.rollback()
         raise
 
 
@@ -94,7 +93,7 @@ def _try_to_write(connection: sqlite3.Connection, version: int) -> None:
     try:
         connection.execute(f"PRAGMA user_version = {version}")
     finally:
-        connection.execute("ROLLBACK")
+        connection.rollback()
 
 
 def _expected(migrations: Sequence[str]) -> set[tuple[str, str, str]]:

@@ -11,7 +11,7 @@ import pytest
 from stored import NOW, STAMP, fill, fill_and_kill, kept, names, opened, wish
 
 from gateway.errors import ConfigError, StoreError
-from gateway.store import Store, opening, places
+from gateway.store import Store, opening, places, statements
 from gateway.store.opening import open_database
 from gateway.store.schema import APPLICATION_ID, pragma
 
@@ -189,6 +189,12 @@ async def test_a_file_that_another_program_is_writing_to_is_refused(path, monkey
     assert (await kept(path))[1] == 3
 
 
+async def test_a_lock_that_cannot_be_had_is_told(path):
+    path.with_name("gateway.db.lock").mkdir()
+    with pytest.raises(ConfigError, match=r"gateway\.db\.lock cannot be locked: .*\(SQLITE_CANTOPEN"):
+        await Store(str(path)).open(NOW)
+
+
 # --- where nothing can be kept
 
 
@@ -200,7 +206,7 @@ async def test_a_file_that_another_program_is_writing_to_is_refused(path, monkey
         ("folder", "{0}/folder is no regular file"),
         ("", "{0} is no regular file"),
         ("pipe", "{0}/pipe is no regular file"),
-        ("a\0b", "'{0}/a\\x00b' cannot be used: embedded null byte"),
+        ("a\0b", "'{0}/a\\x00b' cannot be used: "),
         ("loop", "cannot be used: [Errno 40]"),
         ("n" * 300, "cannot be used: [Errno 36] File name too long"),
     ],
@@ -253,6 +259,19 @@ async def test_a_failing_world_says_nothing_against_the_file(path, monkeypatch, 
 
     monkeypatch.setattr(opening.schema, "examine", fail)
     with pytest.raises(kind):
+        await Store(str(path)).open(NOW)
+    monkeypatch.undo()
+    assert (await kept(path))[1] == 3
+
+
+async def test_a_disk_that_fails_at_the_first_change_is_told_and_the_file_let_go(path, monkeypatch):
+    await fill(path)
+
+    def fail(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(statements, "correct_bans", fail)
+    with pytest.raises(StoreError, match="disk I/O error"):
         await Store(str(path)).open(NOW)
     monkeypatch.undo()
     assert (await kept(path))[1] == 3

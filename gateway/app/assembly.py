@@ -8,7 +8,9 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
+from ssl import SSLError
 from typing import Final
 
 from gateway.app.composition import World, compose
@@ -22,6 +24,7 @@ from gateway.engine.registry import ConnectionRegistry
 from gateway.errors import ConfigError, GatewayError, PluginError
 from gateway.host import PluginHost
 from gateway.net.aiohttp_network import AiohttpNetwork
+from gateway.net.tls import client_context
 from gateway.net.transport import Network
 from gateway.runtime.exchange import Exchange
 
@@ -125,13 +128,13 @@ class Assembly:
             self._host.register(name, self._plugins[name])
         else:
             self._host.load(name, self._settings.plugins.allow)
-        exchange = compose(self._world(), self._host.bind(name))
+        exchange = compose(self._world(name), self._host.bind(name))
         self.exchanges[name] = exchange
         self.hub.connect(name, exchange)
 
-    def _world(self) -> World:
+    def _world(self, name: str) -> World:
         around = self._surroundings
-        network = around.network or AiohttpNetwork()
+        network = around.network or self._network(name)
         self._networks.append(network)
         return World(
             settings=self._settings,
@@ -144,6 +147,18 @@ class Assembly:
             wall_us=around.wall_us,
             rng=around.rng,
         )
+
+    def _network(self, name: str) -> Network:
+        settings = self._settings.exchanges.get(name)
+        if settings is None or settings.ca_file is None:
+            return AiohttpNetwork()
+        ca_file = Path(settings.ca_file)
+        try:
+            client_context(ca_file)
+        except OSError as exc:
+            problem = "holds no certificate" if isinstance(exc, SSLError) else exc.strerror
+            raise ConfigError(f"exchanges.{name}.ca_file", f"{ca_file} cannot be used: {problem}") from exc
+        return AiohttpNetwork(ca_file=ca_file)
 
     async def _close_networks(self) -> None:
         for network in self._networks:

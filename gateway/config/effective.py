@@ -15,7 +15,6 @@ PENDING: Final = frozenset(
         "server.behind_tls_proxy",
         "exchanges.*.rollover",
         "exchanges.*.region",
-        "exchanges.*.ca_file",
         "exchanges.*.allow_private",
         "store.path",
         "store.retention",

@@ -100,7 +100,6 @@ def test_each_key_that_was_set_too_early_has_its_sentence(read: Callable[..., Se
             "server.behind_tls_proxy",
             "exchanges.acme.rollover",
             "exchanges.acme.region",
-            "exchanges.acme.ca_file",
             "exchanges.acme.allow_private",
             "store.path",
             "store.retention",

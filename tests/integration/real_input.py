@@ -44,7 +44,7 @@ async def receive(client: Client, recorded: Recorded) -> list[Message]:
         async with asyncio.timeout(PATIENCE):
             message = await anext(client)
         messages.append(message)
-        if message["type"] == "update":
+        if "data" in message:
             record = message["data"][-1]
             if record.get("id", record.get("seq")) == last.get(message["topic"]):
                 del last[message["topic"]]

@@ -12,8 +12,9 @@ from urllib.parse import quote
 from msgspec import Struct, convert
 
 from gateway import spi
+from gateway_binance.decimals import check_levels
 from gateway_binance.declared import REST, WEIGHT
-from gateway_binance.records import Count, check_levels
+from gateway_binance.records import Count
 
 LEVELS: Final = 1000
 LEVELS_WEIGHT: Final = 50

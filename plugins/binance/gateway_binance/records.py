@@ -5,22 +5,19 @@ The fields are those of web-socket-streams.md in the Binance spot API docs,
 2026-07-21. Whatever does not fit is a :class:`ValueError`, never a record.
 """
 
-import re
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
-from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Final, Generic, Literal, TypeVar
 
 from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
 
 from gateway import spi
+from gateway_binance.decimals import check_decimals, check_depth, check_four, check_two
 
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """An id or a sequence number."""
 Millis = Annotated[int, Meta(ge=0, le=2**53)]
 """A time; as microseconds it still fits in 64 bits."""
-
-_DECIMAL: Final = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
 
 E = TypeVar("E")
 
@@ -118,64 +115,56 @@ class CandleEvent(Struct, frozen=True, gc=False):
     kline: Kline = field(name="k")
 
 
-def check_decimals(texts: Sequence[str]) -> None:
-    """
-    Refuse whatever is no plain decimal number, such as ``nan``, ``1e5`` or an empty text.
-
-    Raises:
-        ValueError: If one of ``texts`` is none.
-    """
-    joined = ",".join(texts)
-    points = joined.encode().translate(None, b"0123456789")
-    # As good as every number has its point: then nothing but points and our own commas is left, in turn.
-    if points == b",".join([b"."] * len(texts)) and ",.," not in f",{joined},":
-        return
-    for text in texts:
-        if not _DECIMAL.fullmatch(text):
-            raise ValueError("a price or size is no decimal number")
+_trade_event: Final = Decoder(Combined[TradeEvent]).decode
+_aggregate_event: Final = Decoder(Combined[AggregateEvent]).decode
+_quote_event: Final = Decoder(Combined[QuoteEvent]).decode
+_depth_event: Final = Decoder(Combined[DepthEvent]).decode
+_ticker_event: Final = Decoder(Combined[TickerEvent]).decode
+_candle_event: Final = Decoder(Combined[CandleEvent]).decode
 
 
-def check_levels(*sides: Iterable[spi.Level]) -> None:
-    """
-    Refuse levels that are no numbers.
-
-    Raises:
-        ValueError: If there are any.
-    """
-    check_decimals(list(chain.from_iterable(chain.from_iterable(sides))))
-
-
-def _trade(stream: str, event: TradeEvent) -> spi.Data:
-    check_decimals((event.price, event.size))
+def _trade(payload: bytes) -> spi.Data:
+    message = _trade_event(payload)
+    event = message.data
+    check_two(event.price, event.size)
     # The maker bought: the taker, whose side we tell, sold.
     side: Literal["buy", "sell"] = "sell" if event.buyer_made else "buy"
     record = spi.Trade(event.id, event.price, event.size, side, event.traded_at * 1000)
-    return spi.Data(stream, (record,), event.at * 1000)
+    return spi.Data(message.stream, (record,), event.at * 1000)
 
 
-def _aggregate(stream: str, event: AggregateEvent) -> spi.Data:
-    check_decimals((event.price, event.size))
+def _aggregate(payload: bytes) -> spi.Data:
+    message = _aggregate_event(payload)
+    event = message.data
+    check_two(event.price, event.size)
     side: Literal["buy", "sell"] = "sell" if event.buyer_made else "buy"
     traded_at = event.traded_at * 1000
     record = spi.Trade(event.id, event.price, event.size, side, traded_at, event.first, event.last)
-    return spi.Data(stream, (record,), event.at * 1000)
+    return spi.Data(message.stream, (record,), event.at * 1000)
 
 
-def _quote(stream: str, event: QuoteEvent) -> spi.Data:
-    check_decimals((event.bid, event.bid_size, event.ask, event.ask_size))
+def _quote(payload: bytes) -> spi.Data:
+    message = _quote_event(payload)
+    event = message.data
+    check_four(event.bid, event.bid_size, event.ask, event.ask_size)
     record = spi.Quote(event.bid, event.bid_size, event.ask, event.ask_size, event.seq)
-    return spi.Data(stream, (record,))
+    return spi.Data(message.stream, (record,))
 
 
-def _depth(stream: str, event: DepthEvent) -> spi.Data:
-    check_levels(event.bids, event.asks)
+def _depth(payload: bytes) -> spi.Data:
+    message = _depth_event(payload)
+    event = message.data
+    check_depth(payload, event.bids, event.asks)
     if event.first > event.last:
         raise ValueError("a depth update ends before it begins")
     at = event.at * 1000
-    return spi.Data(stream, (spi.BookDelta(event.bids, event.asks, event.last, event.first, ts=at),), at)
+    record = spi.BookDelta(event.bids, event.asks, event.last, event.first, ts=at)
+    return spi.Data(message.stream, (record,), at)
 
 
-def _ticker(stream: str, event: TickerEvent) -> spi.Data:
+def _ticker(payload: bytes) -> spi.Data:
+    message = _ticker_event(payload)
+    event = message.data
     check_decimals((event.last, event.open, event.high, event.low, event.volume, event.quote_volume))
     check_decimals((event.bid, event.ask))
     check_decimals((event.change.removeprefix("-"), event.change_percent.removeprefix("-")))
@@ -192,10 +181,12 @@ def _ticker(stream: str, event: TickerEvent) -> spi.Data:
         change=event.change,
         change_percent=event.change_percent,
     )
-    return spi.Data(stream, (record,), event.at * 1000)
+    return spi.Data(message.stream, (record,), event.at * 1000)
 
 
-def _candle(stream: str, event: CandleEvent) -> spi.Data:
+def _candle(payload: bytes) -> spi.Data:
+    message = _candle_event(payload)
+    event = message.data
     kline = event.kline
     check_decimals((kline.open, kline.high, kline.low, kline.close, kline.volume))
     record = spi.Candle(
@@ -209,32 +200,19 @@ def _candle(stream: str, event: CandleEvent) -> spi.Data:
         closed=kline.closed,
         trades=kline.trades,
     )
-    return spi.Data(stream, (record,), event.at * 1000)
+    return spi.Data(message.stream, (record,), event.at * 1000)
 
 
 Reader = Callable[[bytes], spi.Data]
 """Turns a combined frame into its records; raises ValueError, or RecursionError for absurd nesting."""
 
-
-def _reader(event: type[Any], translate: Callable[[str, Any], spi.Data]) -> Reader:
-    decode = Decoder(Combined[event]).decode  # type: ignore[valid-type]  # made at run time, once for each kind
-
-    def read(payload: bytes) -> spi.Data:
-        message: Combined[Any] = decode(payload)
-        return translate(message.stream, message.data)
-
-    return read
-
-
-_DEPTH: Final = _reader(DepthEvent, _depth)
-_CANDLE: Final = _reader(CandleEvent, _candle)
 _READERS: Final[dict[str, Reader]] = {
-    "trade": _reader(TradeEvent, _trade),
-    "aggTrade": _reader(AggregateEvent, _aggregate),
-    "bookTicker": _reader(QuoteEvent, _quote),
-    "ticker": _reader(TickerEvent, _ticker),
-    "depth": _DEPTH,
-    "depth@100ms": _DEPTH,
+    "trade": _trade,
+    "aggTrade": _aggregate,
+    "bookTicker": _quote,
+    "ticker": _ticker,
+    "depth": _depth,
+    "depth@100ms": _depth,
 }
 
 
@@ -242,4 +220,4 @@ def reader(stream: str) -> Reader | None:
     """Return what reads the frames of ``stream``; :obj:`None` for a kind that only passes through raw."""
     kind = stream.partition("@")[2]
     found = _READERS.get(kind)
-    return _CANDLE if found is None and kind.startswith("kline_") else found
+    return _candle if found is None and kind.startswith("kline_") else found

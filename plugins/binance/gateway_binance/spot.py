@@ -14,12 +14,14 @@ from gateway import spi
 from gateway_binance import book, reference, verdicts
 from gateway_binance.control import Control, Message
 from gateway_binance.declared import DIALS, MESSAGES, SPOT, STREAM
-from gateway_binance.records import reader
+from gateway_binance.records import Reader, reader
 
 SHUTDOWN: Final = "serverShutdown"
 _STREAM_PREFIX: Final = b'{"stream":"'
 _NAME: Final = len(_STREAM_PREFIX)
 _MESSAGE: Final = Decoder(Message)
+_MOST_KNOWN: Final = 4096
+"""Names that are remembered, more than a connection has streams."""
 _CHANNELS: Final = {
     ("trades", None): "trade",
     ("trades", "agg"): "aggTrade",
@@ -89,27 +91,38 @@ class SpotDialect:
     def __init__(self, target: spi.Target) -> None:
         self._target = target
         self._control = Control(MESSAGES)
+        self._known: dict[bytes, tuple[str, Reader | None]] = {}
+        """Streams and what reads their messages, by the bytes that these begin with."""
+        # What was looked at last, and what it is: as a rule that is what must be decoded next.
+        self._looked_at = b""
+        self._found: tuple[str, Reader | None] | None = None
 
     def stream(self, payload: bytes, binary: bool, /) -> str | None:
         """Cut the name out of ``{"stream":"``; names of the exchange's own notices are left to be decoded."""
-        if binary or not payload.startswith(_STREAM_PREFIX):
+        if binary:
             return None
-        end = payload.find(b'"', _NAME)
-        name = payload[_NAME:end]
-        if end < 0 or b"\\" in name or name == b"!serverShutdown":
+        found = self._known.get(payload[: payload.find(b'"', _NAME) + 1]) or self._learn(payload)
+        self._looked_at, self._found = payload, found
+        return None if found is None else found[0]
+
+    def _learn(self, payload: bytes) -> tuple[str, Reader | None] | None:
+        name = _name(payload)
+        if name is None:
             return None
-        try:
-            return name.decode()
-        except UnicodeDecodeError:
-            return None
+        if len(self._known) == _MOST_KNOWN:
+            self._known.clear()
+        found = self._known[b'%b%b"' % (_STREAM_PREFIX, name.encode())] = name, reader(name)
+        return found
 
     def decode(self, payload: bytes, binary: bool, /) -> Iterable[spi.Event]:
         """Translate one message."""
         if binary:
             raise ValueError("a binary message on a JSON connection")
+        if payload is not self._looked_at:
+            self.stream(payload, binary)
+        found = self._found
         try:
-            stream = self.stream(payload, binary)
-            return self._rare(payload) if stream is None else _data(stream, payload)
+            return self._rare(payload) if found is None else _data(found[0], found[1], payload)
         except RecursionError as exc:
             raise ValueError("nested too deeply") from exc
 
@@ -118,7 +131,7 @@ class SpotDialect:
         if message.kind == SHUTDOWN or message.stream == f"!{SHUTDOWN}":
             return (spi.Draining(),)  # Binance withdrew every promise of how long: leave at once.
         if isinstance(message.stream, str):
-            return _data(message.stream, payload)
+            return _data(message.stream, reader(message.stream), payload)
         return (self._control.answer(message),)
 
     def subscribe(self, streams: Sequence[str], /) -> Sequence[spi.Request]:
@@ -140,8 +153,20 @@ class SpotDialect:
         return book.rule(self._target, symbol.upper()) if kind in {"depth", "depth@100ms"} else None
 
 
-def _data(stream: str, payload: bytes) -> Iterable[spi.Event]:
-    read = reader(stream)
+def _name(payload: bytes) -> str | None:
+    if not payload.startswith(_STREAM_PREFIX):
+        return None
+    end = payload.find(b'"', _NAME)
+    name = payload[_NAME:end]
+    if end < 0 or b"\\" in name or name == b"!serverShutdown":
+        return None
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _data(stream: str, read: Reader | None, payload: bytes) -> Iterable[spi.Event]:
     if read is None:
         return ()
     data = read(payload)

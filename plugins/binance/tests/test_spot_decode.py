@@ -174,8 +174,15 @@ def test_an_event_with_a_field_missing_or_of_another_type_is_no_sense(dialect: A
 )
 def test_a_price_that_is_no_decimal_number_is_no_sense(dialect: Any, price: Any) -> None:
     trade = EVENTS["ethusdt@trade"] | {"p": price}
+    aggregate = EVENTS["ethusdt@aggTrade"] | {"q": price}
+    quote = EVENTS["ethusdt@bookTicker"] | {"A": price}
     depth = EVENTS["ethusdt@depth@100ms"] | {"b": [["1.0", "2.0"], [price, "1.0"]]}
-    for stream, event in (("ethusdt@trade", trade), ("ethusdt@depth@100ms", depth)):
+    for event, stream in (
+        (trade, "ethusdt@trade"),
+        (aggregate, "ethusdt@aggTrade"),
+        (quote, "ethusdt@bookTicker"),
+        (depth, "ethusdt@depth@100ms"),
+    ):
         with pytest.raises(ValueError):
             list(dialect.decode(frame(stream, event), False))
 
@@ -273,3 +280,25 @@ def test_a_stream_that_only_passes_through_raw_is_not_read(dialect: Any, stream:
 def test_a_server_that_will_shut_down_is_left_at_once(dialect: Any, payload: Any) -> None:
     assert dialect.stream(payload, False) is None
     assert list(dialect.decode(payload, False)) == [spi.Draining(None)]
+
+
+def test_a_name_seen_before_needs_its_end_and_a_text_message_as_ever(dialect: Any) -> None:
+    payload = frame("ethusdt@trade", EVENTS["ethusdt@trade"])
+    assert dialect.stream(payload, False) == "ethusdt@trade"
+    assert dialect.stream(payload[: payload.index(b'","data')] + b"x", False) is None
+    assert dialect.stream(payload, True) is None
+    assert dialect.stream(payload, False) == "ethusdt@trade"
+
+
+def test_what_is_decoded_need_not_be_what_was_looked_at(dialect: Any) -> None:
+    trade, quote = (frame(stream, EVENTS[stream]) for stream in ("ethusdt@trade", "ethusdt@bookTicker"))
+    assert dialect.stream(trade, False) == "ethusdt@trade"
+    assert [event.stream for event in dialect.decode(quote, False)] == ["ethusdt@bookTicker"]
+    assert [event.stream for event in dialect.decode(trade, False)] == ["ethusdt@trade"]
+
+
+def test_more_names_than_are_remembered_are_all_found(dialect: Any) -> None:
+    for number in range(10_000):
+        name = f"s{number}@trade"
+        assert dialect.stream(b'{"stream":"%b","data":{}}' % name.encode(), False) == name
+    assert len(dialect._known) < 5_000

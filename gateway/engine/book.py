@@ -12,12 +12,16 @@ from typing import Final
 from gateway.model.market import Level
 
 ZERO: Final = "0"
+_BEGINNINGS_OF_ZERO: Final = frozenset({"0", "."})
 _Key = tuple[float, str]
 
 
 def is_zero(size: str) -> bool:
-    """Whether ``size`` is a spelling of nought, such as ``0.00000000``."""
-    return size[:1] == "0" and not size.strip("0.")
+    """Whether ``size`` is a spelling of nought, such as ``0.00000000``, ``.0`` or ``0E-8``."""
+    if size[:1] not in _BEGINNINGS_OF_ZERO:
+        return False
+    rest = size.strip("0.")
+    return not rest or rest[0] in "eE"
 
 
 def normal(levels: Iterable[Level]) -> list[Level]:
@@ -60,15 +64,25 @@ class Ladder:
 
     def top(self, depth: int | None = None) -> list[Level]:
         """Return the best ``depth`` levels, or all; sorted once, then kept in order."""
-        if self._order is None:
-            self._order = sorted(map(self._key, self.sizes))
-        keys = self._order if depth is None else self._order[:depth]
+        order = self._ordered()
+        keys = order if depth is None else order[:depth]
         return [(price, self.sizes[price]) for _, price in keys]
 
-    def truncate(self, depth: int) -> None:
-        """Forget everything beyond the best ``depth`` levels."""
-        if len(self.sizes) > depth:
-            self.replace(self.top(depth))
+    def truncate(self, depth: int) -> list[str]:
+        """Forget everything beyond the best ``depth`` levels; return the prices that are gone."""
+        if len(self.sizes) <= depth:
+            return []
+        order = self._ordered()
+        gone = [price for _, price in order[depth:]]
+        del order[depth:]
+        for price in gone:
+            del self.sizes[price]
+        return gone
+
+    def _ordered(self) -> list[_Key]:
+        if self._order is None:
+            self._order = sorted(map(self._key, self.sizes))
+        return self._order
 
     def _key(self, price: str) -> _Key:
         return self._sign * float(price), price
@@ -97,10 +111,16 @@ class OrderBook:
         """Return the best ``depth`` levels of each side, or all."""
         return self.bids.top(depth), self.asks.top(depth)
 
-    def truncate(self, depth: int) -> None:
-        """Keep the best ``depth`` levels of each side."""
-        self.bids.truncate(depth)
-        self.asks.truncate(depth)
+    def truncate(self, depth: int) -> tuple[list[str], list[str]]:
+        """Keep the best ``depth`` levels of each side; return the prices that are gone."""
+        return self.bids.truncate(depth), self.asks.truncate(depth)
+
+
+def without(levels: list[Level], gone: list[str]) -> list[Level]:
+    """Return ``levels`` with those ``gone`` removed, which they need not have been among."""
+    if not gone:
+        return levels
+    return [level for level in levels if level[0] not in gone] + [(price, ZERO) for price in gone]
 
 
 def difference(before: dict[str, str], after: dict[str, str]) -> list[Level]:

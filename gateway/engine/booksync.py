@@ -6,10 +6,11 @@ holds no connection and fetches nothing: it says what it needs.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Final
 
-from gateway.engine.book import OrderBook, normal
+from gateway.engine.book import OrderBook, normal, without
 from gateway.model.market import Book
 from gateway.spi.books import BookDelta, BookRule, BookSnapshot, Continuity
 
@@ -41,50 +42,78 @@ class BookSync:
         self.ts: int | None = None
         self._fresh = True
         self._buffer: deque[BookDelta] = deque(maxlen=BUFFER)
+        self._seen: int | None = None
+        """The last sequence number that came, applied or not."""
+        self._missing: int | None = None
+        """The last sequence number of an update that had to make room in the buffer."""
 
     def update(self, delta: BookDelta) -> tuple[Outcome, Book | None]:
         """Take an update; return what it led to and, if it was applied, the levels to publish."""
         if not self.is_live:
-            self._buffer.append(delta)
+            self._keep(delta)
             return Outcome.WAITING, None
         match self.rule.follows(self.seq, delta, self._fresh):
             case Continuity.APPLY:
                 record = self._apply(delta)
-                if self._checksum_differs(delta):
-                    self._break()
-                    return Outcome.BROKEN, None
-                return Outcome.APPLIED, record
+                if not self._checksum_differs(delta):
+                    return Outcome.APPLIED, record
             case Continuity.IGNORE:
                 return Outcome.WAITING, None
-            case _:
-                self._break()
-                self._buffer.append(delta)
-                return Outcome.BROKEN, None
+        self._break()
+        self._keep(delta)
+        return Outcome.BROKEN, None
+
+    def _keep(self, delta: BookDelta) -> None:
+        """Let ``delta`` wait for a snapshot; nothing from before a reset can follow one."""
+        if self._seen is not None and self.rule.follows(self._seen, delta, False) is Continuity.RESET:
+            self._buffer.clear()
+            self._missing = None
+        if len(self._buffer) == BUFFER:
+            self._missing = self._buffer[0].last
+        self._buffer.append(delta)
+        self._seen = delta.last
 
     def load(self, snapshot: BookSnapshot) -> Outcome:
         """
         Take a snapshot and all that waited for it: REPLACED, or BROKEN if another, newer one is needed.
 
-        What waited is kept when the snapshot is too old for it.
+        What waited is kept when a snapshot that was fetched is too old for it. One
+        that came in band is followed by what comes after it, so nothing older can help.
         """
+        self.is_live = False
+        waiting = tuple(self._buffer)
+        joined = 0 if self._is_too_old(snapshot) else self._replay(snapshot, waiting)
+        if joined is not None:
+            self._buffer = deque(waiting[joined:] if self._is_fetched else (), maxlen=BUFFER)
+            return Outcome.BROKEN
+        self._buffer.clear()
+        self._missing, self._seen = None, self.seq
+        self.is_live = True
+        return Outcome.REPLACED
+
+    @property
+    def _is_fetched(self) -> bool:
+        return callable(self.rule.snapshot)
+
+    def _is_too_old(self, snapshot: BookSnapshot) -> bool:
+        """Whether what lies between ``snapshot`` and what waits was forgotten, whatever the rule can see."""
+        return self._is_fetched and self._missing is not None and snapshot.last < self._missing
+
+    def _replay(self, snapshot: BookSnapshot, waiting: Sequence[BookDelta]) -> int | None:
+        """Start anew with ``snapshot`` and apply what follows; return the place of what does not, if anything."""
         self.book.replace(snapshot.bids, snapshot.asks)
+        self._truncate()
         self.seq, self.ts = snapshot.last, snapshot.ts
         self._fresh = True
-        waiting = tuple(self._buffer)
-        for position, delta in enumerate(waiting):
+        for place, delta in enumerate(waiting):
             judged = self.rule.follows(self.seq, delta, self._fresh)
             if judged is Continuity.APPLY:
                 self._apply(delta)
-                if not self._checksum_differs(delta):
-                    continue
-            elif judged is Continuity.IGNORE:
-                continue
-            self._buffer = deque(waiting[position:], maxlen=BUFFER)
-            self.is_live = False
-            return Outcome.BROKEN
-        self._buffer.clear()
-        self.is_live = True
-        return Outcome.REPLACED
+                if self._checksum_differs(delta):
+                    return place
+            elif judged is Continuity.GAP or (judged is Continuity.RESET and delta.last > self.seq):
+                return place
+        return None
 
     def whole(self) -> Book:
         """Return the whole book, best first."""
@@ -94,11 +123,16 @@ class BookSync:
     def _apply(self, delta: BookDelta) -> Book:
         bids, asks = normal(delta.bids), normal(delta.asks)
         self.book.apply(bids, asks)
-        if self.rule.truncate is not None:
-            self.book.truncate(self.rule.truncate)
+        gone_bids, gone_asks = self._truncate()
         self.seq, self.ts = delta.last, delta.ts
+        self._seen = delta.last
         self._fresh = False
-        return Book(bids, asks, delta.last, delta.ts)
+        return Book(without(bids, gone_bids), without(asks, gone_asks), delta.last, delta.ts)
+
+    def _truncate(self) -> tuple[list[str], list[str]]:
+        """Keep the depth that the exchange keeps; what lies beyond is gone for whoever was told of it."""
+        depth = self.rule.truncate
+        return ([], []) if depth is None else self.book.truncate(depth)
 
     def _checksum_differs(self, delta: BookDelta) -> bool:
         compute = self.rule.checksum
@@ -107,3 +141,4 @@ class BookSync:
     def _break(self) -> None:
         self.is_live = False
         self._buffer.clear()
+        self._missing = None

@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from gateway.testing.sockets import reset
+from gateway.testing.wire import Entrance, reset
 
 PATIENCE: Final = 1.0
 """Seconds that a client has to leave when the venue stops."""
@@ -37,6 +37,8 @@ class Listener:
         self.host = host
         self.port = port
         self._admits = admits
+        self.closed = False
+        """Whether every dial is refused."""
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
 
@@ -65,13 +67,17 @@ class Listener:
             raise
 
     async def open(self) -> None:
-        """Listen, on the same port as before if there was one."""
+        """Listen, on the same port as before if there was one; one that was never started only says so."""
+        self.closed = False
+        if self._runner is None:
+            return
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._accept, self.host, self.port, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
 
     def close(self) -> None:
         """Refuse every dial; what is open stays."""
+        self.closed = True
         if self._server is not None:
             self._server.close()
 
@@ -86,7 +92,7 @@ class Listener:
         server = self._runner.server if self._runner is not None else None
         if server is None or not self._admits():
             return _Slam()
-        return server()
+        return Entrance(server())
 
 
 class _Slam(asyncio.Protocol):

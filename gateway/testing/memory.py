@@ -11,7 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-from gateway.errors import NO_HEADERS, ConnectionFault, Reason, TransportLost, UpgradeRefused
+from gateway.errors import (
+    NO_HEADERS,
+    ConnectionFault,
+    ProtocolViolation,
+    Reason,
+    TransportLost,
+    UpgradeRefused,
+)
 from gateway.net.transport import Transport
 from gateway.spi.steps import Fetch, HttpReply, Open
 from gateway.testing.memory_peer import MemoryPeer
@@ -169,6 +176,8 @@ class MemoryNetwork:
 
 async def _failure(outcome: Refuse | RefuseUpgrade | Hang) -> ConnectionFault:
     match outcome:
+        case Refuse(Reason.PROTOCOL_ERROR, text):
+            return ProtocolViolation(text)
         case Refuse(reason, text):
             return TransportLost(text, reason=reason)
         case RefuseUpgrade(status, headers, body):

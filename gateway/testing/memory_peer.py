@@ -45,6 +45,8 @@ class MemoryPeer:
         self.muted = False
         self.close_takes = 0.0
         """Seconds before a Close of the client is answered; ``math.inf`` for never."""
+        self.ignores_close: Callable[[], bool] = lambda: False
+        """Asked when the client closes."""
         self.send_takes = 0.0
         """Seconds for which each send of the client is held up."""
         self.torn_sends = 0
@@ -54,7 +56,7 @@ class MemoryPeer:
         self.gone = asyncio.Event()
         self.released = False
         """Whether the client has closed or dropped its half, as it must even when the socket is gone."""
-        self._max_frame = max_frame
+        self.max_frame = max_frame
         self._happened = happened
         self._inbound: deque[tuple[Kind, bytes]] = deque()
         self._arrived = asyncio.Event()
@@ -88,7 +90,7 @@ class MemoryPeer:
         """Send a frame of any kind; text must be UTF-8 already."""
         if self.muted or self.closed:
             return
-        if len(payload) > self._max_frame:
+        if len(payload) > self.max_frame:
             self.violate("message too big")
             return
         self._inbound.append((kind, payload))

@@ -65,7 +65,8 @@ class MemoryTransport:
 
     async def close(self, code: int = 1000, *, within: float = 3.0) -> None:
         """Close politely, at most ``within`` seconds, then abort."""
-        takes = math.inf if self._peer.muted else self._peer.close_takes
+        unheard = self._peer.muted or self._peer.ignores_close()
+        takes = math.inf if unheard else self._peer.close_takes
         self._closing = True
         try:
             gone = await self._gone_within(min(takes, within))

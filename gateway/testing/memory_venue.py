@@ -16,12 +16,16 @@ from aiohttp import WSMessage, WSMsgType, web
 from multidict import CIMultiDict
 from yarl import URL
 
-from gateway.errors import Reason
+from gateway.errors import Reason, TransportLost
 from gateway.net.transport import Kind
 from gateway.spi.steps import Fetch, HttpReply, Open
-from gateway.testing.memory import Accept, Dialled, Hang, MemoryNetwork, Refuse, RefuseUpgrade
+from gateway.testing.bodies import EVERY, INSTEAD, body_of
+from gateway.testing.doors import GREETING
+from gateway.testing.memory import Accept, Dialled, Hang, Later, MemoryNetwork, Refuse, RefuseUpgrade
+from gateway.testing.memory_frames import FrameReader, deliver
 from gateway.testing.memory_peer import MemoryPeer
 from gateway.testing.venue import Venue
+from gateway.testing.ways import Body, Refusal, Upgrade
 
 KINDS: Final = {
     WSMsgType.TEXT: Kind.TEXT,
@@ -30,6 +34,13 @@ KINDS: Final = {
     WSMsgType.PONG: Kind.PONG,
 }
 OPCODES: Final = {kind: opcode for opcode, kind in KINDS.items()}
+SLOW: Final = 1.5
+"""Seconds that an answer to an upgrade takes when it comes byte by byte."""
+_ENDS: Final[Mapping[Upgrade, Dialled]] = {
+    Upgrade.SILENCE: Hang(),
+    Upgrade.ENDLESS: Hang(),
+    Upgrade.CUT: Refuse(Reason.CLOSED_BY_PEER),
+}
 
 
 class MemoryVenue(MemoryNetwork):
@@ -72,41 +83,69 @@ class MemoryVenue(MemoryNetwork):
 
     async def fetch(self, request: Fetch) -> HttpReply:
         """Answer as the venue does; no answer at all while it is mute."""
+        if self.venue.refuses:
+            raise TransportLost("connection refused", reason=Reason.CONNECTION_REFUSED)
         asked = _Request(request.method, request.url, request.headers, request.body)
         answer = self._answers.get(f"{asked.method} {asked.path}")
         if answer is None:
             return HttpReply(404)
         try:
-            response = await self.venue._request(answer, cast("web.Request", asked))
+            response = await self.venue._doors.request(answer, cast("web.Request", asked))
         except web.HTTPException as exc:
-            response = exc
+            response = web.Response(status=exc.status, headers=exc.headers, body=exc.body)
+        body = await _bent(body_of(response), self.venue.faults.bend_replies.strike())
         headers = {name.lower(): value for name, value in response.headers.items()}
-        body = cast("web.Response", response).body
-        return HttpReply(response.status, headers, body if isinstance(body, bytes) else b"")
+        return HttpReply(response.status, headers, body)
 
-    def _dial(self, step: Open) -> Dialled:
+    def _dial(self, step: Open) -> Dialled | Later[Dialled]:
         venue, asked = self.venue, _Request("GET", step.url, step.headers)
-        if not venue._admits():
+        if venue.refuses:
+            return Refuse()
+        if not venue._doors.admits():
             return Refuse(Reason.CONNECTION_RESET)
         if asked.path not in venue.socket_paths:
             return RefuseUpgrade(404)
-        venue.attempts.append(asyncio.get_running_loop().time())
-        venue._watch.changed()
-        if venue.faults.hang_upgrades.strike():
-            return Hang()
-        refusal = venue.faults.refuse_upgrades.strike()
-        if refusal is not None:
-            venue.counts.refused += 1
-            return RefuseUpgrade(refusal.status, refusal.headers, refusal.body)
-        return Accept(partial(self._opened, asked))
+        verdict = venue._doors.verdict()
+        outcome = self._outcome(verdict, asked)
+        seconds = venue.faults.upgrade_delay + (SLOW if verdict is Upgrade.SLOW else 0.0)
+        return Later(seconds, outcome) if seconds > 0 else outcome
 
-    def _opened(self, asked: "_Request", peer: MemoryPeer) -> None:
+    def _outcome(self, verdict: Refusal | Upgrade | None, asked: "_Request") -> Dialled:
+        if not self.venue._shared.thawed.is_set():
+            return Hang()
+        match verdict:
+            case None | Upgrade.SLOW | Upgrade.PIGGYBACK:
+                return Accept(partial(self._opened, asked, verdict))
+            case Refusal(status) if 300 <= status < 400:  # noqa: PLR2004  # every redirect, as over a wire
+                return Refuse(Reason.REDIRECTED)
+            case Refusal(status, headers, body):
+                return RefuseUpgrade(status, headers, body)
+        return _ENDS.get(verdict, Refuse(Reason.PROTOCOL_ERROR, verdict.value))
+
+    def _opened(self, asked: "_Request", how: Upgrade | None, peer: MemoryPeer) -> None:
+        faults = self.venue.faults
         peer.auto_pong = False  # the venue answers pings itself
+        peer.ignores_close = lambda: faults.ignore_closes or faults.deaf or not self.venue._shared.thawed.is_set()
         asked.transport = _Tcp(peer)
+        if how is Upgrade.PIGGYBACK:
+            peer.ping(GREETING)
         ws = cast("web.WebSocketResponse[Any]", _WebSocket(peer))
         serving = asyncio.create_task(self.venue._serve(cast("web.Request", asked), ws))
         self._serving.add(serving)
         serving.add_done_callback(self._serving.discard)
+
+
+async def _bent(body: bytes, how: Body | None) -> bytes:
+    match how:
+        case None:
+            return body
+        case Body.CUT:
+            raise TransportLost("the answer broke off")
+        case Body.HALF:
+            await asyncio.get_running_loop().create_future()
+        case Body.SLOW:
+            await asyncio.sleep(len(body) * EVERY)
+    return INSTEAD.get(how, body)
 
 
 class _Request:
@@ -144,7 +183,7 @@ class _WebSocket:
     async def send_frame(self, payload: bytes, opcode: WSMsgType) -> None:
         if self._peer.closed:
             raise ConnectionResetError
-        self._peer.put(KINDS[opcode], payload)
+        deliver(self._peer, KINDS[opcode], payload)
 
     async def close(self, *, code: int, message: bytes) -> None:
         self._peer.close(code, message.decode())
@@ -156,6 +195,7 @@ class _Tcp(asyncio.Transport):
     def __init__(self, peer: MemoryPeer) -> None:
         super().__init__()
         self._peer = peer
+        self._reader = FrameReader(peer)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ARG002  # the socket is all it asks for
         return self
@@ -172,5 +212,5 @@ class _Tcp(asyncio.Transport):
     def abort(self) -> None:
         self._peer.drop()
 
-    def write(self, _: "bytes | bytearray | memoryview[Any]") -> None:
-        self._peer.violate()
+    def write(self, data: "bytes | bytearray | memoryview[Any]") -> None:
+        self._reader.feed(bytes(data))

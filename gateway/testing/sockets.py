@@ -1,7 +1,6 @@
 """One client's WebSocket at a simulated venue: what it sent, when, and what it is sent, never waiting for it."""
 
 import asyncio
-import socket as sockets
 import struct
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -10,13 +9,18 @@ from typing import Final, Literal
 
 from aiohttp import WSMsgType, web
 
-from gateway.testing.faults import Faults, Noise
-from gateway.testing.records import Counts, Watch
+from gateway.testing.acks import Acks, pongs
+from gateway.testing.limits import Limits
+from gateway.testing.noise import EVERY, REPEATED, Noise
+from gateway.testing.shared import Shared
+from gateway.testing.ways import VANISHED
+from gateway.testing.wire import Wire, reset
 
 KEPT: Final = 10_000
 """Frames, pings and pongs remembered of one socket; the oldest go first."""
-_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 _GONE: Final = frozenset({WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR})
+_RAW: Final = WSMsgType.CONTINUATION
+"""Stands in an outbox for bytes that are written as they are; no venue sends continuations by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +30,6 @@ class Received:
     at: float
     payload: bytes
     binary: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What the sockets of one venue share; ``outbox`` frames may wait for each client."""
-
-    faults: Faults
-    counts: Counts
-    watch: Watch
-    outbox: int
-
-
-def reset(transport: asyncio.BaseTransport | None) -> None:
-    """Drop a connection with RST: what is buffered is lost on both sides."""
-    if transport is None or transport.is_closing():
-        return
-    transport.get_extra_info("socket").setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, _RESET_ON_CLOSE)
-    if isinstance(transport, asyncio.WriteTransport):
-        transport.abort()
 
 
 class VenueSocket:
@@ -62,14 +47,12 @@ class VenueSocket:
     """
 
     def __init__(
-        self, number: int, request: web.Request, ws: "web.WebSocketResponse[Literal[False]]", shared: "Shared"
+        self, number: int, request: web.Request, ws: "web.WebSocketResponse[Literal[False]]", shared: Shared
     ) -> None:
         self.id = number
         self.path = request.path
         self.query: Mapping[str, str] = request.query
         self.headers: Mapping[str, str] = request.headers
-        self.account: str | None = None
-        """Whoever logged in; set by the venue."""
         self.streams: dict[str, float] = {}
         """Live subscriptions and when each was accepted."""
         self.frames: deque[Received] = deque(maxlen=KEPT)
@@ -77,14 +60,27 @@ class VenueSocket:
         self.pongs: deque[tuple[float, bytes]] = deque(maxlen=KEPT)
         self.muted = False
         self.overflowed = False
+        self._account: str | None = None
         self._transport = request.transport
         self._ws = ws
         self._shared = shared
         self._faults = shared.faults
+        self._acks = Acks(shared.faults, shared.astray)
+        self._limits = Limits(shared.faults, self.close)
         self._outbox: deque[tuple[WSMsgType, bytes]] = deque()
         self._wake = asyncio.Event()
         self._later: set[asyncio.TimerHandle] = set()
         self._ending = False
+
+    @property
+    def account(self) -> str | None:
+        """Whoever logged in; set by the venue."""
+        return self._account
+
+    @account.setter
+    def account(self, account: str | None) -> None:
+        self._account = account
+        self._shared.logged_in(self)
 
     # --- what it is sent
 
@@ -100,32 +96,40 @@ class VenueSocket:
         self._put(WSMsgType.TEXT, payload)
 
     def answer(self, payload: bytes) -> None:
-        """Send an ack or a refusal as text: scripted faults lose or delay it."""
-        if self._faults.lose_acks.strike():
-            return
-        if self._faults.ack_delay <= 0:
-            self.text(payload)
-            return
-        self._delay(self._faults.ack_delay, payload)
+        """Send an ack or a refusal as text: scripted faults lose, delay or bend it."""
+        for ack in self._acks.instead_of(payload):
+            self._put_later(self._faults.ack_delay, WSMsgType.TEXT, ack)
+
+    def publish(self, payload: bytes) -> None:
+        """Send a datum as text, and the acks that scripted faults have wait for one."""
+        self._put(WSMsgType.TEXT, payload)
+        for ack in self._acks.after_data():
+            self._put(WSMsgType.TEXT, ack)
 
     def ping(self, payload: bytes = b"") -> None:
         """Ping the client; its answer appears in ``pongs``."""
-        self._put(WSMsgType.PING, payload)
+        if not self._faults.no_pings:
+            self._put(WSMsgType.PING, payload)
+
+    def pong(self, payload: bytes = b"") -> None:
+        """Send a pong that nobody asked for."""
+        self._put(WSMsgType.PONG, payload)
 
     def noise(self, noise: Noise) -> None:
         """Send nonsense."""
         opcode, payload = noise.value
-        if opcode is not None:
-            self._put(opcode, payload)
-        elif self._transport is not None:
-            self._transport.write(payload)
+        self._put(_RAW if opcode is None else opcode, payload)
 
     def close(self, code: int = 1000, text: str = "") -> None:
-        """Send a Close frame after everything that waits; nothing else is sent after it."""
-        if not self._ending:
-            self._ending = True
-            self._outbox.append((WSMsgType.CLOSE, struct.pack("!H", code) + text.encode()))
-            self._wake.set()
+        """Send a Close frame after everything that waits, and nothing after it; 1006 ends without one."""
+        if self._ending:
+            return
+        if code == VANISHED:
+            self.drop()
+            return
+        self._ending = True
+        self._outbox.append((WSMsgType.CLOSE, struct.pack("!H", code) + text.encode()))
+        self._wake.set()
 
     def drop(self, *, rst: bool = False) -> None:
         """End the connection without a Close frame: FIN, or RST at once."""
@@ -146,10 +150,14 @@ class VenueSocket:
         self._outbox.append((opcode, payload))
         self._wake.set()
 
-    def _delay(self, seconds: float, payload: bytes) -> None:
+    def _put_later(self, seconds: float, opcode: WSMsgType, payload: bytes) -> None:
+        if seconds <= 0:
+            self._put(opcode, payload)
+            return
+
         def due() -> None:
             self._later.discard(handle)
-            self.text(payload)
+            self._put(opcode, payload)
 
         handle = asyncio.get_running_loop().call_later(seconds, due)
         self._later.add(handle)
@@ -159,10 +167,14 @@ class VenueSocket:
     async def serve(self, received: Callable[[bytes, bool], None]) -> None:
         """Read until the socket is gone, handing messages to ``received``; owns the task that writes."""
         writer = asyncio.create_task(self._write())
+        self._limits.begin()
+        while self._shared.astray:
+            self.text(self._shared.astray.popleft())
         try:
             await self._read(received)
         finally:
             self._ending = True
+            self._limits.stop()
             for handle in self._later:
                 handle.cancel()
             writer.cancel()
@@ -171,16 +183,27 @@ class VenueSocket:
             writer.result()
 
     async def _read(self, received: Callable[[bytes, bool], None]) -> None:
-        while (message := await self._ws.receive()).type not in _GONE:
-            self._take(message.type, message.data, received)
-            self._shared.watch.changed()
+        while True:
+            message = await self._ws.receive()
+            await self._shared.thawed.wait()
+            if message.type in _GONE:
+                break
+            if not self._faults.deaf:
+                self._limits.heard(asyncio.get_running_loop().time())
+                self._take(message.type, message.data, received)
+                self._shared.watch.changed()
+        if message.type is WSMsgType.CLOSE:
+            if self._faults.ignore_closes or self._faults.deaf:
+                await self._shared.stopping.wait()  # or the end of the connection, which cancels
+            await self._ws.close(drain=False)
 
     def _take(self, kind: WSMsgType, payload: bytes, received: Callable[[bytes, bool], None]) -> None:
         at = asyncio.get_running_loop().time()
         if kind is WSMsgType.PING:
             self._shared.counts.pings += 1
             self.pings.append((at, payload))
-            self._put(WSMsgType.PONG, payload)
+            for pong in pongs(self._faults, payload):
+                self._put_later(self._faults.pong_delay, WSMsgType.PONG, pong)
         elif kind is WSMsgType.PONG:
             self.pongs.append((at, payload))
         else:
@@ -192,16 +215,33 @@ class VenueSocket:
 
     async def _write(self) -> None:
         try:
+            await self._write_all()
+            if isinstance(self._transport, Wire) and self._transport.holding:
+                self._transport.release()
             while True:
                 await self._wake.wait()
                 self._wake.clear()
-                while self._outbox:
-                    await self._write_one(*self._outbox.popleft())
+                await self._write_all()
         except ConnectionError:
             return  # The reader sees the end, too, and says so.
+
+    async def _write_all(self) -> None:
+        while self._outbox:
+            await self._shared.thawed.wait()
+            await self._write_one(*self._outbox.popleft())
 
     async def _write_one(self, opcode: WSMsgType, payload: bytes) -> None:
         if opcode is WSMsgType.CLOSE:
             await self._ws.close(code=struct.unpack("!H", payload[:2])[0], message=payload[2:])
+        elif opcode is _RAW:
+            await self._write_raw(payload)
         else:
             await self._ws.send_frame(payload, opcode)
+
+    async def _write_raw(self, payload: bytes) -> None:
+        if self._transport is None:
+            return
+        self._transport.write(payload)
+        while payload in REPEATED:
+            await asyncio.sleep(EVERY)
+            self._transport.write(REPEATED[payload])

@@ -14,11 +14,14 @@ from typing import ClassVar, Final, Literal, Self
 
 from aiohttp import web
 
-from gateway.testing.faults import Faults, Refusal
+from gateway.testing.doors import Doors
+from gateway.testing.faults import Faults
 from gateway.testing.listener import PATIENCE, Answer, Handler, Listener
+from gateway.testing.order import Datum, Order
 from gateway.testing.pace import paced
-from gateway.testing.records import Counts, Grant, Requested, Subscribing, Watch
-from gateway.testing.sockets import KEPT, Shared, VenueSocket
+from gateway.testing.records import Counts, Grant, Subscribing, Watch
+from gateway.testing.shared import Shared
+from gateway.testing.sockets import KEPT, VenueSocket
 
 OUTBOX: Final = 8192
 """Frames that may wait for one client before it is dropped."""
@@ -56,19 +59,21 @@ class Venue:
         self.random = random.Random(seed)  # noqa: S311  # the same seed must give the same data
         self.sockets: dict[int, VenueSocket] = {}
         self.closed: deque[VenueSocket] = deque(maxlen=KEPT)
-        self.dials: deque[float] = deque(maxlen=KEPT)
-        self.attempts: deque[float] = deque(maxlen=KEPT)
-        """When each upgrade was asked for, refused or not."""
         self.subscribes: deque[Subscribing] = deque(maxlen=KEPT)
-        self.requests: deque[Requested] = deque(maxlen=KEPT)
         self.failures: deque[Exception] = deque(maxlen=KEPT)
         """What the venue itself did wrong; leaving it raises them."""
         self._rate = rate
-        self._listener = Listener(host, port, self._admits)
-        self._series: Counter[str] = Counter()
         self._watch = Watch()
-        self._shared = Shared(self.faults, self.counts, self._watch, outbox)
-        self._stopping = asyncio.Event()
+        self._shared = Shared(self.faults, self.counts, self._watch, outbox, self._logged_in)
+        self._stopping = self._shared.stopping
+        self._doors = Doors(self._shared, self._serve, self._failed)
+        self.dials = self._doors.dials
+        self.attempts = self._doors.attempts
+        """When each upgrade was asked for, refused or not."""
+        self.requests = self._doors.requests
+        self._listener = Listener(host, port, self._doors.admits)
+        self._series: Counter[str] = Counter()
+        self._order = Order(self.faults)
         self._ticking: asyncio.Task[None] | None = None
 
     # --- what a venue says
@@ -86,6 +91,13 @@ class Venue:
     def tick(self) -> None:
         """Take one step: one datum for each stream that somebody wants."""
 
+    def announce_closing(self, deadline: float) -> None:
+        """Tell everybody that their connections close in ``deadline`` seconds, if the exchange does."""
+
+    def end_stream(self, stream: str, reason: str) -> None:  # noqa: ARG002  # for those who tell
+        """End ``stream`` for everybody; exchanges that tell their clients why override this."""
+        self.forget(stream)
+
     # --- what a venue does
 
     def subscribe(self, socket: VenueSocket, streams: Sequence[str]) -> Grant:
@@ -99,26 +111,36 @@ class Venue:
         refusal = self.faults.refuse_subscribes.strike()
         if refusal is not None:
             return Grant(refusal=refusal)
-        accepted = tuple(one for one in wish.streams if one not in self.faults.refused_streams)
+        accepted = self._accepted(socket, wish.streams)
         socket.streams.update(dict.fromkeys(accepted, wish.at))
-        return Grant(accepted, tuple(one for one in wish.streams if one in self.faults.refused_streams))
+        return Grant(accepted, tuple(one for one in wish.streams if one not in socket.streams))
+
+    def _accepted(self, socket: VenueSocket, streams: Sequence[str]) -> tuple[str, ...]:
+        wanted = [one for one in streams if one not in self.faults.refused_streams]
+        room = max(0, self.faults.stream_limit - len(socket.streams))
+        return tuple(one for number, one in enumerate(wanted) if one in socket.streams or number < room)
 
     def publish(self, stream: str, payload: bytes, *, account: str | None = None) -> int:
         """Send a datum as text to everybody who wants it, or to one account; returns to how many."""
-        if self.faults.holds_back(stream):
-            return 0
         sent = 0
-        for socket in self.sockets.values():
-            if stream in socket.streams and (account is None or socket.account == account):
-                socket.text(payload)
-                sent += 1
+        for datum in self._order.instead_of(stream, Datum(payload, account)):
+            sent += self._spread(stream, datum)
         self.counts.published += sent
         self._watch.changed()
         return sent
 
+    def _spread(self, stream: str, datum: Datum) -> int:
+        sent, unasked = 0, stream in self.faults.unasked_streams
+        for socket in self.sockets.values():
+            if (unasked or stream in socket.streams) and datum.account in {None, socket.account}:
+                socket.publish(datum.payload)
+                sent += 1
+        return sent
+
     def wanted(self) -> set[str]:
-        """Return the streams that anybody wants."""
-        return {stream for socket in self.sockets.values() for stream in socket.streams}
+        """Return the streams that anybody wants, or is to get unasked."""
+        wanted = {stream for socket in self.sockets.values() for stream in socket.streams}
+        return wanted | self.faults.unasked_streams
 
     def sequence(self, stream: str) -> int:
         """Return the next number of ``stream``, the first being 1; scripted holes are left out."""
@@ -135,13 +157,31 @@ class Venue:
         """Wait until ``holds``; it is asked after everything that happens. The caller sets the deadline."""
         await self._watch.wait_for(holds)
 
-    def drop(self, *, rst: bool = False, code: int | None = None) -> None:
+    def drop(self, *, rst: bool = False, code: int | None = None, text: str = "") -> None:
         """End every socket: by RST, by a Close frame with ``code``, or by FIN alone."""
         for socket in tuple(self.sockets.values()):
             if code is None:
                 socket.drop(rst=rst)
             else:
-                socket.close(code)
+                socket.close(code, text)
+
+    def forget(self, stream: str) -> None:
+        """Drop everybody's subscription to ``stream`` without a word."""
+        for socket in self.sockets.values():
+            socket.streams.pop(stream, None)
+
+    def freeze(self) -> None:
+        """Have nothing pass in either direction; unlike in silence, nothing is lost."""
+        self._shared.thawed.clear()
+
+    def thaw(self) -> None:
+        """Let everything pass that waited."""
+        self._shared.thawed.set()
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the port is closed."""
+        return self._listener.closed
 
     def close_port(self) -> None:
         """Refuse every dial at the port; open sockets stay."""
@@ -185,7 +225,7 @@ class Venue:
         Raises:
             OSError: If the address cannot be had.
         """
-        routes: dict[str, Handler] = {f"GET {path}": self._upgrade for path in self.socket_paths}
+        routes: dict[str, Handler] = {f"GET {path}": self._doors.upgrade for path in self.socket_paths}
         for route, answer in self.answers().items():
             routes[route] = partial(self._request, answer)
         await self._listener.start(routes)
@@ -195,6 +235,7 @@ class Venue:
     async def stop(self) -> None:
         """Say goodbye to every client and free the port. Safe to repeat."""
         self._stopping.set()
+        self.thaw()
         self._watch.changed()
         self._listener.close()
         if self._ticking is not None:
@@ -232,29 +273,10 @@ class Venue:
         except Exception as exc:  # noqa: BLE001  # raised again by whoever leaves the venue
             self._failed(exc)
 
-    # --- dials, upgrades and requests
+    # --- requests and sockets
 
-    def _admits(self) -> bool:
-        self.counts.dials += 1
-        self.dials.append(asyncio.get_running_loop().time())
-        self._watch.changed()
-        return not self.faults.reset_dials.strike()
-
-    async def _upgrade(self, request: web.Request) -> web.StreamResponse:
-        self.attempts.append(asyncio.get_running_loop().time())
-        self._watch.changed()
-        if self.faults.hang_upgrades.strike():
-            return await self._silence()
-        refusal = self.faults.refuse_upgrades.strike()
-        if refusal is not None:
-            self.counts.refused += 1
-            return _refused(refusal)
-        ws: web.WebSocketResponse[Literal[False]] = web.WebSocketResponse(
-            autoping=False, compress=False, decode_text=False, timeout=PATIENCE
-        )
-        await ws.prepare(request)
-        await self._serve(request, ws)
-        return ws
+    async def _request(self, answer: Answer, request: web.Request) -> web.StreamResponse:
+        return await self._doors.reply(answer, request)
 
     async def _serve(self, request: web.Request, ws: "web.WebSocketResponse[Literal[False]]") -> None:
         self.counts.upgrades += 1
@@ -271,29 +293,10 @@ class Venue:
             self.closed.append(socket)
             self._watch.changed()
 
-    async def _request(self, answer: Answer, request: web.Request) -> web.StreamResponse:
-        at = asyncio.get_running_loop().time()
-        self.counts.requests += 1
-        self.requests.append(Requested(at, request.method, request.path, dict(request.query)))
-        self._watch.changed()
-        if self.faults.mute:
-            return await self._silence()
-        refusal = self.faults.refuse_requests.strike()
-        if refusal is not None:
-            return _refused(refusal)
-        try:
-            return answer(request, await request.read())
-        except web.HTTPException:
-            raise
-        except Exception as exc:  # noqa: BLE001  # raised again by whoever leaves the venue
-            self._failed(exc)
-            return web.Response(status=500)
-
-    async def _silence(self) -> web.StreamResponse:
-        """Answer nobody before the venue stops."""
-        await self._stopping.wait()
-        return web.Response(status=503)
-
-
-def _refused(refusal: Refusal) -> web.Response:
-    return web.Response(status=refusal.status, headers=refusal.headers, body=refusal.body)
+    def _logged_in(self, newcomer: VenueSocket) -> None:
+        code = self.faults.one_session
+        if code is None or newcomer.account is None:
+            return
+        for socket in self.sockets.values():
+            if socket is not newcomer and socket.account == newcomer.account:
+                socket.close(code)

@@ -35,7 +35,7 @@ class Quota:
 
 
 class Upgrade(enum.Enum):
-    """How the answer to an upgrade is bent; the last three end well."""
+    """How the answer to an upgrade is bent; the last two end well."""
 
     SILENCE = "no answer comes"
     ENDLESS = "headers come byte by byte, without end"
@@ -52,7 +52,6 @@ class Upgrade(enum.Enum):
     SUBPROTOCOL = "a subprotocol that nobody offered is agreed on"
     SLOW = "it comes byte by byte"
     PIGGYBACK = "the first frames come with it in one piece, a ping before them"
-    TWO_PIECES = "it comes in two pieces"
 
 
 class Ack(enum.Enum):

@@ -84,7 +84,7 @@ class Gateway:
 
     async def __aenter__(self) -> Self:
         """
-        Load the plugins and start; one that is broken is reported by :meth:`problems` and harms no other.
+        Load the plugins and start; :meth:`problems` has the broken ones, which harm no other.
 
         Raises:
             ConfigError: If a setting is wrong for its plugin, a secret cannot be had, or no plugin can be used.
@@ -129,14 +129,14 @@ class Gateway:
         """
         Return an async iterator over the records of ``topics``, e.g. ``"mock:trades:BTC-USDT"``.
 
-        Event-loop only; iterate over its ``messages()`` for gaps and other statuses too.
-        ``queue`` is how many messages may wait to be read.
+        Event-loop only; its ``messages()`` have gaps and other statuses too. ``queue`` messages may wait.
 
         Raises:
             ValueError: If one of them is no topic, or none is given.
         """
         if not topics:
             raise ValueError("need a topic")
+        self._there().check()
         wishes = [topic if isinstance(topic, Subscription) else parse_topic(topic) for topic in topics]
         listening = Listening(self.hub, wishes, self._now, self._wall_us, queue=queue)
         self._listenings.add(listening)
@@ -156,7 +156,9 @@ class Gateway:
         """
         wish = topic if isinstance(topic, Subscription) else parse_topic(topic)
         listener = Callback(heard)
-        found = self.hub.attach(await self.hub.resolve(wish), listener)
+        resolved = await self.hub.resolve(wish)
+        self._there().check()
+        found = self.hub.attach(resolved, listener)
         for message in joining(found, self._wall_us()):
             listener.put(message)
         return lambda: self.hub.detach(found, listener, self._now())

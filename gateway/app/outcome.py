@@ -6,9 +6,10 @@ from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T")
+STOPPED: Final = "the gateway was stopped"
 
 
 class Loop:
@@ -86,10 +87,21 @@ class Loop:
         for future in left:
             _give_up(future)
 
+    def check(self) -> None:
+        """
+        Return if something may still be asked for.
+
+        Raises:
+            RuntimeError: If the gateway was stopped.
+        """
+        with self._lock:
+            if self._refuses:
+                raise RuntimeError(STOPPED)
+
     def _remember(self, future: "Future[Any]") -> None:
         with self._lock:
             if self._refuses:
-                raise RuntimeError("the gateway was stopped")
+                raise RuntimeError(STOPPED)
             self._open.add(future)
         future.add_done_callback(self._forget)
 
@@ -162,7 +174,7 @@ def _copy(outcome: "Future[T]", done: "asyncio.Future[T]") -> None:
 
 def _give_up(future: "Future[Any]") -> None:
     if not future.cancel():
-        _fail(future, RuntimeError("the gateway was stopped"))
+        _fail(future, RuntimeError(STOPPED))
 
 
 def _fail(future: "Future[Any]", exc: BaseException) -> None:

@@ -284,7 +284,9 @@ async def test_given_while_opening_fails_it_is_refused():
     worker = Worker(slowly, bound=BOUND)
     start = asyncio.create_task(worker.start())
     await held.is_reached()
-    [early] = await given(worker, insert(1))
+    early, left = await given(worker, insert(1), insert(2))
+    left.cancel()
+    await asyncio.wait([left])
     held.go.set()
     with pytest.raises(StoreError, match="no disk"):
         await start

@@ -16,6 +16,7 @@ from gateway import Message
 
 Heard = Callable[[Any], None]
 Factory = Callable[[Meter, Proof], Heard]
+"""Makes a callback that counts, and notes what it saw last."""
 
 
 def trades(meter: Meter, proof: Proof) -> Heard:
@@ -48,7 +49,11 @@ def book(meter: Meter, proof: Proof) -> Heard:
     """Take what changed in the book that the gateway keeps."""
 
     def heard(message: Any) -> None:
-        if type(message) is Message and message.kind == "update":
+        if type(message) is not Message:
+            return
+        if message.kind == "snapshot":
+            meter.ready()
+        else:
             for one in message.records:
                 _ = one.bids, one.asks, one.ts
                 proof["book"] = one.seq
@@ -87,7 +92,11 @@ def decimal_book(meter: Meter, proof: Proof) -> Heard:
     """Make numbers of all that changed in the book."""
 
     def heard(message: Any) -> None:
-        if type(message) is Message and message.kind == "update":
+        if type(message) is not Message:
+            return
+        if message.kind == "snapshot":
+            meter.ready()
+        else:
             for one in message.records:
                 _ = [[(Decimal(price), Decimal(size)) for price, size in side] for side in (one.bids, one.asks)]
                 proof["book"] = one.seq

@@ -19,16 +19,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import tape
 import wire
-from progress import UNLIMITED, Progress
+from progress import UNLIMITED, WAITING, Progress
 from tape import Tape
 
 CHUNK: Final = 256 * 1024
 WINDOW: Final = 384 * 1024
 """Bytes that may be between the venue and a client that tells how far it is."""
-SETTLING: Final = 0.1
-"""Seconds between the last preparation of a reader and the first message."""
-PATIENCE: Final = 10.0
-"""Seconds that a reader may take to ask for its snapshot."""
+TICK: Final = 0.0001
+"""Seconds between two looks at how far the reader is."""
 
 
 class Venue:
@@ -37,8 +35,6 @@ class Venue:
     def __init__(self, tapes: Sequence[Tape], progress: Progress) -> None:
         self.tapes = tapes
         self.progress = progress
-        self.asked = threading.Event()
-        """Set once a snapshot was fetched since the last upgrade."""
 
     def answer(self, path: str) -> Any:
         """Return the body of a REST reply, or nothing if there is none."""
@@ -100,11 +96,8 @@ class Visit:
             f"Connection: close\r\n\r\n".encode()
             + body
         )
-        if path.endswith("/depth"):
-            self._venue.asked.set()
 
     def _upgraded(self, key: str, streams: str, rest: bytes) -> None:
-        self._venue.asked.clear()
         self._send(
             f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Accept: {wire.accept(key)}\r\n\r\n".encode()
@@ -139,10 +132,9 @@ class Visit:
 
     def _play(self, one: Tape) -> None:
         try:
-            if one.snapshot is not None:
-                self._send(one.opening)
-                self._venue.asked.wait(PATIENCE)
-            time.sleep(SETTLING)
+            self._send(one.opening)
+            while self._venue.progress.read() == WAITING:
+                time.sleep(TICK)
             self._play_frames(memoryview(one.frames), one.ends)
         except OSError:
             pass  # the reader has left
@@ -152,7 +144,7 @@ class Visit:
         while sent < len(ends):
             room = self._room(at, ends)
             if at and room < at + WINDOW // 2 and room < len(frames):
-                time.sleep(0.0001)
+                time.sleep(TICK)
                 continue
             sent = max(bisect_right(ends, room), sent + 1)
             self._send(frames[at : ends[sent - 1]])
@@ -169,11 +161,11 @@ class Visit:
 def main() -> None:
     """Render, listen, say where, and serve until the standard input ends."""
     options = argparse.ArgumentParser()
-    options.add_argument("--small", type=int, required=True, help="trades and quotes")
-    options.add_argument("--large", type=int, required=True, help="changes of a book")
+    options.add_argument("--ticks", type=int, required=True, help="trades and quotes")
+    options.add_argument("--book", type=int, required=True, help="changes of a book")
     options.add_argument("--progress", type=Path, required=True)
     given = options.parse_args()
-    tapes = (tape.trades_and_quotes(given.small), tape.depth(given.large))
+    tapes = (tape.trades_and_quotes(given.ticks), tape.depth(given.book))
     venue = Venue(tapes, Progress(given.progress))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=_serve, args=(listening, venue), daemon=True).start()

@@ -3,37 +3,42 @@
 import argparse
 import asyncio
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, Final
 
 from callbacks import DECIMAL, PLAIN
 from meter import PATIENCE, Meter
+from progress import UNLIMITED, Progress
 from tape import TOP, Proof
 
 from gateway import Gateway
 
 TOPICS: Final = {
-    "small": ("binance:trades:BTC-USDT:agg", "binance:quotes:BTC-USDT"),
-    "large": ("binance:book:BTC-USDT",),
+    "ticks": ("binance:trades:BTC-USDT:agg", "binance:quotes:BTC-USDT"),
+    "book": ("binance:book:BTC-USDT",),
 }
 
 
 async def measure(given: argparse.Namespace) -> None:
     """Listen to the topics of a tape until all of it was heard."""
     done, proof = asyncio.Event(), Proof()
-    meter = Meter(given.count, done.set)
+    progress = Progress(given.progress)
+    meter = Meter(given.count, done.set, ready=lambda: progress.tell(UNLIMITED))
     callbacks = DECIMAL if given.decimals else PLAIN
     address = f"127.0.0.1:{given.port}"
     endpoints = {"stream": f"ws://{address}", "rest": f"http://{address}", "allow_plaintext": True}
     async with Gateway({"exchanges": {"binance": {"endpoints": endpoints}}}) as gateway:
         for topic in TOPICS[given.tape]:
             await gateway.listen(topic, callbacks[topic.split(":")[1]](meter, proof))
+        if given.tape == "ticks":
+            meter.ready()  # with a book it is once the snapshot has come
         try:
             async with asyncio.timeout(PATIENCE):
                 await done.wait()
         except TimeoutError:
             pass  # the count will tell
-        if given.tape == "large":
-            await gateway.listen(TOPICS["large"][0], lambda whole: proof.update(top=top(whole)))
+        if given.tape == "book":
+            await gateway.listen(TOPICS["book"][0], lambda whole: proof.update(top=top(whole)))
     meter.report(proof)
 
 
@@ -62,5 +67,6 @@ if __name__ == "__main__":
     options.add_argument("--port", type=int, required=True)
     options.add_argument("--tape", choices=TOPICS, required=True)
     options.add_argument("--count", type=int, required=True)
+    options.add_argument("--progress", type=Path, required=True)
     options.add_argument("--decimals", action="store_true")
     run(measure(options.parse_args()))

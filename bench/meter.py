@@ -17,6 +17,7 @@ class Meter:
     Args:
         expected: how many there are.
         done: called at the last of them.
+        ready: lets the venue begin.
         cpu: seconds of CPU that the measured process has used so far; by default this process is measured.
     """
 
@@ -24,11 +25,13 @@ class Meter:
         self,
         expected: int,
         done: Callable[[], None] = lambda: None,
+        ready: Callable[[], None] = lambda: None,
         cpu: Callable[[], float | None] = time.process_time,
     ) -> None:
         self.counted = 0
         self._expected = expected
         self._done = done
+        self.ready = ready
         self._cpu = cpu
         self._began: tuple[float, float | None] | None = None
         self._ended: tuple[float, float | None] | None = None

@@ -20,8 +20,8 @@ HEAD: Final = 80
 """Bytes within which a message says what it is."""
 UPDATE: Final = b'"type":"update"'
 WISHES: Final[dict[str, list[dict[str, Any]]]] = {
-    "small": [{"channel": "trades", "variant": "agg"}, {"channel": "quotes"}],
-    "large": [{"channel": "book"}],
+    "ticks": [{"channel": "trades", "variant": "agg"}, {"channel": "quotes"}],
+    "book": [{"channel": "book"}],
 }
 
 
@@ -75,14 +75,16 @@ def proof_of(last: list[bytearray]) -> Proof:
 def measure(given: argparse.Namespace) -> None:
     """Subscribe, count, compare the book."""
     progress = Progress(given.progress)
-    progress.tell(0)
     client = Client(given.port)
     for wish in WISHES[given.tape]:
         client.subscribe(wish)
+    if given.tape == "book":
+        client.snapshot()
+    progress.tell(0)
     meter = Meter(given.count, cpu=partial(cpu_of, given.gateway))
     proof = proof_of(client.count(meter, given.count, progress))
-    if given.tape == "large" and meter.counted == given.count:
-        client.subscribe(WISHES["large"][0])
+    if given.tape == "book" and meter.counted == given.count:
+        client.subscribe(WISHES["book"][0])
         whole = client.snapshot()
         proof["top"] = whole and [whole["bids"][:TOP], whole["asks"][:TOP]]
     meter.report(proof)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import cores
 from meter import PATIENCE
-from progress import UNLIMITED, Progress
+from progress import WAITING, Progress
 
 HERE: Final = Path(__file__).resolve().parent
 VENUE: Final = 1
@@ -30,21 +30,21 @@ class Venue:
     bytes: dict[str, int]
     progress: Path
 
-    def hurry(self) -> None:
-        """Let it send as fast as its reader takes it."""
-        Progress(self.progress).tell(UNLIMITED)
+    def hold(self) -> None:
+        """Have it wait for the next reader."""
+        Progress(self.progress).tell(WAITING)
 
 
 @contextmanager
-def venue(small: int, large: int) -> Iterator[Venue]:
+def venue(ticks: int, book: int) -> Iterator[Venue]:
     """Run a venue with tapes of so many messages."""
     with tempfile.TemporaryDirectory() as folder:
         progress = Path(folder) / "progress"
-        words = [*_script("feed.py"), "--small", str(small), "--large", str(large), "--progress", str(progress)]
+        words = [*_script("feed.py"), "--ticks", str(ticks), "--book", str(book), "--progress", str(progress)]
         with cores.pinned(VENUE), _started(words, stdin=subprocess.PIPE) as process:
             assert process.stdout is not None
             told = json.loads(process.stdout.readline())
-            tapes = ("small", "large")
+            tapes = ("ticks", "book")
             proofs, sizes = (
                 dict(zip(tapes, told["proofs"], strict=True)),
                 dict(zip(tapes, told["bytes"], strict=True)),
@@ -104,7 +104,7 @@ def _script(name: str) -> list[str]:
 
 
 def _what(venue: Venue, tape: str, count: int) -> list[str]:
-    return ["--port", str(venue.port), "--tape", tape, "--count", str(count)]
+    return ["--port", str(venue.port), "--tape", tape, "--count", str(count), "--progress", str(venue.progress)]
 
 
 @contextmanager

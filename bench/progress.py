@@ -1,5 +1,5 @@
 """
-How many messages the last reader in the chain has counted, told to the venue.
+How far the last reader is, told to the venue: whether it is ready, and how many messages it has counted.
 
 The gateway never holds an exchange back: a client that it cannot write to as fast
 as it reads is conflated or cut off in the end. What can be sustained is found by
@@ -11,7 +11,10 @@ from pathlib import Path
 from struct import Struct
 from typing import Final
 
+WAITING: Final = -1
+"""Not ready: nothing is to be sent but what a book's reader needs before its snapshot."""
 UNLIMITED: Final = 2**62
+"""Ready for as much as the socket takes."""
 _NUMBER: Final = Struct("<q")
 
 
@@ -20,12 +23,12 @@ class Progress:
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
-            path.write_bytes(_NUMBER.pack(UNLIMITED))
+            path.write_bytes(_NUMBER.pack(WAITING))
         with path.open("r+b") as file:
             self._shared = mmap.mmap(file.fileno(), _NUMBER.size)
 
     def tell(self, count: int) -> None:
-        """Say how many messages have been counted; ``UNLIMITED`` lets the venue hurry."""
+        """Say how many messages have been counted, or one of the values above."""
         _NUMBER.pack_into(self._shared, 0, count)
 
     def read(self) -> int:

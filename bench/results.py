@@ -64,6 +64,11 @@ def cost(run: Run) -> float | None:
     return run.cost
 
 
+def share(run: Run) -> float | None:
+    """Return per cent of a core: below a hundred by what the process waited, or had to leave to others."""
+    return run.cpu / run.seconds * 100 if run.cpu and run.seconds and run.problem is None else None
+
+
 def spread(values: Sequence[float], digits: int = 0) -> str:
     """Return median and range as text."""
     if not values:

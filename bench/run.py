@@ -6,23 +6,22 @@ The benchmark: who takes how many messages a second, and at how much CPU each, s
 
 import argparse
 import json
-import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import cores
 import peer
 import processes
 from processes import Venue
-from results import Run, cost, judge, rate, ratios, spread, values
+from results import Run, judge
+from table import heading, table
 
 TITLES: Final = {
-    "small": "trades and quotes (aggTrade, bookTicker)",
-    "large": "book (depth@100ms, 40 to 80 levels a message)",
+    "ticks": "trades and quotes (aggTrade, bookTicker)",
+    "book": "book (depth@100ms, 40 to 80 levels a message)",
 }
 PEER: Final = "cryptofeed, callback"
 
@@ -84,13 +83,13 @@ def cases(given: argparse.Namespace) -> Sequence[Case]:
 
 def measure(given: argparse.Namespace, which: Sequence[Case]) -> Results:
     """Run everything, round by round, so that what else the machine does hits all alike."""
-    counts = {"small": given.messages, "large": given.books}
+    counts = {"ticks": given.messages, "book": given.books}
     results: dict[str, dict[str, list[Run]]] = {tape: {case.name: [] for case in which} for tape in counts}
     with processes.venue(given.messages, given.books) as venue:
         for number in range(given.rounds):
             for tape, count in counts.items():
                 for case in which:
-                    venue.hurry()
+                    venue.hold()
                     proof = venue.proofs[tape] if case.looks else None
                     run = judge(case.measure(venue, tape, count), count, proof)
                     results[tape][case.name].append(run)
@@ -100,46 +99,19 @@ def measure(given: argparse.Namespace, which: Sequence[Case]) -> Results:
     return results
 
 
-def report(given: argparse.Namespace, results: Results) -> None:
-    """Print a table for each tape."""
-    used = "pinned" if len(cores.free()) > 1 else "not pinned"
-    print(
-        f"\nPython {platform.python_version()}, {len(cores.free()) or '?'} cores, processes {used}. "
-        f"Medians of {given.rounds} rounds (least..most); ratios are paired by round."
-    )
-    for tape, runs in results.items():
-        count = given.messages if tape == "small" else given.books
-        print(f"\n{TITLES[tape]}, {count:,} messages a run\n")
-        peers = runs.get(PEER)
-        rows = [("", "messages/s", "CPU us/message", "messages/s : cryptofeed", "cryptofeed : CPU")]
-        rows += [_row(name, mine, peers) for name, mine in runs.items()]
-        widths = [max(len(row[column]) for row in rows) for column in range(5 if peers else 3)]
-        for row in rows:
-            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip())
-
-
-def _row(name: str, runs: Sequence[Run], peers: Sequence[Run] | None) -> tuple[str, str, str, str, str]:
-    figures = spread(values(runs, rate)), spread(values(runs, cost), 2)
-    if peers is None or peers is runs or name == CASES[0].name:
-        return (name, *figures, "", "")
-    return (name, *figures, spread(ratios(runs, peers, rate), 2), spread(ratios(peers, runs, cost), 2))
-
-
 def main() -> int:
     """Measure and report; the exit status is 1 if a run was no result."""
     given = options()
     results = measure(given, cases(given))
-    report(given, results)
+    counts = {"ticks": given.messages, "book": given.books}
+    print(heading(given.rounds))
+    for tape, runs in results.items():
+        print(f"\n{TITLES[tape]}, {counts[tape]:,} messages a run\n")
+        print(table(runs, PEER))
     if given.json is not None:
         listed = {
-            tape: {
-                name: [
-                    {"counted": run.counted, "seconds": run.seconds, "cpu": run.cpu, "problem": run.problem}
-                    for run in runs
-                ]
-                for name, runs in cases_.items()
-            }
-            for tape, cases_ in results.items()
+            tape: {name: [asdict(run) for run in some] for name, some in runs.items()}
+            for tape, runs in results.items()
         }
         given.json.write_text(json.dumps(listed, indent=1))
     return int(any(run.problem for runs in results.values() for some in runs.values() for run in some))

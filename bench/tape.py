@@ -73,7 +73,7 @@ def trades_and_quotes(messages: int) -> Tape:
 def depth(messages: int) -> Tape:
     """Render ``messages`` changes of a book, of 40 to 80 levels each, and the snapshot that they follow."""
     rng = Random(2)
-    sizes = [f"{rng.randrange(1, 900_000) / 100_000:.8f}" for _ in range(997)]
+    sizes = [_size(rng) for _ in range(997)]
     books = [{_price(sign * tick): rng.choice(sizes) for tick in range(1, LEVELS + 1)} for sign in (-1, 1)]
     prices = [[_price(sign * tick) for tick in range(1, REACH + 1)] for sign in (-1, 1)]
     start = FIRST_ID + 10
@@ -124,7 +124,8 @@ def _price(ticks: int) -> str:
 
 
 def _size(rng: Random) -> str:
-    return f"{rng.randrange(1, 500_000) / 100_000:.8f}"
+    """Return a size; most are below one, as of anything that costs much."""
+    return f"{10 ** rng.uniform(-4, 0.5):.5f}000"
 
 
 def _trade(rng: Random, number: int, at: int) -> str:

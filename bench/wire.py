@@ -56,16 +56,6 @@ def dial(host: str, port: int, path: str) -> tuple[socket.socket, bytes]:
     return sock, rest
 
 
-def fetch(host: str, port: int, path: str) -> bytes:
-    """Return the body of a REST reply."""
-    with socket.create_connection((host, port), timeout=30) as sock:
-        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
-        _, body = read_head(sock)
-        while more := sock.recv(_READ):
-            body += more
-        return body
-
-
 def read_head(sock: socket.socket, early: bytes = b"") -> tuple[str, bytes]:
     """Return an HTTP head and what came after it; an empty head means the end."""
     data = early

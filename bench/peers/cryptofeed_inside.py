@@ -20,6 +20,7 @@ from cryptofeed.connection import RestEndpoint, Routes, WebsocketEndpoint
 from cryptofeed.defines import ASK, BID, L2_BOOK, TICKER, TRADES
 from cryptofeed.exchanges import Binance
 from meter import PATIENCE, Meter
+from progress import UNLIMITED, Progress
 from tape import TOP, Proof
 
 
@@ -51,6 +52,7 @@ def callbacks(meter: Meter, proof: Proof) -> dict[str, Any]:
 
     async def book(one: Any, _: float) -> None:
         if one.delta is None:  # the snapshot
+            meter.ready()
             return
         _ = one.delta[BID], one.delta[ASK], one.timestamp
         proof["book"] = one.sequence_number
@@ -64,8 +66,11 @@ async def measure(given: argparse.Namespace) -> None:
     """Run cryptofeed until it has called back for the whole tape."""
     point_at(given.port)
     done, proof = asyncio.Event(), Proof()
-    meter = Meter(given.count, done.set)
-    channels = [TRADES, TICKER] if given.tape == "small" else [L2_BOOK]
+    progress = Progress(given.progress)
+    meter = Meter(given.count, done.set, ready=lambda: progress.tell(UNLIMITED))
+    if given.tape == "ticks":
+        meter.ready()
+    channels = [TRADES, TICKER] if given.tape == "ticks" else [L2_BOOK]
     heard = {name: one for name, one in callbacks(meter, proof).items() if name in channels}
     handler = FeedHandler(config={"log": {"disabled": True}})
     handler.add_feed(Binance(symbols=["BTC-USDT"], channels=channels, callbacks=heard))
@@ -89,8 +94,9 @@ def top(side: Any) -> list[list[str]]:
 if __name__ == "__main__":
     options = argparse.ArgumentParser()
     options.add_argument("--port", type=int, required=True)
-    options.add_argument("--tape", choices=("small", "large"), required=True)
+    options.add_argument("--tape", choices=("ticks", "book"), required=True)
     options.add_argument("--count", type=int, required=True)
+    options.add_argument("--progress", type=Path, required=True)
     import uvloop  # what FeedHandler.run() would choose
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -119,14 +119,14 @@ def raw_json(payload: bytes, *, binary: bool) -> bytes:
     Return an exchange's frame as the JSON value that a raw topic's ``data`` is.
 
     JSON is spliced in as it came, after a check that builds nothing: a
-    malformed frame must not break the client's message. Other text becomes a
-    string, binary an object with ``base64``.
+    malformed frame must not break the client's message. Other text, and absurd
+    nesting, becomes a string, binary an object with ``base64``.
     """
     if binary:
         return b'{"base64":"%b"}' % b64encode(payload)
     try:
         _check_json(payload)
         payload.decode()
-    except ValueError:
+    except (ValueError, RecursionError):
         return encode(payload.decode("utf-8", "replace"))
     return payload

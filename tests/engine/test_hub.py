@@ -1,0 +1,182 @@
+"""Topics are opened once, outlive their last listener for a while, and are then given up."""
+
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+from hearing import Ear
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.strategies import floats, sampled_from
+
+from gateway.engine.hub import LINGER, Hub
+from gateway.engine.topics import Topic
+from gateway.errors import SubscriptionError
+from gateway.model.subscriptions import Subscription
+
+BTC = Subscription("mock", "trades", "BTC-USDT")
+NAMES = ("A", "B", "C")
+
+
+class Upstream:
+    """Offers whatever is not called NOPE."""
+
+    def __init__(self) -> None:
+        self.open_topics: list[Topic] = []
+        self.opened = 0
+
+    async def resolve(self, wish: Subscription, /) -> Subscription:
+        if wish.symbol == "NOPE":
+            raise SubscriptionError("unknown_symbol", "mock has no symbol NOPE")
+        return replace(wish, symbol=wish.symbol.upper())
+
+    def open(self, topic: Topic, /) -> None:
+        if topic.subscription.symbol == "NOPE":
+            raise SubscriptionError("not_offered", "mock does not offer NOPE")
+        self.open_topics.append(topic)
+        self.opened += 1
+
+    def close(self, topic: Topic, /) -> None:
+        self.open_topics.remove(topic)
+
+
+def hub(**more: Any) -> tuple[Hub, Upstream]:
+    numbers = count(1)
+    made, upstream = Hub(lambda: f"e{next(numbers)}", **more), Upstream()
+    made.connect("mock", upstream)
+    return made, upstream
+
+
+async def test_a_wish_is_resolved_by_its_own_exchange() -> None:
+    made, _ = hub()
+    assert await made.resolve(replace(BTC, symbol="btc-usdt")) == BTC
+    with pytest.raises(SubscriptionError, match="mock has no symbol NOPE"):
+        await made.resolve(replace(BTC, symbol="NOPE"))
+
+
+async def test_an_exchange_that_is_not_loaded_is_named_beside_those_that_are() -> None:
+    made, _ = hub()
+    made.connect("binance", Upstream())
+    stranger = replace(BTC, exchange="acme")
+    with pytest.raises(
+        SubscriptionError, match=r"^no exchange acme is loaded \(loaded: binance, mock\)$"
+    ) as caught:
+        await made.resolve(stranger)
+    assert (caught.value.code, caught.value.temporary) == ("unknown_exchange", False)
+    with pytest.raises(SubscriptionError, match="no exchange acme"):
+        made.attach(stranger, Ear())
+    with pytest.raises(SubscriptionError, match=r"\(loaded: none\)"):
+        await Hub(lambda: "e").resolve(BTC)
+    assert not made.topics
+
+
+def test_a_topic_is_opened_once_however_many_listen() -> None:
+    made, upstream = hub()
+    topics = [made.attach(BTC, Ear()) for _ in range(3)]
+    assert topics[0] is topics[1] is topics[2] is made.find(BTC)
+    assert upstream.open_topics == [topics[0]]
+    assert (topics[0].listeners, topics[0].epoch) == (3, "e1")
+    assert dict(made.topics) == {BTC.topic: topics[0]}
+    with pytest.raises(TypeError):
+        made.topics["x"] = topics[0]  # type: ignore[index]
+
+
+def test_what_the_exchange_does_not_offer_leaves_nothing_behind() -> None:
+    made, upstream = hub()
+    with pytest.raises(SubscriptionError, match="does not offer"):
+        made.attach(replace(BTC, symbol="NOPE"), Ear())
+    assert not made.topics
+    assert made.sweep(1e9) == 0
+    assert upstream.open_topics == []
+
+
+def test_a_topic_outlives_its_last_listener_by_half_a_minute() -> None:
+    made, upstream = hub()
+    ear = Ear()
+    topic = made.attach(BTC, ear)
+    assert made.sweep(1e6) == 0, "somebody listens"
+    made.detach(topic, ear, 100.0)
+    assert made.sweep(100.0 + LINGER - 0.001) == 0
+    assert made.find(BTC) is topic
+    assert made.sweep(100.0 + LINGER) == 1
+    assert (LINGER, dict(made.topics), upstream.open_topics) == (30.0, {}, [])
+    assert made.sweep(1e9) == 0
+
+
+def test_a_client_that_comes_back_finds_the_ring_and_its_epoch() -> None:
+    made, upstream = hub()
+    ear = Ear()
+    topic = made.attach(BTC, ear)
+    topic.publish("update", [], None, 1)
+    made.detach(topic, ear, 0.0)
+    made.sweep(29.0)
+    topic.publish("update", [], None, 1)
+    again = made.attach(BTC, Ear())
+    assert again.epoch == "e1"
+    assert again.ring is not None
+    assert len(again.ring.after(1) or ()) == 1
+    assert made.sweep(1e9) == 0
+    assert upstream.opened == 1
+
+
+def test_a_topic_that_was_given_up_begins_anew_under_another_epoch() -> None:
+    """Else its offsets would pretend that nothing was missed."""
+    made, _ = hub(linger=0.0)
+    ear = Ear()
+    topic = made.attach(BTC, ear)
+    topic.publish("update", [], None, 1)
+    made.detach(topic, ear, 0.0)
+    made.sweep(0.0)
+    again = made.attach(BTC, Ear())
+    assert (again.epoch, again.offset) == ("e2", 0)
+    made.detach(topic, ear, 5.0)
+    assert again.idle_since is None, "a late leave of the old one is nobody's business"
+
+
+class HubMachine(RuleBasedStateMachine):
+    """Comings, goings and time in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hub, self.upstream = hub()
+        self.now = 0.0
+        self.ears: list[tuple[Topic, Ear]] = []
+        self.idle: dict[str, float] = {}
+
+    @rule(name=sampled_from(NAMES))
+    def come(self, name: str) -> None:
+        ear = Ear()
+        topic = self.hub.attach(replace(BTC, symbol=name), ear)
+        self.ears.append((topic, ear))
+        self.idle.pop(topic.name, None)
+
+    @rule(name=sampled_from(NAMES))
+    def go(self, name: str) -> None:
+        for topic, ear in self.ears:
+            if topic.subscription.symbol == name:
+                self.ears.remove((topic, ear))
+                self.hub.detach(topic, ear, self.now)
+                if all(other is not topic for other, _ in self.ears):
+                    self.idle[topic.name] = self.now
+                return
+
+    @rule(seconds=floats(0, 40))
+    def sweep(self, seconds: float) -> None:
+        self.now += seconds
+        gone = {name for name, since in self.idle.items() if self.now - since >= LINGER}
+        assert self.hub.sweep(self.now) == len(gone)
+        for name in gone:
+            del self.idle[name]
+
+    @invariant()
+    def what_is_fed_is_what_is_listened_to_or_was_of_late(self) -> None:
+        expected = {topic.name for topic, _ in self.ears} | self.idle.keys()
+        assert set(self.hub.topics) == expected
+        assert sorted(topic.name for topic in self.upstream.open_topics) == sorted(expected)
+
+
+def test_no_order_of_comings_and_goings_feeds_nobody_or_starves_somebody() -> None:
+    run_state_machine_as_test(
+        HubMachine, settings=settings(max_examples=60, stateful_step_count=30, deadline=None)
+    )

@@ -1,0 +1,77 @@
+"""The ring gives back all that was missed or nothing, and never holds more than its bounds."""
+
+import pytest
+from hypothesis import given
+from hypothesis.strategies import binary, integers, lists
+
+from gateway.engine.ring import Ring
+
+
+def test_everything_after_an_offset_comes_back_in_order() -> None:
+    ring = Ring(10)
+    for number in range(11, 16):
+        ring.append(b"%d" % number)
+    assert ring.after(12) == [b"13", b"14", b"15"]
+    assert ring.after(10) == [b"11", b"12", b"13", b"14", b"15"]
+    assert ring.after(15) == []
+
+
+@pytest.mark.parametrize("offset", [9, 0, -1, -(10**30), 16, 10**30])
+def test_what_is_gone_or_never_was_is_no_part_of_an_answer(offset: int) -> None:
+    ring = Ring(10)
+    for number in range(11, 16):
+        ring.append(b"%d" % number)
+    assert ring.after(offset) is None
+
+
+def test_an_empty_ring_knows_where_it_stands() -> None:
+    assert Ring(10).after(10) == []
+    assert Ring(10).after(9) is None
+    assert Ring(10).size == 0
+
+
+def test_one_message_is_always_kept_however_long() -> None:
+    ring = Ring(0, max_bytes=10)
+    ring.append(b"x" * 5)
+    ring.append(b"y" * 100)
+    assert ring.after(1) == [b"y" * 100]
+    assert ring.after(0) is None
+    assert ring.size == 100
+    ring.append(b"z")
+    assert ring.after(2) == [b"z"]
+    assert ring.size == 1
+
+
+def test_the_bounds_are_those_of_the_architecture() -> None:
+    ring = Ring(0)
+    for _ in range(1025):
+        ring.append(b"x")
+    assert ring.after(1) == [b"x"] * 1024
+    assert ring.after(0) is None
+    heavy = Ring(0)
+    for _ in range(5):
+        heavy.append(b"x" * (1 << 18))
+    assert heavy.size == 1 << 20
+
+
+@given(
+    newest=integers(0, 5),
+    frames=lists(binary(max_size=12), max_size=40),
+    most=integers(1, 6),
+    most_bytes=integers(1, 30),
+)
+def test_a_ring_agrees_with_a_list(newest: int, frames: list[bytes], most: int, most_bytes: int) -> None:
+    ring, everything = Ring(newest, max_messages=most, max_bytes=most_bytes), [b""] * newest
+    for frame in frames:
+        ring.append(frame)
+        everything.append(frame)
+        held = ring.after(len(everything) - 1)
+        assert held == [frame]
+        kept = [offset for offset in range(len(everything) + 2) if ring.after(offset) is not None]
+        assert kept == list(range(kept[0], len(everything) + 1)), "without a hole, up to the newest"
+        for offset in kept:
+            assert ring.after(offset) == everything[offset:]
+        kept_frames = everything[kept[0] :]
+        assert ring.size == sum(map(len, kept_frames))
+        assert len(kept_frames) <= most
+        assert len(kept_frames) == 1 or ring.size <= most_bytes

@@ -1,10 +1,14 @@
 """What a listener that lags is sent instead of every message: levels merged by price, else the newest record."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
+from gateway.engine.book import ZERO
 from gateway.engine.messages import Kind, Message
 from gateway.model.market import Book, Level
+
+CROWDED: Final = 5_000
+"""Changed levels of a book beyond which the whole of it is sent instead."""
 
 
 class Merge(Protocol):
@@ -16,9 +20,15 @@ class Merge(Protocol):
     def records(self) -> list[Any]:
         """Return what the folded message holds."""
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether it holds so much that a snapshot would say it shorter."""
+
 
 class Newest:
     """Keeps the newest record: it says all that the ones before it said."""
+
+    is_crowded = False
 
     def __init__(self) -> None:
         self._last: Any = None
@@ -48,21 +58,33 @@ class Levels:
             self._asks.clear()
             self._whole = True
         for record in message.records:
-            self._bids.update(record.bids)
-            self._asks.update(record.asks)
+            self._take(self._bids, record.bids)
+            self._take(self._asks, record.asks)
             self._last = record
+
+    def _take(self, side: dict[str, str], levels: Iterable[Level]) -> None:
+        """What is gone from a whole side need not be remembered; elsewhere it is a change to be told."""
+        for price, size in levels:
+            if self._whole and size == ZERO:
+                side.pop(price, None)
+            else:
+                side[price] = size
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether more levels have changed than a book is likely to have."""
+        return not self._whole and len(self._bids) + len(self._asks) > CROWDED
 
     def records(self) -> list[Any]:
         """Return one record with every changed level or, after a snapshot, with whole sides, best first."""
         seq, ts = (self._last.seq, self._last.ts) if self._last is not None else (None, None)
         if not self._whole:
             return [Book(list(self._bids.items()), list(self._asks.items()), seq, ts)]
-        return [Book(_side(self._bids, best=-1), _side(self._asks, best=1), seq, ts)]
+        return [Book(_sorted(self._bids, best=-1), _sorted(self._asks, best=1), seq, ts)]
 
 
-def _side(sizes: Mapping[str, str], *, best: int) -> list[Level]:
-    present = [level for level in sizes.items() if level[1] != "0"]
-    return sorted(present, key=lambda level: best * float(level[0]))
+def _sorted(sizes: Mapping[str, str], *, best: int) -> list[Level]:
+    return sorted(sizes.items(), key=lambda level: best * float(level[0]))
 
 
 MERGES: Final[Mapping[str, Callable[[], Merge]]] = {
@@ -98,3 +120,8 @@ class Conflation:
     def records(self) -> list[Any]:
         """Return the folded records."""
         return self._merge.records()
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether a snapshot, folded in, would make it smaller."""
+        return self._merge.is_crowded

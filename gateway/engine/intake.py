@@ -61,11 +61,13 @@ class Intake:
             stream = self._stream(payload, binary)
         except Exception as exc:
             raise self._broken(exc) from exc
+        heard = set()
         if stream is not None:
             feed = self._feeds.get(stream)
             if feed is None:
                 self.unheard += 1
                 return
+            heard.add(stream)
             self._heard(feed, payload, binary, recv_us)
             if not feed.topics:
                 return
@@ -84,7 +86,8 @@ class Intake:
             if feed is None:
                 self.unheard += 1
                 continue
-            if stream is None:
+            if event.stream not in heard:
+                heard.add(event.stream)
                 self._heard(feed, payload, binary, recv_us)
             if not feed.topics:
                 continue
@@ -95,6 +98,7 @@ class Intake:
                 raise PluginError(self._exchange, problem) from exc
 
     def _heard(self, feed: Feed, payload: bytes, binary: bool, recv_us: int) -> None:
+        """A frame is heard once by each stream in it, however many of its records it holds."""
         feed.frames += 1
         if feed.fresh:
             self._first(feed)

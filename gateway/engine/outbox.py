@@ -132,6 +132,8 @@ class Line:
         """Queue the message's frame, or fold it into those that already wait."""
         if self._folded is not None:
             self._folded.add(message)
+            if self._folded.is_crowded and (whole := self.topic.snapshot(message.recv_us)) is not None:
+                self._folded.add(whole)
         elif self._folds and self._outbox.lagging():
             self._folded = Conflation(message)
             self._outbox.fold(self)

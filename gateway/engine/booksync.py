@@ -115,6 +115,10 @@ class BookSync:
                 return place
         return None
 
+    def joins(self, delta: BookDelta, rule: BookRule) -> bool:
+        """Whether ``delta`` follows what was applied last, under another connection's ``rule``."""
+        return rule.follows(self.seq, delta, self._fresh) is Continuity.APPLY
+
     def whole(self) -> Book:
         """Return the whole book, best first."""
         bids, asks = self.book.top()

@@ -87,6 +87,10 @@ class StreamLedger:
 
     # --- epochs
 
+    def twin(self) -> "StreamLedger":
+        """Return a ledger of the same wishes, for a second connection that was asked for nothing yet."""
+        return StreamLedger(self.ack_timeout, _entries={s: Entry(s, one.count) for s, one in self._entries.items()})
+
     def begin_epoch(self) -> tuple[str, ...]:
         """A new connection knows of nothing: return every wanted stream, all planned to be restored."""
         for leftovers in (self._leaving, self._parts, self._outstanding):

@@ -146,18 +146,30 @@ class ConnectionRegistry:
                 retry_at_us=retry_at_us,
                 fatal=fatal,
             )
-            change = Change(
-                connection_id=connection_id,
-                epoch=after.epoch,
-                before=before.state,
-                after=state,
-                reason=reason,
-                at_us=at_us,
-                text=text,
-            )
-            self._histories[connection_id].append(change)
-            self._publish(after)
-        return change
+            return self._moved(after, reason)
+
+    def next_epoch(self) -> int:
+        """Number the dial of a second connection, which changes nothing yet; :meth:`roll` may follow."""
+        with self._lock:
+            self._epochs += 1
+            return self._epochs
+
+    def roll(self, connection_id: str, epoch: int, *, at_us: int, text: str = "") -> Change:
+        """
+        Let the dial numbered ``epoch`` take the place of the one that serves a CONNECTED connection.
+
+        Raises:
+            KeyError: If the connection is unknown.
+            TransitionError: If it is not CONNECTED, or ``epoch`` is none that came later; nothing changes.
+        """
+        with self._lock:
+            before = self._snapshot.supervised[connection_id]
+            if before.state is not S.CONNECTED:
+                raise TransitionError(f"{connection_id} is {before.state} and nothing can take its place")
+            if epoch <= before.epoch:
+                raise StaleEpochError(f"{connection_id}: epoch {epoch} is over, {before.epoch} is current")
+            reason = Reason.ROLLOVER
+            return self._moved(replace(before, epoch=epoch, since_us=at_us, reason=reason, text=text), reason)
 
     def set_phase(self, connection_id: str, phase: Phase, *, epoch: int) -> bool:
         """Tell what a CONNECTING connection is busy with; false, and nothing done, if that epoch is over."""
@@ -177,6 +189,20 @@ class ConnectionRegistry:
         """
         with self._lock:
             return tuple(self._histories[connection_id])
+
+    def _moved(self, after: ConnectionView, reason: Reason) -> Change:
+        change = Change(
+            connection_id=after.id,
+            epoch=after.epoch,
+            before=self._snapshot.supervised[after.id].state,
+            after=after.state,
+            reason=reason,
+            at_us=after.since_us,
+            text=after.text,
+        )
+        self._histories[after.id].append(change)
+        self._publish(after)
+        return change
 
     def _publish(self, view: ConnectionView) -> None:
         """Replace one view in both maps. The only place that decides who is live."""

@@ -6,7 +6,7 @@ for order, so nothing is rounded and applying an update is a dictionary write.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gateway.model.market import Level
@@ -24,9 +24,13 @@ def is_zero(size: str) -> bool:
     return not rest or rest[0] in "eE"
 
 
-def normal(levels: Iterable[Level]) -> list[Level]:
+def normal(levels: Sequence[Level]) -> list[Level]:
     """Return ``levels`` with every nought spelled ``"0"``."""
-    return [(price, ZERO) if is_zero(size) else (price, size) for price, size in levels]
+    try:
+        # The quickest test there is, and this is done for every level of every update.
+        return [level if float(level[1]) else (level[0], ZERO) for level in levels]
+    except ValueError:  # one of them is no number, whatever it may mean
+        return [(level[0], ZERO) if is_zero(level[1]) else level for level in levels]
 
 
 class Ladder:
@@ -51,21 +55,35 @@ class Ladder:
 
     def apply(self, levels: Iterable[Level]) -> None:
         """Set each level, and remove those whose size is ``"0"``; they must be normal."""
+        if self._order is not None:
+            self._apply_in_order(levels, self._order)
+            return
         sizes = self.sizes
-        order = self._order
         for price, size in levels:
             if size == ZERO:
-                if sizes.pop(price, None) is not None and order is not None:
+                sizes.pop(price, None)
+            else:
+                sizes[price] = size
+
+    def _apply_in_order(self, levels: Iterable[Level], order: list[_Key]) -> None:
+        sizes = self.sizes
+        for price, size in levels:
+            if size == ZERO:
+                if sizes.pop(price, None) is not None:
                     del order[bisect_left(order, self._key(price))]
             else:
-                if order is not None and price not in sizes:
+                if price not in sizes:
                     insort(order, self._key(price))
                 sizes[price] = size
 
     def top(self, depth: int | None = None) -> list[Level]:
-        """Return the best ``depth`` levels, or all; sorted once, then kept in order."""
-        order = self._ordered()
-        keys = order if depth is None else order[:depth]
+        """
+        Return the best ``depth`` levels, or all.
+
+        Whoever asks for a depth asks again: the order is kept from then on. The whole
+        is for those who join, and keeping an order costs more than the rest of an update.
+        """
+        keys = (self._order or self._sorted()) if depth is None else self._ordered()[:depth]
         return [(price, self.sizes[price]) for _, price in keys]
 
     def truncate(self, depth: int) -> list[str]:
@@ -81,8 +99,11 @@ class Ladder:
 
     def _ordered(self) -> list[_Key]:
         if self._order is None:
-            self._order = sorted(map(self._key, self.sizes))
+            self._order = self._sorted()
         return self._order
+
+    def _sorted(self) -> list[_Key]:
+        return sorted(map(self._key, self.sizes))
 
     def _key(self, price: str) -> _Key:
         return self._sign * float(price), price

@@ -61,23 +61,23 @@ class Intake:
             stream = self._stream(payload, binary)
         except Exception as exc:
             raise self._broken(exc) from exc
-        heard = set()
         if stream is not None:
             feed = self._feeds.get(stream)
             if feed is None:
                 self.unheard += 1
                 return
-            heard.add(stream)
             self._heard(feed, payload, binary, recv_us)
             if not feed.topics:
                 return
         try:
-            events = tuple(self._decode(payload, binary))
+            decoded = self._decode(payload, binary)
+            events = decoded if type(decoded) is tuple else tuple(decoded)
         except ValueError:
             self.undecodable += 1
             return
         except Exception as exc:
             raise self._broken(exc) from exc
+        others: tuple[str, ...] = ()
         for event in events:
             if type(event) is not Data:
                 self._react(event)
@@ -86,8 +86,8 @@ class Intake:
             if feed is None:
                 self.unheard += 1
                 continue
-            if event.stream not in heard:
-                heard.add(event.stream)
+            if event.stream != stream and event.stream not in others:
+                others = (*others, event.stream)
                 self._heard(feed, payload, binary, recv_us)
             if not feed.topics:
                 continue

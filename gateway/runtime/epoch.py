@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 from gateway.engine.liveness import Ages
 from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
-from gateway.model.states import ConnectionState, Phase
+from gateway.model.states import Phase
 from gateway.net.transport import Transport
 from gateway.runtime.connection import Connection
 from gateway.runtime.ground import Ground
@@ -70,6 +70,7 @@ class Epoch:
             await self._until_failed()
         except asyncio.CancelledError:
             self._given_up = True
+            reason = Reason.STOPPED
             raise
         except ConnectionFault as fault:
             reason = fault.reason
@@ -77,9 +78,8 @@ class Epoch:
         except PluginError:
             reason = Reason.PLUGIN_ERROR
             raise
-        finally:  # a fault may come between the supervisor's decision to leave and its cancellation
-            self._given_up = self._given_up or self._is_left()
-            self._over(Reason.STOPPED if self._given_up else reason)
+        finally:
+            self._over(reason)
 
     def fail(self, fault: GatewayError) -> None:
         """End :meth:`live` with ``fault``; the first stands, and nothing happens once it has ended."""
@@ -110,10 +110,6 @@ class Epoch:
             raise self._fault from None
         finally:
             self._interrupt = None
-
-    def _is_left(self) -> bool:
-        view = self._ground.registry.snapshot.supervised.get(self._connection.id)
-        return view is not None and view.state is ConnectionState.DISCONNECTING
 
     def _over(self, reason: Reason) -> None:
         """Nothing of this epoch is heard from here on: tell every stream, in the same step."""

@@ -197,6 +197,12 @@ async def test_a_queue_that_is_just_full_is_read_to_its_end(running) -> None:
         await asyncio.sleep(1)
         told = await take(listening.messages(), 5)
         assert [message.offset for message in told[1:]] == [1, 2, 3, 4]
+    async with running() as one, one.gateway.subscribe(TRADES, queue=5) as listening:
+        await ready(one, TRADES)
+        trades(one, 5)
+        await asyncio.sleep(1)
+        with pytest.raises(SlowConsumer):
+            await take(listening.messages(), 5)
 
 
 # --- how it ends

@@ -53,7 +53,7 @@ def test_records_and_messages_are_iterated_over(threaded) -> None:
 
 
 def test_closing_the_iterator_ends_the_subscription(threaded) -> None:
-    with threaded() as gateway:
+    with threaded(every=0.2) as gateway:
         with contextlib.closing(gateway.subscribe(TRADES)) as records:
             next(records)
         topic = gateway.gateway.call(lambda: gateway.gateway.hub.topics[TRADES])
@@ -206,7 +206,8 @@ def test_work_that_was_cancelled_before_it_began_never_begins(threaded) -> None:
         future = gateway.gateway.start(work())
         assert future.cancel()
         hold.set()
-        gateway.gateway.call(lambda: None)
+        for _ in range(3):  # turns of its event loop
+            gateway.gateway.call(lambda: None)
         assert begun == []
 
 

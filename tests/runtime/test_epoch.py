@@ -6,10 +6,10 @@ from functools import partial
 import pytest
 
 from gateway import spi
-from gateway.errors import Reason
+from gateway.errors import Reason, TransportLost
 from gateway.spi.steps import HttpReply
-from gateway.testing.memory import Accept, Hang, Later, Refuse, RefuseUpgrade
-from gateway.testing.virtual import virtually
+from gateway.testing.memory import Accept, Hang, Later, MemoryNetwork, Refuse, RefuseUpgrade
+from gateway.testing.virtual import run, virtually
 from gateway_mock.plugin import MockDialect
 
 A, B, C = "trades.a", "trades.b", "trades.c"
@@ -258,16 +258,44 @@ async def test_it_can_be_failed_during_its_handshake(stage, variant, step: str) 
         assert one.network.dialling == 0
 
 
+class Clogged(MemoryNetwork):
+    """Opens sockets that can be read and not written to."""
+
+    async def open(self, step, *, max_frame):
+        transport = await super().open(step, max_frame=max_frame)
+        transport.send = self._fail
+        return transport
+
+    async def _fail(self, frame: object) -> None:
+        raise TransportLost("no route", reason=Reason.UNREACHABLE)
+
+
 @virtually
 async def test_a_send_that_fails_says_why(stage) -> None:
     """Not that we dropped the socket, which is only what follows."""
-    async with stage() as one:
-        one.network.on_dial = lambda _: Accept(lambda peer: setattr(peer, "send_takes", 1.0))
-        await one.hear(TOPICS[0])
-        await asyncio.sleep(0.5)
-        one.far.peer.drop(Reason.UNREACHABLE)
-        await one.quiet()
+    async with stage(network=Clogged()) as one:
+        ear = await one.hear(TOPICS[0])
         assert one.story()[1] == "ERROR unreachable"
+        assert ear.topic.status == "pending"
+        assert [change.text for change in one.seen.changes if change.after == "ERROR"] == ["no route"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_login_that_cannot_be_sent_says_why(stage, variant, seed: int) -> None:
+    """Whoever runs first, the one who waits for the answer or the one who is told of the failure."""
+
+    def handshake(target, streams):
+        yield spi.Open(target.urls[target.endpoint])
+        yield spi.Send("login")
+        yield spi.Receive()
+        return spi.Session()
+
+    async def main() -> None:
+        async with stage(variant(gateway_handshake=handshake), network=Clogged()) as one:
+            assert await one.connect() is False
+            assert one.story()[1] == "ERROR unreachable"
+
+    run(main(), seed=seed)
 
 
 @virtually
@@ -290,6 +318,19 @@ async def test_a_connection_that_came_up_and_said_nothing_has_not_worked(stage) 
         one.far.ack_all()
         await one.quiet()
         one.far.peer.pong(b"unasked")
+        one.far.peer.drop()
+        await one.quiet()
+        assert one.story()[1:3] == ["CONNECTED handshake_done", "ERROR connection_reset"]
+        assert one.link().connection.worked is False
+
+
+@virtually
+async def test_a_datum_from_before_it_was_up_does_not_show_that_it_works(stage) -> None:
+    async with stage() as one:
+        await one.hear(TOPICS[0])
+        one.far.trade("a", 1)
+        one.far.ack_all()
+        await one.quiet()
         one.far.peer.drop()
         await one.quiet()
         assert one.story()[1:3] == ["CONNECTED handshake_done", "ERROR connection_reset"]
@@ -427,8 +468,6 @@ async def test_an_ack_that_comes_while_it_is_being_left_revives_nothing(stage) -
 
 @pytest.mark.parametrize("seed", range(20))
 def test_an_end_that_comes_while_it_is_being_left_is_no_other_end(stage, variant, seed: int) -> None:
-    from gateway.testing.virtual import run
-
     async def main() -> None:
         async with stage(variant(gateway_handshake=login)) as one:
             one.network.on_dial = lambda _: Accept(lambda peer: peer.say("welcome"))

@@ -167,6 +167,16 @@ async def test_pings_are_sent_at_exact_times_however_busy_the_connection_is(stag
 
 
 @virtually
+async def test_the_exchanges_pings_are_answered_with_what_they_hold(stage) -> None:
+    async with stage() as one:
+        await one.connect()
+        for payload in (b"you?", b""):
+            one.far.peer.ping(payload)
+        await one.quiet()
+        assert one.far.peer.pongs == [b"you?", b""]
+
+
+@virtually
 async def test_a_ping_frame_of_the_dialect_and_its_answer(stage, variant) -> None:
     class Own(MockDialect):
         def ping(self, token, /):

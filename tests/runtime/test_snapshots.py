@@ -101,6 +101,7 @@ async def test_one_that_is_too_old_is_fetched_again_until_it_is_not(rested) -> N
         (HttpReply(500), 0.0),
         (HttpReply(200, body=b"<html>"), 0.0),
         (HttpReply(429), 60.0),
+        (HttpReply(403), 60.0),
         (Hang(), 10.0),
     ],
 )
@@ -216,9 +217,10 @@ async def test_nobody_wants_it_any_more(rested) -> None:
         ear = await book(one)
         await one.hear("mock:trades:b")
         ear.leave()
-        await asyncio.sleep(10)
-        assert ear.heard == []
+        await one.quiet()
         assert not [task for task in asyncio.all_tasks() if "snapshot" in task.get_name()]
+        await asyncio.sleep(10)
+        assert (ear.heard, len(fetches(one))) == ([], 1)
 
 
 @pytest.mark.parametrize("reply", [Hang(), Later(2.0, snapshot(5))])

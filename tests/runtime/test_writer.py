@@ -78,6 +78,18 @@ async def test_pongs_pings_and_replies_overtake_what_waits_and_are_counted() -> 
 
 
 @virtually
+async def test_what_is_sent_at_once_takes_its_part_of_the_limit() -> None:
+    async with Desk() as desk:
+        for number in range(5):
+            desk.writer.pong(b"%d" % number)
+        await asyncio.sleep(0)
+        for number in range(8):
+            desk.send(str(number))
+        await asyncio.sleep(10)
+        assert [at for at, _ in desk.sent] == [0.0] * 3 + [1.0] * 5
+
+
+@virtually
 async def test_a_peer_that_does_not_read_makes_no_queue_of_pongs_grow() -> None:
     async with Desk() as desk:
         desk.peer.send_takes = 1.0

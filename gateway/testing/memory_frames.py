@@ -92,20 +92,9 @@ class FrameReader:
             self._kind = self._kind or _KINDS[opcode]
             self._message += payload
             if first & _FINAL:
-                deliver(self._peer, self._kind, bytes(self._message))
+                self._peer.put(self._kind, bytes(self._message))
                 self._kind = None
                 self._message.clear()
-
-
-def deliver(peer: MemoryPeer, kind: Kind, payload: bytes) -> None:
-    """Hand a message to ``peer``'s client, unless it is text that is none."""
-    if kind is Kind.TEXT and not payload.isascii():
-        try:
-            payload.decode()
-        except UnicodeDecodeError:
-            peer.violate("text that is not UTF-8")
-            return
-    peer.put(kind, payload)
 
 
 def _closing(payload: bytes) -> tuple[int, str]:

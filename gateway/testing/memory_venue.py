@@ -22,7 +22,7 @@ from gateway.spi.steps import Fetch, HttpReply, Open
 from gateway.testing.bodies import EVERY, INSTEAD, body_of
 from gateway.testing.doors import GREETING
 from gateway.testing.memory import Accept, Dialled, Hang, Later, MemoryNetwork, Refuse, RefuseUpgrade
-from gateway.testing.memory_frames import FrameReader, deliver
+from gateway.testing.memory_frames import FrameReader
 from gateway.testing.memory_peer import MemoryPeer
 from gateway.testing.venue import Venue
 from gateway.testing.ways import Body, Refusal, Upgrade
@@ -36,11 +36,17 @@ KINDS: Final = {
 OPCODES: Final = {kind: opcode for opcode, kind in KINDS.items()}
 SLOW: Final = 1.5
 """Seconds that an answer to an upgrade takes when it comes byte by byte."""
+_INVALID: Final = (
+    *(Upgrade.WRONG_ACCEPT, Upgrade.NO_ACCEPT, Upgrade.NO_UPGRADE, Upgrade.NO_CONNECTION),
+    *(Upgrade.NO_HTTP, Upgrade.LONG_LINE, Upgrade.MANY_LINES),
+)
 _ENDS: Final[Mapping[Upgrade, Dialled]] = {
     Upgrade.SILENCE: Hang(),
     Upgrade.ENDLESS: Hang(),
-    Upgrade.CUT: Refuse(Reason.CLOSED_BY_PEER),
+    Upgrade.CUT: Refuse(Reason.CLOSED_BY_PEER, "ended in the middle of its answer"),
+    **{how: Refuse(Reason.PROTOCOL_ERROR, how.value) for how in _INVALID},
 }
+"""What a client sees of those that do not end well; it is content with the others."""
 
 
 class MemoryVenue(MemoryNetwork):
@@ -113,14 +119,10 @@ class MemoryVenue(MemoryNetwork):
     def _outcome(self, verdict: Refusal | Upgrade | None, asked: "_Request") -> Dialled:
         if not self.venue._shared.thawed.is_set():
             return Hang()
-        match verdict:
-            case None | Upgrade.SLOW | Upgrade.PIGGYBACK:
-                return Accept(partial(self._opened, asked, verdict))
-            case Refusal(status) if 300 <= status < 400:  # noqa: PLR2004  # every redirect, as over a wire
-                return Refuse(Reason.REDIRECTED)
-            case Refusal(status, headers, body):
-                return RefuseUpgrade(status, headers, body)
-        return _ENDS.get(verdict, Refuse(Reason.PROTOCOL_ERROR, verdict.value))
+        if isinstance(verdict, Refusal):
+            return _refused(verdict)
+        ended = None if verdict is None else _ENDS.get(verdict)
+        return Accept(partial(self._opened, asked, verdict)) if ended is None else ended
 
     def _opened(self, asked: "_Request", how: Upgrade | None, peer: MemoryPeer) -> None:
         faults = self.venue.faults
@@ -133,6 +135,12 @@ class MemoryVenue(MemoryNetwork):
         serving = asyncio.create_task(self.venue._serve(cast("web.Request", asked), ws))
         self._serving.add(serving)
         serving.add_done_callback(self._serving.discard)
+
+
+def _refused(refusal: Refusal) -> Dialled:
+    if 300 <= refusal.status < 400:  # noqa: PLR2004  # every redirect, as over a wire
+        return Refuse(Reason.REDIRECTED)
+    return RefuseUpgrade(refusal.status, refusal.headers, refusal.body)
 
 
 async def _bent(body: bytes, how: Body | None) -> bytes:
@@ -183,7 +191,7 @@ class _WebSocket:
     async def send_frame(self, payload: bytes, opcode: WSMsgType) -> None:
         if self._peer.closed:
             raise ConnectionResetError
-        deliver(self._peer, KINDS[opcode], payload)
+        self._peer.put(KINDS[opcode], payload)
 
     async def close(self, *, code: int, message: bytes) -> None:
         self._peer.close(code, message.decode())

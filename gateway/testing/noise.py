@@ -94,7 +94,7 @@ class Noise(enum.Enum):
     BOMB = (None, frame(_TEXT, _packed(bytes(65536)) * 1024, rsv=4))
     EMPTY_BLOCKS = (None, frame(_TEXT, b"\x00\x00\x00\xff\xff" * 100_000, rsv=4))
 
-    DRIBBLE = (None, frame(_TEXT, size=4_000_000))
+    DRIBBLE = (None, frame(_TEXT, size=1_000_000))
     ENDLESS = (None, frame(_TEXT, b"x", fin=False))
 
 

@@ -1,13 +1,18 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import ClassVar
 
 import aiohttp
 import pytest
 
+from gateway.net.aiohttp_network import AiohttpNetwork
+from gateway.net.transport import Kind, Transport
+from gateway.spi.steps import Open
 from gateway.testing.listener import reply
+from gateway.testing.memory_venue import MemoryVenue
 from gateway.testing.sockets import VenueSocket
 from gateway.testing.venue import Venue
+from gateway.testing.virtual import run
 
 
 class Acme(Venue):
@@ -41,6 +46,64 @@ class Acme(Venue):
 async def acme() -> AsyncIterator[Acme]:
     async with asyncio.timeout(20), Acme() as venue:
         yield venue
+
+
+class Client:
+    """A client of an Acme that may be anywhere: in memory or behind a port."""
+
+    def __init__(self, venue: Acme, network, urls) -> None:
+        self.venue = venue
+        self.network = network
+        self.urls = urls
+
+    async def dial(self, **step) -> Transport:
+        """Open a socket and wait until the venue knows it."""
+        known = self.venue.counts.upgrades
+        transport = await self.network.open(Open(self.urls["stream"], **step), max_frame=1 << 20)
+        await self.venue.wait_for(lambda: self.venue.counts.upgrades > known)
+        return transport
+
+    async def subscribed(self, *streams: str) -> Transport:
+        transport = await self.dial()
+        await transport.send(" ".join(("sub", *streams)))
+        assert await self.heard(transport) == " ".join(("ok", *streams))
+        return transport
+
+    async def heard(self, transport: Transport) -> str:
+        """Return the next text."""
+        kind, payload = await transport.receive()
+        assert kind is Kind.TEXT
+        return payload.decode()
+
+    async def told(self, transport: Transport, *texts: str) -> None:
+        """Demand these texts and nothing else before the answer to one more question."""
+        await transport.send("more?")
+        got = [await self.heard(transport)]
+        while got[-1] != "more?":
+            got.append(await self.heard(transport))
+        assert got == [*texts, "more?"]
+
+
+@pytest.fixture
+def in_memory() -> Callable[[Callable[[Client], Awaitable[None]]], None]:
+    """Plays a scenario with an Acme in virtual time and sees nothing left."""
+
+    def play(scenario: Callable[[Client], Awaitable[None]]) -> None:
+        async def main() -> None:
+            async with MemoryVenue(Acme()) as memory:
+                await scenario(Client(memory.venue, memory, memory.addresses))
+
+        run(main())
+
+    return play
+
+
+@pytest.fixture
+async def client(acme) -> AsyncIterator[Client]:
+    """A client of ``acme`` with the gateway's own network."""
+    network = AiohttpNetwork()
+    yield Client(acme, network, acme.addresses)
+    await network.close()
 
 
 @pytest.fixture

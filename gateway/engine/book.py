@@ -53,21 +53,25 @@ class Ladder:
         self.sizes = {price: size for price, size in levels if not is_zero(size)}
         self._order = None
 
-    def apply(self, levels: Iterable[Level]) -> None:
-        """Set each level, and remove those whose size is ``"0"``; they must be normal."""
+    def apply(self, levels: Sequence[Level]) -> list[Level]:
+        """Set each level, and remove those whose size is nought; return them with every nought spelled ``"0"``."""
         if self._order is not None:
-            self._apply_in_order(levels, self._order)
-            return
-        sizes = self.sizes
-        for price, size in levels:
-            if size == ZERO:
-                sizes.pop(price, None)
-            else:
-                sizes[price] = size
+            return self._apply_in_order(levels, self._order)
+        sizes, told = self.sizes, list(levels)
+        try:
+            for place, (price, size) in enumerate(levels):
+                if float(size):
+                    sizes[price] = size
+                else:
+                    sizes.pop(price, None)
+                    told[place] = (price, ZERO)
+        except ValueError:  # a size that is no number; what was applied may be applied again
+            return self._apply_in_order(levels, self._ordered())
+        return told
 
-    def _apply_in_order(self, levels: Iterable[Level], order: list[_Key]) -> None:
-        sizes = self.sizes
-        for price, size in levels:
+    def _apply_in_order(self, levels: Sequence[Level], order: list[_Key]) -> list[Level]:
+        sizes, told = self.sizes, normal(levels)
+        for price, size in told:
             if size == ZERO:
                 if sizes.pop(price, None) is not None:
                     del order[bisect_left(order, self._key(price))]
@@ -75,6 +79,7 @@ class Ladder:
                 if price not in sizes:
                     insort(order, self._key(price))
                 sizes[price] = size
+        return told
 
     def top(self, depth: int | None = None) -> list[Level]:
         """
@@ -123,10 +128,9 @@ class OrderBook:
         self.bids.replace(bids)
         self.asks.replace(asks)
 
-    def apply(self, bids: Iterable[Level], asks: Iterable[Level]) -> None:
-        """Apply normal levels, each absolute."""
-        self.bids.apply(bids)
-        self.asks.apply(asks)
+    def apply(self, bids: Sequence[Level], asks: Sequence[Level]) -> tuple[list[Level], list[Level]]:
+        """Apply levels, each absolute; return them with every nought spelled ``"0"``."""
+        return self.bids.apply(bids), self.asks.apply(asks)
 
     def top(self, depth: int | None = None) -> tuple[list[Level], list[Level]]:
         """Return the best ``depth`` levels of each side, or all."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Final
 
-from gateway.engine.book import OrderBook, normal, without
+from gateway.engine.book import OrderBook, without
 from gateway.model.market import Book
 from gateway.spi.books import BookDelta, BookRule, BookSnapshot, Continuity
 
@@ -125,8 +125,7 @@ class BookSync:
         return Book(bids, asks, self.seq, self.ts)
 
     def _apply(self, delta: BookDelta) -> Book:
-        bids, asks = normal(delta.bids), normal(delta.asks)
-        self.book.apply(bids, asks)
+        bids, asks = self.book.apply(delta.bids, delta.asks)
         gone_bids, gone_asks = self._truncate()
         self.seq, self.ts = delta.last, delta.ts
         self._seen = delta.last

@@ -61,6 +61,21 @@ def test_the_last_of_equal_prices_in_one_update_wins() -> None:
     assert ladder.top() == [("2", "3")]
 
 
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_what_was_applied_is_returned_with_its_noughts_made_plain(looked_at: bool) -> None:
+    ladder = Ladder(1)
+    ladder.replace([("1", "5"), ("2", "6"), ("3", "7")])
+    if looked_at:
+        ladder.top(1)
+    changes = [("1", "0.000"), ("2", "1.50"), ("4", "odd"), ("2", "0E-8"), ("5", "2"), ("5", "3")]
+    plain = [("1", "0"), ("2", "1.50"), ("4", "odd"), ("2", "0"), ("5", "2"), ("5", "3")]
+    assert ladder.apply(changes) == plain
+    assert ladder.sizes == {"3": "7", "4": "odd", "5": "3"}
+    assert ladder.top() == [("3", "7"), ("4", "odd"), ("5", "3")]
+    assert ladder.apply([("3", ".0")]) == [("3", "0")]
+    assert ladder.top(1) == [("4", "odd")]
+
+
 def test_removing_what_is_not_there_is_harmless() -> None:
     ladder = Ladder(-1)
     ladder.replace([("1", "5")])

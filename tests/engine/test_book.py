@@ -67,6 +67,8 @@ def test_what_was_applied_is_returned_with_its_noughts_made_plain(looked_at: boo
     ladder.replace([("1", "5"), ("2", "6"), ("3", "7")])
     if looked_at:
         ladder.top(1)
+    assert ladder.apply([("9", "1.0"), ("9", "0.0"), ("8", "00")]) == [("9", "1.0"), ("9", "0"), ("8", "0")]
+    assert ladder.sizes == {"1": "5", "2": "6", "3": "7"}
     changes = [("1", "0.000"), ("2", "1.50"), ("4", "odd"), ("2", "0E-8"), ("5", "2"), ("5", "3")]
     plain = [("1", "0"), ("2", "1.50"), ("4", "odd"), ("2", "0"), ("5", "2"), ("5", "3")]
     assert ladder.apply(changes) == plain

@@ -218,6 +218,10 @@ class Stage:
         await self.quiet()
         return ear
 
+    async def hear_now(self, topic: str) -> Ear:
+        """Listen to ``topic``, and let nothing happen yet."""
+        return await Ear(self, topic).open()
+
     async def hear_all(self, *topics: str) -> list[Ear]:
         """Listen to all of ``topics`` in one step, so that one epoch plans them all."""
         ears = [await Ear(self, topic).open() for topic in topics]

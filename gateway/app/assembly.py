@@ -99,6 +99,8 @@ class Assembly:
                 stand(self.hub, self._settings.subscriptions, self._refuse), name="gateway standing subscriptions"
             ),
         }
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
 
     async def stop(self) -> None:
         """Close every connection, all at once, each within its bound. Safe to repeat."""
@@ -171,6 +173,11 @@ class Assembly:
             self.hub.sweep(now)
             for exchange in self.exchanges.values():
                 exchange.look_at_limits(now)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """One that fails is a defect of ours and is said aloud."""
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            self._observer.noticed("gateway", 0, "internal_error", error=repr(exc))
 
     def _refuse(self, topic: str, problem: str) -> None:
         self.refused[topic] = problem

@@ -213,7 +213,8 @@ class Service:
         ground = self._ground
         while True:
             now = ground.now()
-            tick = max(0.0, min(TICK, self._pinger.next_check() - now))
+            due = min(self._pinger.next_check(), self._subscriber.next_check(now))
+            tick = max(0.0, min(TICK, due - now))
             await asyncio.sleep(tick)
             now = ground.now()
             self._pinger.check(tick=tick)

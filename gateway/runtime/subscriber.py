@@ -5,8 +5,10 @@ Frames are built when they are asked for, by this epoch's dialect; the writer
 sends them at the exchange's pace.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import inf
 
 from gateway.engine.ledger import Settled
 from gateway.engine.messages import TopicStatus
@@ -49,6 +51,7 @@ class Subscriber:
         self._now = now
         self._wall_us = wall_us
         self._settled = settled
+        self._deadlines: deque[float] = deque()
 
     def restore(self, streams: Sequence[str], requests: Sequence[Request]) -> None:
         """
@@ -78,6 +81,12 @@ class Subscriber:
             requests = self._built("subscribe", self._dialect.subscribe, streams)
             self._tell_those_refused(streams)
             self._submit(requests)
+
+    def next_check(self, now: float) -> float:
+        """Return when an answer can next be overdue; monotonic seconds."""
+        while self._deadlines and self._deadlines[0] <= now:
+            self._deadlines.popleft()
+        return self._deadlines[0] if self._deadlines else inf
 
     def apply(self, settled: Settled) -> None:
         """Tell the streams what was decided about them."""
@@ -111,7 +120,9 @@ class Subscriber:
             self._writer.send(request.frame, request.cost, partial(self._sent, request))
 
     def _sent(self, request: Request) -> None:
-        self.apply(self._ledger.sent(request, self._now()))
+        now = self._now()
+        self._deadlines.append(now + self._ledger.ack_timeout)
+        self.apply(self._ledger.sent(request, now))
 
     def _tell_those_refused(self, streams: Sequence[str]) -> None:
         for stream in streams:

@@ -202,6 +202,16 @@ async def test_a_plugin_that_holds_the_loop_is_told(running) -> None:
     assert ("mock", "plugin_slow", {"hook": "gateway_route", "seconds": 1.235}) in noticed
 
 
+@virtually
+async def test_a_defect_of_ours_in_the_background_is_said_aloud(running) -> None:
+    async with running() as one:
+        noticed = []
+        one.gateway._assembly._observer.noticed = lambda *facts, **more: noticed.append((facts, more))
+        one.gateway.hub.sweep = lambda now: 1 / 0
+        await asyncio.sleep(2)
+        assert noticed == [(("gateway", 0, "internal_error"), {"error": "ZeroDivisionError('division by zero')"})]
+
+
 # --- topics that nobody hears
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from math import inf
 
 import pytest
 
@@ -83,10 +84,10 @@ async def test_a_stream_that_nobody_answers_for_is_given_up_by_name_and_settles(
     async with stage(variant(gateway_restore_subscriptions=one_by_one)) as one:
         _, second = await one.hear_all(*TOPICS)
         one.far.ack(A)
-        await asyncio.sleep(9)
+        await asyncio.sleep(9.99)
         assert one.state() == "CONNECTING"
-        await asyncio.sleep(3)
-        assert one.state() == "CONNECTED"
+        await asyncio.sleep(0.02)
+        assert one.state() == "CONNECTED", "five seconds, asked once more, five seconds"
         assert second.statuses == ["closed ack_missed"]
         assert one.far.asked() == [A, B, B]
         await asyncio.sleep(35)
@@ -489,6 +490,51 @@ def test_an_end_that_comes_while_it_is_being_left_is_no_other_end(stage, variant
                 assert told in {"disconnected connection_reset", "disconnected draining"}
 
     run(main(), seed=seed)
+
+
+def fetched(target, streams):
+    yield spi.Fetch("POST", "http://memory/token", cost={"mock-weight": 1})
+    return (yield from login(target, streams))
+
+
+@pytest.mark.parametrize("close_takes", [0.0, 2.0, inf])
+def test_a_disconnect_at_any_turn_of_the_event_loop_leaves_nothing_open(
+    stage, variant, close_takes: float
+) -> None:
+    """From before the first step of the handshake to well into the service; a turn is as fine as it gets."""
+    ends = set()
+
+    async def main(turns: int) -> bool:
+        async with stage(variant(gateway_handshake=fetched)) as one:
+
+            def opened(peer) -> None:
+                peer.close_takes = close_takes
+                peer.say("welcome")
+
+            one.network.on_dial = lambda _: Accept(opened)
+            one.network.on_fetch = lambda _: HttpReply(200)
+            hope = one.connect(retry=True)
+            ear = await one.hear_now(TOPICS[0])
+            for _ in range(turns):
+                await asyncio.sleep(0)
+                if one.network.peers and one.far.asked():
+                    one.far.ack_all()
+            ends.add(one.state())
+            farewell = one.links.hold_down("mock/stream/0")
+            begun = one.ground.now()
+            await farewell
+            assert one.ground.now() - begun <= 3.5
+            assert (one.state(), one.network.held, one.network.dialling) == ("DISCONNECTED", (), 0)
+            assert ear.topic.status != "live"
+            left = [task.get_name() for task in asyncio.all_tasks()]
+            assert not [name for name in left if "epoch" in name or "writer" in name or "snapshot" in name]
+            assert not one.seen.noticed_of("internal_error")
+            return await hope
+
+    came_up = [run(main(turns), seed=turns) for turns in range(60)]
+    assert came_up[0] is False
+    assert came_up[-1] is True
+    assert ends == {"DISCONNECTED", "CONNECTING", "CONNECTED"}
 
 
 # --- a plugin that is broken

@@ -98,6 +98,22 @@ async def test_a_stream_that_nobody_answers_for_is_given_up_by_name_and_settles(
 
 
 @virtually
+async def test_an_answer_is_overdue_to_the_instant_whenever_it_was_asked_for(stage) -> None:
+    async with stage() as one:
+        await one.connect()
+        await asyncio.sleep(0.37)
+        ear = await one.hear(TOPICS[0])
+        await asyncio.sleep(4.99)
+        assert one.far.asked() == [A]
+        await asyncio.sleep(0.02)
+        assert one.far.asked() == [A, A]
+        await asyncio.sleep(4.97)
+        assert ear.statuses == []
+        await asyncio.sleep(0.03)
+        assert ear.statuses == ["closed ack_missed"]
+
+
+@virtually
 async def test_later_wishes_do_not_delay_it(stage) -> None:
     async with stage() as one:
         await one.hear(TOPICS[0])

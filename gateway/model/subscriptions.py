@@ -44,11 +44,12 @@ def parse_topic(text: str) -> Subscription:
     """
     exchange, _, rest = text.partition(":")
     channel, _, place = rest.partition(":")
-    if not (exchange and channel and place):
-        raise ValueError(f"{text!r} is no topic: need <exchange>:<channel>:<symbol>[:<variant>]")
-    if channel == RAW:
+    if channel == RAW and exchange and place:
         return Subscription(exchange, channel, place)
+    symbol, colon, variant = place.partition(":")
+    is_whole = exchange and channel and symbol not in {"", "@"} and bool(colon) == bool(variant)
+    if not is_whole:
+        raise ValueError(f"{text!r} is no topic: need <exchange>:<channel>:<symbol>[:<variant>]")
     if place.startswith("@"):
         return Subscription(exchange, channel, account=place[1:])
-    symbol, _, variant = place.partition(":")
     return Subscription(exchange, channel, symbol, variant or None)

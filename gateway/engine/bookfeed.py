@@ -76,7 +76,8 @@ class BookFeed(Feed):
         """Hang ``topic`` off the book; a depth's topic sees it from now on."""
         super().add(topic)
         if topic.subscription.channel == RAW:
-            topic.status = TopicStatus.LIVE if self._flows else self.status
+            if self._flows:
+                topic.status, topic.reason = TopicStatus.LIVE, ""
             return
         if topic.subscription.variant is None:
             topic.snapshot_of = self._whole
@@ -94,9 +95,12 @@ class BookFeed(Feed):
             self.status, self.reason = TopicStatus.PENDING, ""
 
     def remove(self, topic: Topic) -> bool:
-        """Take ``topic`` off and return whether none is left."""
+        """Take ``topic`` off and return whether none is left; a book that nobody reads is not kept."""
         self._views.pop(topic.name, None)
-        return super().remove(topic)
+        is_last = super().remove(topic)
+        if not self.topics and self.sync is not None:
+            self.arm(self.sync.rule)
+        return is_last
 
     # --- the hot path
 
@@ -105,7 +109,8 @@ class BookFeed(Feed):
         sync = self.sync
         if sync is None:
             return
-        for record in data.records:
+        records = data.records if self.overlap is None else self.overlap.passing(data.records, data.ts)
+        for record in records:
             if type(record) is BookSnapshot:
                 self.load(record, recv_us)
                 continue
@@ -138,6 +143,24 @@ class BookFeed(Feed):
         if sync.load(snapshot) is Outcome.BROKEN:
             self._ask(self)
             return
+        if not self._flows:
+            self._flow(at_us)
+        self._show(sync, at_us)
+
+    def succeed(self, sync: BookSync, reason: str, at_us: int) -> None:
+        """Go on with the book of another connection, where the stream flows; it is shown whole once it is live."""
+        was_live = self._is_live()
+        self.sync = sync
+        if not self._flows:
+            self.confirmed(at_us)
+        elif not sync.is_live and was_live:
+            self._broken(reason, at_us)
+        elif not sync.is_live:
+            self._ask(self)
+        if sync.is_live:
+            self._show(sync, at_us)
+
+    def _show(self, sync: BookSync, at_us: int) -> None:
         whole = sync.whole()
         for topic in self.topics:
             view = self._views.get(topic.name)
@@ -157,23 +180,39 @@ class BookFeed(Feed):
         """The stream flows: the book needs a snapshot."""
         if self._flows:
             return
+        self._flow(at_us)
+        if self.topics and self.sync is not None:
+            self._ask(self)
+
+    def _flow(self, at_us: int) -> None:
         self._flows = True
-        again = self.status is TopicStatus.DISCONNECTED
-        for topic in self.everyone() if again else ():
-            topic.tell(TopicEvent.RESTORED, self.reason, at_us)
-        if again:
+        for topic in self.everyone():
+            if topic.status is TopicStatus.DISCONNECTED:
+                topic.tell(TopicEvent.RESTORED, topic.reason, at_us)
+        if self._hole or self.status is TopicStatus.DISCONNECTED:
+            reason = self._hole or self.reason
             self._tell_hole(at_us)
-            self._become(TopicStatus.RESYNCING, self.reason, at_us)
+            self._become(TopicStatus.RESYNCING, reason, at_us)
         elif self.raw is not None:
             self.raw.become(TopicStatus.LIVE, "", at_us)
-        if self.sync is not None:
-            self._ask(self)
 
     def broke(self, reason: str, at_us: int) -> None:
         """The connection is over, and so is the book."""
         self.sync = None
         self._flows = False
         super().broke(reason, at_us)
+        if self.raw is not None and self.raw.status is TopicStatus.LIVE:  # the book was still to come
+            self._raw_hole = reason
+            self.raw.become(TopicStatus.DISCONNECTED, reason, at_us)
+
+    def refused(self, reason: str, at_us: int) -> None:
+        """The exchange will not serve the stream: the book cannot be trusted from now on."""
+        if self.sync is not None:
+            self.arm(self.sync.rule)
+        if self._flows:
+            self._raw_hole = reason
+        self._flows = False
+        super().refused(reason, at_us)
 
     def lost(self, reason: str, at_us: int) -> None:
         """The exchange shows that something is missing: the book cannot be trusted."""
@@ -193,8 +232,10 @@ class BookFeed(Feed):
         self.status, self.reason = status, reason
         for topic in self.topics:
             topic.become(status, reason, at_us)
-        if self.raw is not None:
-            self.raw.become(TopicStatus.LIVE if status is TopicStatus.RESYNCING else status, reason, at_us)
+        if self.raw is not None and status is TopicStatus.RESYNCING:
+            self.raw.become(TopicStatus.LIVE, "", at_us)
+        elif self.raw is not None:
+            self.raw.become(status, reason, at_us)
 
     # --- snapshots for those who join
 

@@ -141,7 +141,7 @@ class BookShadow(BookFeed):
             self._hand_over_book(self.sync, reason, at_us)
             replay_raw(real)
             return
-        real.overlap = real.raw_overlap = None
+        real.end_overlap()
         if self.status is TopicStatus.CLOSED:
             real.refused(self.reason, at_us)
         elif real.status is TopicStatus.CLOSED:

@@ -6,14 +6,19 @@ prove that there is none; and nothing that ids prove to be old is published
 twice. Event-loop only; nothing here waits.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from gateway.engine.messages import TopicEvent, TopicStatus
+from gateway.engine.overlap import RawOverlap
+from gateway.engine.sameness import Passing
 from gateway.engine.topics import Topic
+from gateway.errors import Reason
 from gateway.model.subscriptions import RAW
 from gateway.spi.contract import Rhythm
 from gateway.spi.events import Data
+
+_FLOWING: Final = frozenset({TopicStatus.LIVE, TopicStatus.STALE, TopicStatus.RESYNCING})
 
 
 class Feed:
@@ -37,8 +42,14 @@ class Feed:
         """Whether the stream's first datum of this epoch is still to come."""
         self.raw: Topic | None = None
         self.topics: tuple[Topic, ...] = ()
-        self._contiguous = contiguous
+        self.overlap: Passing | None = None
+        """What tells old records from new ones while a second connection takes over."""
+        self.raw_overlap: RawOverlap | None = None
+        """The same for frames."""
+        self.contiguous = contiguous
         self._last_id: int | None = None
+        self._newest = 0
+        """The newest exchange time of a record that was published."""
         self._hole = ""
         self._raw_hole = ""
 
@@ -56,6 +67,7 @@ class Feed:
         self.status, self.reason = before.status, before.reason
         self.frames, self.fresh = before.frames, before.fresh
         self.raw, self._raw_hole = before.raw, before._raw_hole  # noqa: SLF001  # one of its own kind
+        self.raw_overlap = before.raw_overlap
 
     def remove(self, topic: Topic) -> bool:
         """Take ``topic`` off and return whether none is left."""
@@ -63,7 +75,7 @@ class Feed:
             self.raw = None
         self.topics = tuple(one for one in self.topics if one is not topic)
         if not self.topics:
-            self._last_id = None
+            self._last_id, self._newest = None, 0
             self._hole = ""
         return self.raw is None and not self.topics
 
@@ -76,51 +88,94 @@ class Feed:
     def take(self, data: Data, recv_us: int) -> None:
         """Publish the records of ``data``."""
         records = data.records
+        if self.overlap is not None:
+            records = self._new_ones(self.overlap, records, data.ts)
         if not records:
             return
-        if self._contiguous:
-            records = self._contiguous_part(records, recv_us)
-        elif self._hole:
+        if self.contiguous:
+            self._take_numbered(records, data.ts, recv_us)
+            return
+        if self._hole:
             self._tell_hole(recv_us)
-        if records:
-            for topic in self.topics:
-                topic.publish("update", records, data.ts, recv_us)
+        self._publish_records(records, data.ts, recv_us)
+
+    def _publish_records(self, records: Sequence[Any], ts: int | None, recv_us: int) -> None:
+        for topic in self.topics:
+            topic.publish("update", records, ts, recv_us)
 
     def take_raw(self, payload: bytes, binary: bool, recv_us: int) -> None:
         """Publish the exchange's own frame; nothing if nobody wants it."""
         raw = self.raw
-        if raw is None:
+        if raw is None or (self.raw_overlap is not None and not self._is_new_frame(self.raw_overlap, payload)):
             return
         if self._raw_hole:
             raw.tell(TopicEvent.GAP, self._raw_hole, recv_us)
             self._raw_hole = ""
         raw.publish_raw(payload, binary, recv_us)
 
-    def _contiguous_part(self, records: Sequence[Any], recv_us: int) -> Sequence[Any]:
-        last = self._last_id
-        if last is None or records[0].id == last + 1:
-            self._last_id = records[-1].id
-            if self._hole:
-                self._close_hole(last, recv_us)
-            return records
-        new = [record for record in records if record.id > last]
-        if new:
-            self._last_id = new[-1].id
-            if new[0].id > last + 1:
-                self._tell_hole(recv_us, first=last + 1, last=new[0].id - 1)
-            self._hole = ""
+    def _new_ones(self, overlap: Passing, records: Sequence[Any], ts: int | None) -> Sequence[Any]:
+        new = overlap.passing(records, ts) if records else records
+        if overlap.torn:
+            overlap.torn, self._hole = False, self._hole or Reason.ROLLOVER
         return new
 
-    def _close_hole(self, last: int | None, recv_us: int) -> None:
-        """Nothing is missing if the last id is known; otherwise nobody can tell."""
-        if last is None:
-            self._tell_hole(recv_us)
-        self._hole = ""
+    def _is_new_frame(self, overlap: RawOverlap, payload: bytes) -> bool:
+        is_new = overlap.passes(payload)
+        if overlap.torn:
+            overlap.torn, self._raw_hole = False, self._raw_hole or Reason.ROLLOVER
+        return is_new
+
+    def _take_numbered(self, records: Sequence[Any], ts: int | None, recv_us: int) -> None:
+        if len(records) == 1 and self._last_id is not None and records[0].id == self._last_id + 1:
+            self._hole = ""  # the ids prove that there is none
+            self._last_id, self._newest = records[0].id, max(self._newest, records[0].ts)
+            self._publish_records(records, ts, recv_us)
+            return
+        for run in self._runs(records, recv_us):
+            self._publish_records(run, ts, recv_us)
+
+    def _runs(self, records: Sequence[Any], recv_us: int) -> Iterator[list[Any]]:
+        """Yield what is new in runs without a hole; the hole before a run is told before it is yielded."""
+        run: list[Any] = []
+        for record in records:
+            last = self._last_id
+            if last is None or (record.id <= last and record.ts > self._newest):
+                # Nothing is known of what came before, or the exchange has begun to count anew.
+                hole = bool(self._hole) or last is not None
+                bounds: tuple[int | None, int | None] = (None, None)
+            elif record.id <= last:
+                continue
+            else:
+                hole, bounds = record.id > last + 1, (last + 1, record.id - 1)
+            if hole:
+                if run:
+                    yield run
+                    run = []
+                self._tell_hole(recv_us, first=bounds[0], last=bounds[1])
+            self._hole = ""
+            self._last_id, self._newest = record.id, max(self._newest, record.ts)
+            run.append(record)
+        if run:
+            yield run
 
     def _tell_hole(self, at_us: int, *, first: int | None = None, last: int | None = None) -> None:
         for topic in self.topics:
-            topic.tell(TopicEvent.GAP, self._hole or "sequence_gap", at_us, first=first, last=last)
+            topic.tell(TopicEvent.GAP, self._hole or Reason.SEQUENCE_GAP, at_us, first=first, last=last)
         self._hole = ""
+
+    def end_overlap(self) -> None:
+        """No second connection takes over, or all that both brought is past."""
+        self.overlap = self.raw_overlap = None
+
+    # --- what a second connection that takes over asks; a contiguous stream's records only
+
+    def has_published(self, record: Any) -> bool:
+        """Whether ``record`` is old."""
+        return self._last_id is not None and record.id <= self._last_id and record.ts <= self._newest
+
+    def misses_before(self, record: Any) -> bool:
+        """Whether something is missing between what was published and ``record``."""
+        return self._last_id is not None and record.id > self._last_id + 1
 
     # --- what happens to the stream
 
@@ -139,7 +194,7 @@ class Feed:
 
     def broke(self, reason: str, at_us: int) -> None:
         """The connection is over: what comes next comes after a hole."""
-        if self.status not in {TopicStatus.PENDING, TopicStatus.DISCONNECTED, TopicStatus.CLOSED}:
+        if self.status in _FLOWING:
             self._hole = self._raw_hole = reason
         if self.status is not TopicStatus.PENDING:
             self._become(TopicStatus.DISCONNECTED, reason, at_us)
@@ -148,8 +203,14 @@ class Feed:
         """The exchange shows that something is missing though the connection stays."""
         self._hole = self._raw_hole = reason
 
+    def lost_raw(self, reason: str) -> None:
+        """A frame may be missing, though no record is."""
+        self._raw_hole = reason
+
     def refused(self, reason: str, at_us: int) -> None:
-        """The exchange will not serve the stream."""
+        """The exchange will not serve the stream; what it serves later comes after a hole, if it ever flowed."""
+        if self.status in _FLOWING:
+            self._hole = self._raw_hole = reason
         self._become(TopicStatus.CLOSED, reason, at_us)
 
     def wanted(self, at_us: int) -> None:

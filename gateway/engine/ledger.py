@@ -89,7 +89,7 @@ class StreamLedger:
 
     def twin(self) -> "StreamLedger":
         """Return a ledger of the same wishes, for a second connection that was asked for nothing yet."""
-        return StreamLedger(self.ack_timeout, _entries={s: Entry(s, one.count) for s, one in self._entries.items()})
+        return StreamLedger(self.ack_timeout, _entries={s: Entry(s, e.count) for s, e in self._entries.items()})
 
     def begin_epoch(self) -> tuple[str, ...]:
         """A new connection knows of nothing: return every wanted stream, all planned to be restored."""

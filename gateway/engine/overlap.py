@@ -24,7 +24,7 @@ RawHeld = tuple[bytes, bool, int]
 
 class RecordOverlap:
     """
-    The way that fits a channel and what its records have; chosen when the first of them comes.
+    The overlap that fits a channel and what its records have; chosen when the first of them comes.
 
     Args:
         channel: whose records they are.
@@ -32,29 +32,28 @@ class RecordOverlap:
     """
 
     def __init__(self, channel: str, *, late: bool = False) -> None:
+        self.torn = False
         self._channel = channel
         self._late = late
         self._expecting = False
         self._way: Overlap | None = None
         self._has_taken_over = False
 
-    @property
-    def torn(self) -> bool:
-        """See :class:`~gateway.engine.sameness.Overlap`."""
-        return self._way is not None and self._way.torn
-
-    @torn.setter
-    def torn(self, torn: bool) -> None:
-        if self._way is not None:
-            self._way.torn = torn
-
     def passing(self, records: Sequence[Any], ts: int | None, /) -> Sequence[Any]:
-        """See :class:`~gateway.engine.sameness.Overlap`."""
-        return self._chosen(records, ts).passing(records, ts)
+        """See :class:`~gateway.engine.sameness.Passing`."""
+        way = self._chosen(records, ts)
+        passing = way.passing(records, ts)
+        self.torn, way.torn = self.torn or way.torn, False
+        return passing
 
     def keep(self, held: Held, /) -> None:
         """See :class:`~gateway.engine.sameness.Overlap`."""
         self._chosen(held[0], held[1]).keep(held)
+
+    @property
+    def has_met(self) -> bool:
+        """See :class:`~gateway.engine.sameness.Overlap`."""
+        return self._way is not None and self._way.has_met
 
     def expect(self) -> None:
         """See :class:`~gateway.engine.sameness.Overlap`."""
@@ -65,7 +64,12 @@ class RecordOverlap:
     def take_over(self) -> Sequence[Held]:
         """See :class:`~gateway.engine.sameness.Overlap`."""
         self._has_taken_over = True
-        return () if self._way is None else self._way.take_over()
+        self.torn = not (self._expecting or self.has_met)
+        if self._way is None:
+            return ()
+        kept = self._way.take_over()
+        self.torn, self._way.torn = self.torn or self._way.torn, False
+        return kept
 
     def _chosen(self, records: Sequence[Any], ts: int | None) -> Overlap:
         way = self._way
@@ -89,6 +93,7 @@ class RawOverlap:
     def __init__(self, *, late: bool = False) -> None:
         self.torn = False
         self._late = late
+        self._expecting = False
         self._copies: Alignment[RawHeld] = Alignment(FRAMES, FRAME_BYTES)
         self._has_taken_over = False
 
@@ -108,13 +113,14 @@ class RawOverlap:
 
     def expect(self) -> None:
         """Whatever is published from now on is to come by the second connection too."""
+        self._expecting = True
         self._copies.expect()
 
     def take_over(self) -> Sequence[RawHeld]:
         """Only the second connection is heard from now on: return what it has brought, to pass first."""
         self._has_taken_over = True
         kept, torn = self._copies.take_over()
-        self.torn = torn or (self._late and bool(kept))
+        self.torn = torn or (self._late and bool(kept)) or not (self._expecting or self._copies.has_met)
         return () if self._late else kept
 
 

@@ -33,7 +33,16 @@ class Passing(Protocol):
 
 
 class Overlap(Passing, Protocol):
-    """One stream's records, as they come by both connections."""
+    """
+    One stream's records, as they come by both connections.
+
+    ``has_met`` tells that the second connection came early enough: it has
+    brought what the first one brought too, or nothing can be missing.
+    """
+
+    @property
+    def has_met(self) -> bool:
+        """See the class."""
 
     def keep(self, held: Held, /) -> None:
         """The second connection brought this and nobody is sent it yet."""
@@ -59,6 +68,8 @@ class ByNumber:
         self._highest: int | None = None
         self._kept: deque[Held] = deque()
         self._size = 0
+        self._first: int | None = None
+        """The first number that the second connection brought."""
         self._dropped: int | None = None
         """The highest number that had to make room."""
         self._has_taken_over = False
@@ -75,6 +86,8 @@ class ByNumber:
     def keep(self, held: Held, /) -> None:
         """See :class:`Overlap`."""
         records, ts, recv_us = held
+        if self._first is None:
+            self._first = self._number(records[0])
         kept = self._kept
         while kept and not self._new(kept[0][0]):
             self._size -= len(kept.popleft()[0])
@@ -85,6 +98,11 @@ class ByNumber:
             dropped = kept.popleft()[0]
             self._size -= len(dropped)
             self._dropped = self._number(dropped[-1])
+
+    @property
+    def has_met(self) -> bool:
+        """See :class:`Overlap`."""
+        return self._first is not None and self._highest is not None and self._first <= self._highest
 
     def expect(self) -> None:
         """See :class:`Overlap`; numbers tell by themselves."""
@@ -105,6 +123,8 @@ class ByNumber:
 
 class ByTime:
     """Records of which the newest says all: older ones are old, and one as new if it says the same."""
+
+    has_met = True
 
     def __init__(self) -> None:
         self.torn = False
@@ -180,6 +200,11 @@ class ByContent:
         records, ts, recv_us = held
         for record in records:
             self._copies.keep(record, ((record,), ts, recv_us))
+
+    @property
+    def has_met(self) -> bool:
+        """See :class:`Overlap`."""
+        return self._copies.has_met
 
     def expect(self) -> None:
         """See :class:`Overlap`."""

@@ -31,7 +31,7 @@ class Shadow(Protocol):
         """What was under way when the second connection came has arrived: from now on both bring the same."""
 
     def is_ready(self, *, patient: bool) -> bool:
-        """Whether nothing is lost if it takes over now; unless ``patient``, do not wait for what may never come."""
+        """Whether nothing is lost if it takes over now; unless ``patient``, what may never come is not awaited."""
 
     def hand_over(self, reason: str, at_us: int) -> None:
         """Have the real feed go on where it would have gone on, with what only this one has."""
@@ -167,7 +167,7 @@ class RecordShadow(Feed):
             real.confirmed(at_us)
             self._replay()
             return
-        real.overlap = real.raw_overlap = None
+        real.end_overlap()
         if self.status is TopicStatus.CLOSED:
             real.refused(self.reason, at_us)
         elif real.status is TopicStatus.CLOSED:

@@ -15,18 +15,20 @@ from typing import Final
 
 from gateway.app.composition import World, compose
 from gateway.app.plugins import PluginsObserver
-from gateway.app.standing import stand
-from gateway.config import Settings
+from gateway.app.standing import Standing
+from gateway.config import Settings, StoreSettings
 from gateway.engine.budgets import Budgets
 from gateway.engine.hub import Hub
 from gateway.engine.observer import Observer, Observers
 from gateway.engine.registry import ConnectionRegistry
-from gateway.errors import ConfigError, GatewayError, PluginError
+from gateway.errors import ConfigError, GatewayError, PluginError, StoreError
 from gateway.host import PluginHost
 from gateway.net.aiohttp_network import AiohttpNetwork
 from gateway.net.tls import client_context
 from gateway.net.transport import Network
 from gateway.runtime.exchange import Exchange
+from gateway.runtime.ground import Quiet
+from gateway.store import Ban, Store, TransientStore, is_transient
 
 SWEEP: Final = 1.0
 """Seconds between two looks for topics that nobody listens to any more, and at the limits."""
@@ -66,8 +68,6 @@ class Assembly:
         self.exchanges: dict[str, Exchange] = {}
         self.broken: dict[str, str] = {}
         """Why an exchange does not run."""
-        self.refused: dict[str, str] = {}
-        """Why a standing subscription cannot be had, by topic."""
         self.registry = ConnectionRegistry()
         self.budgets = Budgets()
         self.hub = Hub(lambda: secrets.token_urlsafe(EPOCH))
@@ -78,6 +78,8 @@ class Assembly:
         self._observer = Observers((*surroundings.observers, PluginsObserver(self._host)))
         self._networks: list[Network] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._store = _store(settings.store)
+        self.standing = Standing(self.hub, self._store, self._refused, surroundings.now, surroundings.wall_us)
 
     async def start(self) -> None:
         """
@@ -86,17 +88,21 @@ class Assembly:
         Raises:
             ConfigError: If a setting is wrong for its plugin, a secret cannot be had, or no plugin can be used.
         """
+        now_us = self._surroundings.wall_us()
+        for sentence in await self._store.open(now_us):
+            self._observer.noticed("store", 0, "store_notice", text=sentence)
         try:
             self._load_all()
+            self._heed(await self._store.bans(now_us), now_us)
         except GatewayError:
-            await self._close_networks()
+            await self._let_go()
             raise
         for exchange in self.exchanges.values():
             exchange.start()
         self._tasks = {
             asyncio.create_task(self._sweep(), name="gateway sweep"),
             asyncio.create_task(
-                stand(self.hub, self._settings.subscriptions, self._refuse), name="gateway standing subscriptions"
+                self.standing.restore(self._settings.subscriptions), name="gateway standing subscriptions"
             ),
         }
         for task in self._tasks:
@@ -104,14 +110,42 @@ class Assembly:
 
     async def stop(self) -> None:
         """Close every connection, all at once, each within its bound. Safe to repeat."""
-        for task in self._tasks:
+        running = tuple(self._tasks)
+        for task in running:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if running:
+            await asyncio.wait(running)
         async with asyncio.TaskGroup() as tasks:
             for exchange in self.exchanges.values():
                 tasks.create_task(exchange.stop())
-        await self._close_networks()
+        await self._let_go()
+
+    def _heed(self, bans: Sequence[Ban], now_us: int) -> None:
+        """Keep quiet where an exchange wanted it before we were started."""
+        for ban in bans:
+            exchange = self.exchanges.get(ban.exchange)
+            if exchange is not None:
+                budgets = self.budgets.for_connection(exchange.ground.info.limits, ban.account)
+                budgets.block(ban.scope, ban.seconds_left(now_us), self._surroundings.now())
+
+    def _banned(self, quiet: Quiet) -> None:
+        ban = Ban(
+            exchange=quiet.exchange,
+            scope=quiet.scope,
+            account=quiet.account,
+            until_us=quiet.until_us,
+            reason=quiet.reason,
+            noted_us=self._surroundings.wall_us(),
+        )
+        task = asyncio.create_task(self._note(ban), name=f"gateway ban of {quiet.exchange}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _note(self, ban: Ban) -> None:
+        try:
+            await self._store.note_ban(ban)
+        except StoreError as exc:
+            self._observer.noticed(ban.exchange, 0, "store_failed", text=str(exc))
 
     def _load_all(self) -> None:
         names = dict.fromkeys((*self._settings.exchanges, *self._plugins))
@@ -148,6 +182,7 @@ class Assembly:
             now=around.now,
             wall_us=around.wall_us,
             rng=around.rng,
+            banned=self._banned,
         )
 
     def _network(self, name: str) -> Network:
@@ -162,9 +197,10 @@ class Assembly:
             raise ConfigError(f"exchanges.{name}.ca_file", f"{ca_file} cannot be used: {problem}") from exc
         return AiohttpNetwork(ca_file=ca_file)
 
-    async def _close_networks(self) -> None:
+    async def _let_go(self) -> None:
         for network in self._networks:
             await network.close()
+        await self._store.close()
 
     async def _sweep(self) -> None:
         while True:
@@ -179,8 +215,7 @@ class Assembly:
         if not task.cancelled() and (exc := task.exception()) is not None:
             self._observer.noticed("gateway", 0, "internal_error", error=repr(exc))
 
-    def _refuse(self, topic: str, problem: str) -> None:
-        self.refused[topic] = problem
+    def _refused(self, topic: str, problem: str) -> None:
         exchange = topic.partition(":")[0]
         self._observer.noticed(exchange, 0, "standing_subscription_refused", topic=topic, text=problem)
 
@@ -189,3 +224,9 @@ class Assembly:
 
     def _failed(self, exchange: str, error: Exception) -> None:
         self._observer.noticed(exchange, 0, "plugin_error", error=str(error))
+
+
+def _store(settings: StoreSettings) -> Store | TransientStore:
+    if is_transient(settings.path):
+        return TransientStore()
+    return Store(settings.path, retention=settings.retention)

@@ -23,7 +23,7 @@ from gateway.host import Binding
 from gateway.net.transport import Network
 from gateway.runtime.clock import ExchangeClock
 from gateway.runtime.exchange import Exchange
-from gateway.runtime.ground import Ground, Pace
+from gateway.runtime.ground import Ground, Pace, Quiet
 from gateway.spi.contract import ExchangeInfo, Target
 
 
@@ -40,6 +40,7 @@ class World:
     now: Callable[[], float]
     wall_us: Callable[[], int]
     rng: Random
+    banned: Callable[[Quiet], None]
 
 
 def compose(world: World, binding: Binding) -> Exchange:
@@ -71,6 +72,7 @@ def compose(world: World, binding: Binding) -> Exchange:
         now=world.now,
         wall_us=world.wall_us,
         rng=world.rng,
+        banned=world.banned,
         pace=Pace(
             heartbeat_interval=settings.heartbeat_interval,
             ping_timeout=settings.ping_timeout,

@@ -26,7 +26,7 @@ from gateway.app.threaded import ThreadedGateway
 from gateway.engine.hub import Hub
 from gateway.engine.messages import Message, Notice
 from gateway.engine.observer import Observer
-from gateway.engine.operations import Details
+from gateway.engine.operations import Details, StandingWishes
 from gateway.engine.registry import ConnectionRegistry
 from gateway.errors import Reason
 from gateway.model.subscriptions import Subscription, parse_topic
@@ -75,7 +75,7 @@ class Gateway:
             environ=environ, network=network, observers=observers, now=now, wall_us=wall_us, rng=rng
         )
         self._assembly = parts = Assembly(self.settings, dict(plugins or {}), around)
-        self.operations = Observatory(parts.exchanges, parts.broken, parts.refused, parts.registry, now)
+        self.operations = Observatory(parts.exchanges, parts.broken, parts.standing.problems, parts.registry, now)
         self._naming = Naming(parts.exchanges, self.settings)
         self._listenings: WeakSet[Listening] = WeakSet()
         self._loop: Loop | None = None
@@ -117,6 +117,11 @@ class Gateway:
     def registry(self) -> ConnectionRegistry:
         """Every connection's state; its snapshots may be read by any thread."""
         return self._assembly.registry
+
+    @property
+    def standing(self) -> StandingWishes:
+        """The subscriptions that stand whether anybody listens or not. Event-loop only."""
+        return self._assembly.standing
 
     @property
     def hub(self) -> Hub:

@@ -81,6 +81,7 @@ def _server(gateway: Gateway, settings: Settings) -> Server:
             commands_per_second=limits.commands_per_second,
             commands_burst=limits.burst,
         ),
+        standing=gateway.standing,
     )
 
 

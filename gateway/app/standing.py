@@ -1,26 +1,133 @@
-"""The wishes that the configuration has: kept open whether a client listens or not."""
+"""
+The wishes that stand whether a client listens or not: the configuration's, and those made through the API.
+
+The latter are acknowledged once they are stored, and are there after a restart.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from gateway.app.listening import Callback
 from gateway.config import SubscriptionSettings
 from gateway.engine.hub import Hub
 from gateway.engine.messages import Message, Notice
-from gateway.errors import GatewayError
-from gateway.model.subscriptions import RAW, Subscription
+from gateway.engine.operations import Details
+from gateway.engine.topics import Topic
+from gateway.errors import GatewayError, StoreError
+from gateway.model.subscriptions import RAW, Subscription, parse_topic
+from gateway.store import Store, TransientStore
+
+CONFIGURATION, API = "configuration", "api"
 
 Refused = Callable[[str, str], None]
 """Takes a topic and why it cannot be had."""
 
 
-async def stand(hub: Hub, settings: Sequence[SubscriptionSettings], refused: Refused) -> None:
-    """Open every standing subscription; one that cannot be had is told and keeps none of the others."""
-    listener = Callback(_nothing)
-    for wish in (wish for one in settings for wish in wishes(one)):
+class Standing:
+    """
+    A :class:`~gateway.engine.operations.StandingWishes`. Event-loop only.
+
+    Args:
+        hub: all topics.
+        store: keeps what was made through the API; somebody else opens it.
+        refused: told of what cannot be had.
+        now: monotonic seconds.
+        wall_us: microseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        store: Store | TransientStore,
+        refused: Refused,
+        now: Callable[[], float],
+        wall_us: Callable[[], int],
+    ) -> None:
+        self.problems: dict[str, str] = {}
+        """Why one cannot be had, by topic."""
+        self._hub = hub
+        self._store = store
+        self._refused = refused
+        self._now = now
+        self._wall_us = wall_us
+        self._listener = Callback(_nothing)
+        self._open: dict[str, Topic] = {}
+        self._configured: set[str] = set()
+        self._made: dict[str, int] = {}
+        """When each of the API's was made."""
+
+    async def restore(self, settings: Sequence[SubscriptionSettings]) -> None:
+        """Open all; one that cannot be had is told and keeps none of the others."""
+        for wish in (wish for one in settings for wish in wishes(one)):
+            self._configured.add(await self._try(wish))
         try:
-            hub.attach(await hub.resolve(wish), listener)
+            stored = await self._store.subscriptions()
+        except StoreError as exc:
+            self.problems["store"] = str(exc)
+            return
+        for one in stored:
+            self._made[await self._try(one.subscription)] = one.created_us
+
+    def standing(self) -> Sequence[Details]:
+        """See :meth:`gateway.engine.operations.StandingWishes.standing`."""
+        configured = [self._details(topic, CONFIGURATION) for topic in sorted(self._configured)]
+        return configured + [self._details(topic, API) for topic in self._made]
+
+    async def stand(self, wishes: Sequence[Subscription], /) -> Sequence[Details]:
+        """See :meth:`gateway.engine.operations.StandingWishes.stand`."""
+        resolved = [await self._hub.resolve(wish) for wish in wishes]
+        try:
+            for wish in resolved:  # first, so that an exchange can refuse before anything is kept
+                self._attach(wish)
+            return [await self._keep(wish) for wish in resolved]
+        finally:
+            for wish in resolved:
+                self._close_unless_wanted(wish.topic)
+
+    async def fall(self, topic: str, /) -> bool:
+        """See :meth:`gateway.engine.operations.StandingWishes.fall`."""
+        try:
+            removed = await self._store.remove_subscription(parse_topic(topic))
+        except ValueError:
+            return False
+        if removed:
+            self._made.pop(topic, None)
+            self.problems.pop(topic, None)
+            self._close_unless_wanted(topic)
+        return removed
+
+    async def _keep(self, wish: Subscription) -> Details:
+        added = await self._store.add_subscription(wish, self._wall_us())
+        self._made[wish.topic] = added.standing.created_us
+        return {**self._details(wish.topic, API), "is_new": added.is_new}
+
+    async def _try(self, wish: Subscription) -> str:
+        """Open ``wish`` if it can be had, and return its topic."""
+        try:
+            wish = await self._hub.resolve(wish)
+            self._attach(wish)
         except GatewayError as exc:
-            refused(wish.topic, str(exc))
+            self.problems[wish.topic] = str(exc)
+            self._refused(wish.topic, str(exc))
+        return wish.topic
+
+    def _attach(self, wish: Subscription) -> None:
+        if wish.topic not in self._open:
+            self._open[wish.topic] = self._hub.attach(wish, self._listener)
+
+    def _close_unless_wanted(self, topic: str) -> None:
+        if topic not in self._configured and topic not in self._made and topic in self._open:
+            self._hub.detach(self._open.pop(topic), self._listener, self._now())
+
+    def _details(self, topic: str, origin: str) -> dict[str, Any]:
+        found = self._open.get(topic)
+        return {
+            "topic": topic,
+            "origin": origin,
+            "created_us": self._made.get(topic) if origin == API else None,
+            "status": None if found is None else str(found.status),
+            "problem": self.problems.get(topic, ""),
+        }
 
 
 def wishes(settings: SubscriptionSettings) -> Iterator[Subscription]:

@@ -16,8 +16,6 @@ PENDING: Final = frozenset(
         "exchanges.*.rollover",
         "exchanges.*.region",
         "exchanges.*.allow_private",
-        "store.path",
-        "store.retention",
     }
 )
 """Keys that are accepted before their feature exists; whoever builds one takes its line away."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from gateway.model.subscriptions import Subscription
+
 Details = Mapping[str, Any]
 """JSON-ready facts; never a secret."""
 
@@ -29,3 +31,27 @@ class Operations(Protocol):
 
     def problems(self) -> Sequence[str]:
         """Return why the gateway is not ready, a sentence each; empty when it is."""
+
+
+class StandingWishes(Protocol):
+    """Subscriptions that stand whether a client listens or not, and survive a restart. Event-loop only."""
+
+    def standing(self) -> Sequence[Details]:
+        """Return all, those of the configuration too: ``topic``, ``origin``, ``created_us``, ``problem``."""
+
+    async def stand(self, wishes: Sequence[Subscription], /) -> Sequence[Details]:
+        """
+        Let ``wishes`` stand, all or none, and return them once that survives a restart.
+
+        Raises:
+            SubscriptionError: If the exchange does not offer one of them; then to none.
+            StoreError: If it cannot be kept.
+        """
+
+    async def fall(self, topic: str, /) -> bool:
+        """
+        Let what was made through the API under ``topic`` stand no longer; false if nothing was.
+
+        Raises:
+            StoreError: If it cannot be kept.
+        """

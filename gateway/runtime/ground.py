@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from gateway.engine.budgets import Budgets
 from gateway.engine.observer import Observer
 from gateway.engine.registry import ConnectionRegistry
+from gateway.errors import Reason
 from gateway.model.instruments import Instruments
 from gateway.net.transport import Network
-from gateway.spi.contract import ExchangeInfo, Target
+from gateway.spi.contract import ExchangeInfo, Scope, Target
 
 if TYPE_CHECKING:
     from gateway.host import Binding
@@ -30,6 +31,21 @@ class Pace:
     ack_timeout: float = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """An exchange wants to hear nothing of ``scope`` until ``until_us``, wall time in microseconds."""
+
+    exchange: str
+    scope: Scope
+    account: str | None
+    until_us: int
+    reason: Reason
+
+
+def forget(_: Quiet) -> None:
+    """Remember nothing."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Ground:
     """
@@ -37,7 +53,8 @@ class Ground:
 
     ``now`` is monotonic seconds, ``wall_us`` wall time in microseconds.
     ``target`` makes the target of an endpoint and an account. ``instruments``
-    is replaced when the list is refreshed.
+    is replaced when the list is refreshed. ``banned`` is told of whatever must
+    be heeded after a restart too.
     """
 
     exchange: str
@@ -54,3 +71,4 @@ class Ground:
     rng: Random
     pace: Pace = field(default_factory=Pace)
     instruments: Instruments = field(default_factory=Instruments)
+    banned: Callable[[Quiet], None] = forget

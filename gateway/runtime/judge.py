@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from gateway.engine.retry import GiveUp, Retry, RetryPolicy, usual_verdict, wait_of
-from gateway.errors import ConnectionFault, GatewayError, PluginError
-from gateway.runtime.ground import Ground
+from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
+from gateway.runtime.ground import Ground, Quiet
 from gateway.spi.contract import Action, Scope, Target, Verdict
 
 
@@ -52,11 +52,21 @@ class Judge:
 
     def heed(self, verdict: Verdict) -> None:
         """Do at once what ``verdict`` asks of everybody: keep its address or account quiet, look at the clock."""
-        if verdict.scope in {Scope.IP, Scope.ACCOUNT}:
-            wait = wait_of(verdict, self._ground.wall_us())
-            self._budgets.block(verdict.scope, wait, self._ground.now())
+        if verdict.scope is Scope.IP or (verdict.scope is Scope.ACCOUNT and self._target.account is not None):
+            self._keep_quiet(verdict)
         if verdict.action is Action.RESYNC_CLOCK:
             self._resync_clock()
+
+    def _keep_quiet(self, verdict: Verdict) -> None:
+        ground = self._ground
+        wait = wait_of(verdict, ground.wall_us())
+        if wait <= 0:
+            return
+        self._budgets.block(verdict.scope, wait, ground.now())
+        until_us = ground.wall_us() + round(wait * 1e6)
+        account = self._target.account if verdict.scope is Scope.ACCOUNT else None
+        reason = verdict.reason or Reason.RATE_LIMITED
+        ground.banned(Quiet(ground.exchange, verdict.scope, account, until_us, reason))
 
     def _verdict(self, fault: GatewayError) -> Verdict | None:
         if not isinstance(fault, ConnectionFault):

@@ -9,13 +9,14 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 
 from gateway.engine.hub import Hub
-from gateway.engine.operations import Operations
+from gateway.engine.operations import Operations, StandingWishes
 from gateway.serving.codes import CloseCode
 from gateway.serving.guard import guard, harden, loopback
 from gateway.serving.limits import Limits
 from gateway.serving.problems import explain, problem
 from gateway.serving.rest import Rest
 from gateway.serving.session import Ground, Session
+from gateway.serving.wishes import Wishes
 
 SUBPROTOCOL: Final = "gateway.v1"
 HEADER_DEADLINE: Final = 10.0
@@ -38,6 +39,7 @@ class Server:
         wall_us: microseconds since 1970.
         version: of the gateway.
         limits: for each client.
+        standing: keeps standing subscriptions; without it there is no REST for them.
 
     Raises:
         UnsafeError: If ``host`` is not loopback.
@@ -56,6 +58,7 @@ class Server:
         wall_us: Callable[[], int],
         version: str,
         limits: Limits | None = None,
+        standing: StandingWishes | None = None,
     ) -> None:
         self._ground = Ground(hub, limits or Limits(), now, wall_us)
         self._host = loopback(host)
@@ -68,9 +71,11 @@ class Server:
         info: dict[str, Any] = {"version": version, "protocol": SUBPROTOCOL, "started_us": wall_us()}
         ours = f"[{self._host}]" if ":" in self._host else self._host
         check = guard(lambda: self._port, (ours, *allowed_hosts), tuple(allowed_origins))
-        app = web.Application(middlewares=[explain, check])
+        app = web.Application(middlewares=[explain, check], client_max_size=self._ground.limits.message)
         app.on_response_prepare.append(harden)
         app.add_routes([web.get("/v1/ws", self._upgrade), *Rest(operations, info).routes()])
+        if standing is not None:
+            app.add_routes(Wishes(standing).routes())
         self._runner = web.AppRunner(
             app,
             keepalive_timeout=HEADER_DEADLINE,

@@ -2,5 +2,6 @@
 
 from gateway.store.records import Added, Ban, StandingSubscription
 from gateway.store.store import Store
+from gateway.store.transient import TransientStore, is_transient
 
-__all__ = ["Added", "Ban", "StandingSubscription", "Store"]
+__all__ = ["Added", "Ban", "StandingSubscription", "Store", "TransientStore", "is_transient"]

@@ -19,9 +19,16 @@ from gateway.telemetry.quota import LineQuota
 LINES_A_MINUTE: Final = 20
 LEVELS: Final = ("debug", "info", "warning", "error")
 FORMATS: Final = ("auto", "console", "json")
-FAILURES: Final = frozenset({"internal_error", "plugin_error"})
+FAILURES: Final = frozenset({"internal_error", "plugin_error", "store_failed"})
 WARNINGS: Final = frozenset(
-    {"reference_failed", "plugin_slow", "problem", "release_failed", "standing_subscription_refused"}
+    {
+        "plugin_slow",
+        "problem",
+        "reference_failed",
+        "release_failed",
+        "standing_subscription_refused",
+        "store_notice",
+    }
 )
 
 _URL = re.compile(r"\b((?:https?|wss?)://)(?:[^\s/@'\"]*@)?([^\s/?#'\"]+)[/?#][^\s'\")]+")

@@ -101,8 +101,6 @@ def test_each_key_that_was_set_too_early_has_its_sentence(read: Callable[..., Se
             "exchanges.acme.rollover",
             "exchanges.acme.region",
             "exchanges.acme.allow_private",
-            "store.path",
-            "store.retention",
         )
     ]
 

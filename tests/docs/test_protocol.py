@@ -23,6 +23,7 @@ from gateway.model.subscriptions import Subscription, parse_topic
 from gateway.serving import Server, requests
 from gateway.serving.codes import CloseCode
 from gateway.serving.rest import Rest
+from gateway.serving.wishes import Wishes
 from gateway_mock.venue import MockVenue
 
 ROOT = Path(__file__).parents[2]
@@ -318,3 +319,8 @@ def test_the_problem_codes_are_those_that_the_code_says():
 def test_the_paths_are_those_that_are_served():
     told = re.findall(r"^\| `(/[^`]*)` \|", PAGE, re.MULTILINE)
     assert told == [route.path.replace(":.+", "") for route in Rest(Running(), {}).routes()]
+
+
+def test_the_requests_for_standing_subscriptions_are_those_that_are_served():
+    told = re.findall(r"^\| `([A-Z]+ /[^`]*/subscriptions[^`]*)` \|", PAGE, re.MULTILINE)
+    assert told == [f"{route.method} {route.path.replace(':.+', '')}" for route in Wishes(Running()).routes()]

@@ -1,0 +1,89 @@
+"""What was made through the API, and bans, hold after a restart; a wish that falls is given up."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gateway.app import Gateway
+from gateway.app.standing import API, CONFIGURATION
+from gateway.errors import Reason, SubscriptionError
+from gateway.model.subscriptions import Subscription
+from gateway.spi import Scope
+from gateway.store import Ban, Store
+from gateway.testing.faults import Refusal
+from gateway.testing.virtual import virtually
+from gateway_mock.venue import MockVenue
+
+TRADES = Subscription("mock", "trades", "BTC-USDT")
+
+
+def tables(venue: MockVenue, path: Path, **more: object) -> dict[str, object]:
+    endpoints = {**venue.addresses, "allow_plaintext": True}
+    return {"exchanges": {"mock": {"endpoints": endpoints}}, "store": {"path": str(path)}, **more}
+
+
+async def test_what_was_acknowledged_is_there_after_a_restart_and_flows(tmp_path: Path) -> None:
+    async with MockVenue() as venue, asyncio.timeout(20):
+        async with Gateway(tables(venue, tmp_path / "db")) as gateway:
+            (kept,) = await gateway.standing.stand([Subscription("mock", "trades", "btc_usdt")])
+            assert (kept["topic"], kept["is_new"], kept["origin"]) == (TRADES.topic, True, API)
+            assert (await gateway.standing.stand([TRADES]))[0]["is_new"] is False
+        async with Gateway(tables(venue, tmp_path / "db")) as gateway:
+            await venue.wait_for(lambda: venue.wanted() == {"trades.btc_usdt"})
+            assert [one["topic"] for one in gateway.standing.standing()] == [TRADES.topic]
+            assert await gateway.standing.fall(TRADES.topic) is True
+            assert await gateway.standing.fall(TRADES.topic) is False
+            assert await gateway.standing.fall("no topic") is False
+        async with Gateway(tables(venue, tmp_path / "db")) as gateway:
+            assert gateway.standing.standing() == []
+
+
+@virtually
+async def test_a_wish_that_falls_is_given_up_unless_the_configuration_has_it(running) -> None:
+    configured = {"subscriptions": [{"exchange": "mock", "channel": "trades", "symbols": ["ETH-USDT"]}]}
+    async with running(tables=configured) as one:
+        standing = one.gateway.standing
+        both = [TRADES, Subscription("mock", "trades", "ETH-USDT")]
+        await standing.stand(both)
+        assert {(each["topic"], each["origin"]) for each in standing.standing()} == {
+            ("mock:trades:ETH-USDT", CONFIGURATION),
+            ("mock:trades:ETH-USDT", API),
+            ("mock:trades:BTC-USDT", API),
+        }
+        await one.quiet()
+        assert one.venue.wanted() == {"trades.btc_usdt", "trades.eth_usdt"}
+        for wish in both:
+            assert await standing.fall(wish.topic)
+        await asyncio.sleep(60)
+        assert one.venue.wanted() == {"trades.eth_usdt"}
+
+
+@virtually
+async def test_of_several_of_which_one_is_refused_none_stands(running) -> None:
+    async with running() as one:
+        with pytest.raises(SubscriptionError, match="no symbol NOPE"):
+            await one.gateway.standing.stand([TRADES, Subscription("mock", "trades", "NOPE")])
+        assert one.gateway.standing.standing() == []
+        await asyncio.sleep(60)
+        assert one.venue.wanted() == set()
+
+
+async def test_a_ban_is_obeyed_after_a_restart(tmp_path: Path) -> None:
+    async with MockVenue() as venue, asyncio.timeout(20):
+        venue.faults.refuse_upgrades.arm(Refusal(418, {"retry-after": "3600"}), times=1)
+        async with Gateway(tables(venue, tmp_path / "db")) as gateway:
+            assert await gateway.connect_account("mock") is False
+        dials = len(venue.attempts)
+        async with Gateway(tables(venue, tmp_path / "db")) as gateway:
+            hope = gateway.connect_account("mock", retry=True)
+            await asyncio.sleep(0.2)
+            assert len(venue.attempts) == dials, "nothing is dialled while the ban holds"
+            gateway.disconnect_account("mock")
+            assert await hope is False
+        store = Store(str(tmp_path / "db"))
+        await store.open(0)
+        (ban,) = await store.ban_history()
+        await store.close()
+    assert isinstance(ban, Ban)
+    assert (ban.exchange, ban.scope, ban.reason) == ("mock", Scope.IP, Reason.BANNED)

@@ -1,5 +1,5 @@
 """
-When a connection that may only last so long is replaced: in good time, and within the operator's window if it can be.
+When a connection that may only last so long is replaced: in good time, in the operator's window if it can be.
 
 All replacements are spread at random, so that connections that were opened
 together are not replaced together.

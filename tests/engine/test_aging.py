@@ -46,6 +46,7 @@ def test_a_window_may_last_over_midnight() -> None:
     assert rollover_after(at(12), DAY, window, 0) == pytest.approx(10 * HOUR)
     assert rollover_after(at(12), DAY, window, 1) == pytest.approx(16 * HOUR)
     assert rollover_after(at(23), 2 * HOUR, window, 0) == 0
+    assert rollover_after(at(1), 2 * HOUR, window, 0) == 0
 
 
 def test_a_short_life_without_a_window_in_it_ends_as_if_there_were_none() -> None:

@@ -195,9 +195,11 @@ class Service:
     # --- the hot path's seams
 
     def _first(self, feed: Feed) -> None:
-        """``feed`` delivers for the first time in this epoch: that may settle a request, and it flows now."""
-        feed.fresh = False
-        self._subscriber.apply(self._connection.ledger.datum(feed.stream))
+        """``feed`` delivers and is not known to be served yet: that may settle a request, and it flows now."""
+        ledger = self._connection.ledger
+        self._subscriber.apply(ledger.datum(feed.stream))
+        entry = ledger.entry(feed.stream)
+        feed.fresh = entry is not None and entry.state is not StreamState.CONFIRMED
         feed.confirmed(self._ground.wall_us())
 
     def _control(self, kind: Kind, payload: bytes) -> None:

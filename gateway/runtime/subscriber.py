@@ -79,7 +79,7 @@ class Subscriber:
             self._submit(self._built("unsubscribe", self._dialect.unsubscribe, leaving))
         for streams in self._ledger.due(self._now()):
             requests = self._built("subscribe", self._dialect.subscribe, streams)
-            self._tell_those_refused(streams)
+            self._expect(streams)
             self._submit(requests)
 
     def next_check(self, now: float) -> float:
@@ -124,8 +124,12 @@ class Subscriber:
         self._deadlines.append(now + self._ledger.ack_timeout)
         self.apply(self._ledger.sent(request, now))
 
-    def _tell_those_refused(self, streams: Sequence[str]) -> None:
+    def _expect(self, streams: Sequence[str]) -> None:
+        """What comes of ``streams`` may settle the request; those that were refused are pending again."""
         for stream in streams:
             feed = self._connection.feeds.get(stream)
-            if feed is not None and feed.status is TopicStatus.CLOSED:
+            if feed is None:
+                continue
+            feed.fresh = True
+            if feed.status is TopicStatus.CLOSED:
                 feed.wanted(self._wall_us())

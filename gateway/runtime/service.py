@@ -6,20 +6,19 @@ writes, one looks at the clocks. Whatever goes wrong in one ends all.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from gateway.engine.bookfeed import BookFeed
 from gateway.engine.feeds import Feed
 from gateway.engine.intake import Intake
 from gateway.engine.ledger import StreamState
 from gateway.engine.liveness import Heartbeat
-from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
+from gateway.errors import GatewayError, PluginError
 from gateway.net.transport import Kind, Transport
 from gateway.runtime.connection import Connection
-from gateway.runtime.finish import finish
 from gateway.runtime.ground import Ground
 from gateway.runtime.judge import Judge
 from gateway.runtime.keepalive import expire, keep_alive
@@ -29,6 +28,7 @@ from gateway.runtime.rest import Rest
 from gateway.runtime.sampling import Sampler
 from gateway.runtime.snapshots import Snapshots
 from gateway.runtime.subscriber import Subscriber
+from gateway.runtime.together import together
 from gateway.runtime.writer import Writer
 from gateway.spi.books import BookRule
 from gateway.spi.contract import Session
@@ -129,7 +129,7 @@ class Service:
         for frame in means.session.early:
             self._intake.take(frame, binary=False)
         self._subscriber.reconcile()
-        await _together(
+        await together(
             means.transport.pump(self._intake.take, self._control),
             self._watch(),
             *(keep_alive(ground.exchange, one, means.rest, means.writer) for one in means.session.keepalives),
@@ -278,22 +278,3 @@ class Service:
             self._connection.connected_at = self._ground.now()
             self._sampler.up()
             self._means.up()
-
-
-async def _together(*parts: Coroutine[Any, Any, NoReturn]) -> None:
-    """Run ``parts`` until one ends, by itself or cancelled, end the others, and raise what it raised."""
-    tasks = [asyncio.create_task(part) for part in parts]
-    try:
-        first, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await finish(_ended(tasks))
-    for task in tasks:
-        if task in first and not task.cancelled():
-            task.result()
-    raise ConnectionFault("cancelled from outside", reason=Reason.INTERNAL_ERROR)
-
-
-async def _ended(tasks: "Sequence[asyncio.Task[NoReturn]]") -> None:
-    await asyncio.gather(*tasks, return_exceptions=True)

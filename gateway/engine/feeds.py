@@ -126,9 +126,12 @@ class Feed:
         return is_new
 
     def _take_numbered(self, records: Sequence[Any], ts: int | None, recv_us: int) -> None:
-        if len(records) == 1 and self._last_id is not None and records[0].id == self._last_id + 1:
+        first, last = records[0], self._last_id
+        if len(records) == 1 and last is not None and first.id == last + 1:
             self._hole = ""  # the ids prove that there is none
-            self._last_id, self._newest = records[0].id, max(self._newest, records[0].ts)
+            self._last_id = first.id
+            if first.ts > self._newest:  # noqa: PLR1730  # a call less for every trade
+                self._newest = first.ts
             self._publish_records(records, ts, recv_us)
             return
         for run in self._runs(records, recv_us):

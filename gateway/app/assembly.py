@@ -78,6 +78,8 @@ class Assembly:
         self._observer = Observers((*surroundings.observers, PluginsObserver(self._host)))
         self._networks: list[Network] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._notes: set[asyncio.Task[None]] = set()
+        """What is being kept for the next start."""
         self._store = _store(settings.store)
         self.standing = Standing(self.hub, self._store, self._refused, surroundings.now, surroundings.wall_us)
 
@@ -110,11 +112,10 @@ class Assembly:
 
     async def stop(self) -> None:
         """Close every connection, all at once, each within its bound. Safe to repeat."""
-        running = tuple(self._tasks)
-        for task in running:
+        for task in self._tasks:
             task.cancel()
-        if running:
-            await asyncio.wait(running)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         async with asyncio.TaskGroup() as tasks:
             for exchange in self.exchanges.values():
                 tasks.create_task(exchange.stop())
@@ -138,8 +139,8 @@ class Assembly:
             noted_us=self._surroundings.wall_us(),
         )
         task = asyncio.create_task(self._note(ban), name=f"gateway ban of {quiet.exchange}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
 
     async def _note(self, ban: Ban) -> None:
         try:
@@ -200,6 +201,8 @@ class Assembly:
     async def _let_go(self) -> None:
         for network in self._networks:
             await network.close()
+        if self._notes:
+            await asyncio.wait(tuple(self._notes))
         await self._store.close()
 
     async def _sweep(self) -> None:

@@ -47,7 +47,7 @@ class Loop:
         if self.is_here:
             _follow(intend, outcome)
         else:
-            self._loop.call_soon_threadsafe(_follow, intend, outcome)
+            self._hand_over(_follow, intend, outcome)
         return Outcome(outcome, self)
 
     def call(self, work: Callable[[], T]) -> T:
@@ -69,10 +69,10 @@ class Loop:
         done: Future[T] = Future()
         try:
             self._remember(done)
+            self._hand_over(_begin, work, done)
         except RuntimeError:
             work.close()
             raise
-        self._loop.call_soon_threadsafe(_begin, work, done)
         return done
 
     def refuse(self) -> None:
@@ -97,6 +97,13 @@ class Loop:
         with self._lock:
             if self._refuses:
                 raise RuntimeError(STOPPED)
+
+    def _hand_over(self, act: Callable[..., None], *arguments: object) -> None:
+        """Have the loop call ``act``; the gateway may have been stopped since that was allowed."""
+        try:
+            self._loop.call_soon_threadsafe(act, *arguments)
+        except RuntimeError:
+            raise RuntimeError(STOPPED) from None
 
     def _remember(self, future: "Future[Any]") -> None:
         with self._lock:

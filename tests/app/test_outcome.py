@@ -105,3 +105,20 @@ async def test_one_who_no_longer_waits_takes_nothing_from_the_others() -> None:
     hope.set_result(True)
     assert await second is True
     assert await first is True
+
+
+def test_whoever_was_let_in_before_the_end_and_comes_after_it_is_told_the_same() -> None:
+    """Between being allowed to ask and asking, a thread may have slept through the whole end."""
+
+    async def make() -> Loop:
+        return Loop()
+
+    async def work() -> None:
+        raise AssertionError("begun")
+
+    loop, late = asyncio.run(make()), work()
+    loop._thread = -1
+    for ask in (lambda: loop.ask(lambda: known(value=1)), lambda: loop.start(late)):
+        with pytest.raises(RuntimeError, match="the gateway was stopped"):
+            ask()
+    assert late.cr_frame is None, "it was closed"

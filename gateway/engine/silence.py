@@ -20,6 +20,8 @@ LONGEST: Final = 120.0
 """Between these lies every bound, in seconds."""
 FACTOR: Final = 4.0
 """A pause this many times the longest one of late is no pause any more."""
+SAMPLES: Final = 8
+"""Pauses after which a stream's rhythm counts as known; until then it has the longest bound."""
 MEMORY: Final = 600.0
 """Seconds in which a long pause is half forgotten."""
 
@@ -45,6 +47,7 @@ class _Watched:
     frames: int
     pause: float = 0.0
     """The longest pause of late; 0 while none is known."""
+    pauses: int = 0
     measures: int = 0
     delivered: bool = False
 
@@ -90,9 +93,11 @@ class Silence:
         watched = self._streams[stream]
         if not watched.delivered:
             bound = self._first
+        elif watched.pauses < SAMPLES:
+            bound = self._longest
         else:
             bound = min(self._longest, max(self._shortest, FACTOR * watched.pause))
-        return bound * 2.0 ** max(0, watched.measures - 2) if watched.measures < _MOST else self._longest * _WAIT
+        return min(self._longest * _WAIT, bound * 2.0 ** max(0, min(watched.measures, _MOST) - 2))
 
     def forget(self, stream: str) -> None:
         """``stream`` is not confirmed any more."""
@@ -110,8 +115,9 @@ class Silence:
     @staticmethod
     def _delivered(watched: _Watched, frames: int, now: float) -> Measure:
         pause = now - watched.since
-        if watched.delivered and not watched.measures:
+        if watched.delivered and watched.measures <= 1:  # one measure may have been a false alarm
             watched.pause = max(pause, watched.pause * 0.5 ** (pause / MEMORY))
+            watched.pauses += 1
         recovered = watched.measures > 0
         watched.since, watched.frames = now, frames
         watched.measures, watched.delivered = 0, True
@@ -119,5 +125,5 @@ class Silence:
 
 
 _LADDER: Final[Mapping[int, Measure]] = {1: Measure.RESUBSCRIBE, 2: Measure.REPLACE}
-_MOST: Final = 6
+_MOST: Final = 16
 _WAIT: Final = 5.0

@@ -1,0 +1,115 @@
+"""A stream that goes silent is noticed by its own rhythm, treated step by step, and a quiet one is left alone."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.engine.silence import FIRST, LONGEST, MEMORY, SHORTEST, Measure, Silence
+from gateway.spi import Rhythm
+
+HOUR = 3600
+
+
+def looked(
+    silence: Silence, deliveries: Iterable[float], until: float, rhythm: Rhythm = Rhythm.CONTINUOUS
+) -> dict[int, Measure]:
+    """Look once a second until ``until``; return each measure that was not NONE, by the second."""
+    times = sorted(deliveries)
+    found: dict[int, Measure] = {}
+    frames = 0
+    for second in range(int(until) + 1):
+        while frames < len(times) and times[frames] <= second:
+            frames += 1
+        measure = silence.look("s", rhythm, frames, float(second))
+        if measure is not Measure.NONE:
+            found[second] = measure
+    return found
+
+
+def test_a_sparse_stream_is_never_judged() -> None:
+    assert looked(Silence(), [], HOUR, Rhythm.SPARSE) == {}
+    assert looked(Silence(), [5, 6, 7], HOUR, Rhythm.SPARSE) == {}
+
+
+@pytest.mark.parametrize("rhythm", [Rhythm.CONTINUOUS, Rhythm.HEARTBEATED])
+def test_one_that_never_delivers_is_asked_for_anew_then_replaced_then_reported(rhythm: Rhythm) -> None:
+    found = looked(Silence(), [], 6 * FIRST, rhythm)
+    assert list(found.items())[:3] == [
+        (FIRST, Measure.RESUBSCRIBE),
+        (2 * FIRST, Measure.REPLACE),
+        (3 * FIRST, Measure.REPORT),
+    ]
+
+
+def test_a_quick_stream_that_stops_is_noticed_after_the_shortest_bound() -> None:
+    found = looked(Silence(), range(60), 80)
+    assert next(iter(found.items())) == (59 + SHORTEST, Measure.RESUBSCRIBE)
+
+
+def test_a_stream_with_long_pauses_is_given_four_times_the_longest() -> None:
+    found = looked(Silence(), range(1, 200, 20), 300)
+    assert next(iter(found.items())) == (181 + 80, Measure.RESUBSCRIBE)
+
+
+def test_no_bound_is_longer_than_the_longest() -> None:
+    found = looked(Silence(), range(1, 1000, 100), 1100)
+    assert next(iter(found.items())) == (901 + LONGEST, Measure.RESUBSCRIBE)
+
+
+def test_while_its_rhythm_is_unknown_a_stream_has_the_longest_bound() -> None:
+    """A thin market must not be called stale because its first two trades came together."""
+    found = looked(Silence(), [1, 2, 100], 230)
+    assert next(iter(found.items())) == (100 + LONGEST, Measure.RESUBSCRIBE)
+
+
+def test_a_false_alarm_teaches_the_rhythm() -> None:
+    found = looked(Silence(), [*range(20), 32, 33, 45, 46, 58], 90)
+    assert [measure for at, measure in found.items() if at < 60] == [Measure.RESUBSCRIBE, Measure.RECOVERED]
+
+
+def test_a_long_pause_is_forgotten_in_time() -> None:
+    quick = range(30, 30 + 12 * int(MEMORY))
+    found = looked(Silence(), [*range(10), *quick], quick[-1] + 40)
+    assert min(at for at in found if at > quick[-1]) == quick[-1] + SHORTEST
+
+
+def test_a_stream_that_delivers_again_has_recovered_and_begins_anew() -> None:
+    silence = Silence()
+    found = looked(silence, [*range(20), 45, 46], 60)
+    assert found == {29: Measure.RESUBSCRIBE, 39: Measure.REPLACE, 45: Measure.RECOVERED, 56: Measure.RESUBSCRIBE}
+    assert silence.stale() == {"s": 1}
+    assert silence.is_stale("s")
+
+
+def test_a_pause_against_which_more_was_done_does_not_become_its_rhythm() -> None:
+    found = looked(Silence(), [*range(20), 100, *range(101, 110)], 125)
+    assert max(found.items()) == (119, Measure.RESUBSCRIBE)
+
+
+def test_what_does_not_help_is_done_less_and_less_often_but_never_given_up() -> None:
+    found = list(looked(Silence(), [0, 1, 2], 4 * HOUR))
+    waits = [after - before for before, after in pairwise(found)]
+    assert waits == sorted(waits)
+    assert waits[-1] == max(waits) == 5 * LONGEST
+
+
+def test_one_that_is_forgotten_begins_anew() -> None:
+    silence = Silence()
+    looked(silence, [], FIRST)
+    assert silence.is_stale("s")
+    silence.forget("s")
+    assert not silence.is_stale("s")
+    assert silence.look("s", Rhythm.CONTINUOUS, 0, 1000.0) is Measure.NONE
+    silence.forget("never seen")
+
+
+@given(st.lists(st.floats(0.1, SHORTEST * 0.99), min_size=1, max_size=60))
+def test_a_stream_that_keeps_its_rhythm_is_never_stale(pauses: list[float]) -> None:
+    """No false alarm while no pause is as long as the shortest bound."""
+    silence, now = Silence(), 0.0
+    for frames, pause in enumerate(pauses):
+        now += pause
+        assert silence.look("s", Rhythm.CONTINUOUS, frames, now) is Measure.NONE

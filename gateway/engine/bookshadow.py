@@ -36,7 +36,7 @@ class BookShadow(BookFeed):
     ) -> None:
         super().__init__(real.stream, ask, rhythm=real.rhythm)
         self.frames = real.frames
-        self._real = real
+        self.real = real
         self._progress = Progress(real, self)
         self._alike = alike
         self._updates = BookOverlap()
@@ -46,7 +46,7 @@ class BookShadow(BookFeed):
 
     def mirror(self, *, late: bool) -> None:
         """See :class:`~gateway.engine.shadow.Shadow`."""
-        real = self._real
+        real = self.real
         real.overlap = self._updates if real.topics else None
         if real.topics and not self.topics:
             self.topics = (Topic(real.topics[0].subscription, UNHEARD),)
@@ -67,8 +67,8 @@ class BookShadow(BookFeed):
 
     def take_raw(self, payload: bytes, binary: bool, recv_us: int) -> None:
         """Keep the exchange's own frame."""
-        if self._real.raw_overlap is not None:
-            self._real.raw_overlap.keep(payload, binary, recv_us)
+        if self.real.raw_overlap is not None:
+            self.real.raw_overlap.keep(payload, binary, recv_us)
 
     def begin(self) -> None:
         """The second connection asks for the stream."""
@@ -100,12 +100,12 @@ class BookShadow(BookFeed):
     def expect(self) -> None:
         """See :class:`~gateway.engine.shadow.Shadow`."""
         self._progress.expect()
-        if self._real.raw_overlap is not None:
-            self._real.raw_overlap.expect()
+        if self.real.raw_overlap is not None:
+            self.real.raw_overlap.expect()
 
     def is_ready(self, *, patient: bool) -> bool:
         """See :class:`~gateway.engine.shadow.Shadow`."""
-        sync, real = self.sync, self._real.sync
+        sync, real = self.sync, self.real.sync
         if not self._progress.is_even(patient=patient):
             return False
         if not self.topics or not self._flows or sync is None or self._continues():
@@ -119,7 +119,7 @@ class BookShadow(BookFeed):
 
     def _continues(self) -> bool:
         """Whether the book that is served can go on with what is kept."""
-        sync, real, kept = self.sync, self._real.sync, self._kept
+        sync, real, kept = self.sync, self.real.sync, self._kept
         if sync is None or real is None or not real.is_live or not self._is_alike(sync, real):
             return False
         while kept and kept[0][0].last <= real.seq:
@@ -133,7 +133,7 @@ class BookShadow(BookFeed):
 
     def hand_over(self, reason: str, at_us: int) -> None:
         """See :class:`~gateway.engine.shadow.Shadow`."""
-        real = self._real
+        real = self.real
         real.frames, real.fresh = self.frames, self.fresh
         if self._flows and self.sync is not None:
             if self._raw_hole:
@@ -151,7 +151,7 @@ class BookShadow(BookFeed):
         real.sync = self.sync
 
     def _hand_over_book(self, sync: BookSync, reason: str, at_us: int) -> None:
-        real = self._real
+        real = self.real
         if real.sync is None or not self._continues():
             real.overlap = None
             real.succeed(sync, reason, at_us)

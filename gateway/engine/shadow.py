@@ -95,14 +95,14 @@ class RecordShadow(Feed):
     def __init__(self, real: Feed, *, late: bool = False) -> None:
         super().__init__(real.stream, rhythm=real.rhythm)
         self.frames = real.frames
-        self._real = real
+        self.real = real
         self._progress = Progress(real, self)
         self._records: Overlap | Numbered | None = None
         self.mirror(late=late)
 
     def mirror(self, *, late: bool) -> None:
         """See :class:`Shadow`."""
-        real = self._real
+        real = self.real
         if not real.topics:
             self.topics, self._records, real.overlap = (), None, None
         elif not self.topics:
@@ -123,8 +123,8 @@ class RecordShadow(Feed):
 
     def take_raw(self, payload: bytes, binary: bool, recv_us: int) -> None:
         """Keep the exchange's own frame."""
-        if self._real.raw_overlap is not None:
-            self._real.raw_overlap.keep(payload, binary, recv_us)
+        if self.real.raw_overlap is not None:
+            self.real.raw_overlap.keep(payload, binary, recv_us)
 
     def begin(self) -> None:
         """The second connection asks for the stream."""
@@ -148,8 +148,8 @@ class RecordShadow(Feed):
         self._progress.expect()
         if self._records is not None:
             self._records.expect()
-        if self._real.raw_overlap is not None:
-            self._real.raw_overlap.expect()
+        if self.real.raw_overlap is not None:
+            self.real.raw_overlap.expect()
 
     def is_ready(self, *, patient: bool) -> bool:
         """See :class:`Shadow`."""
@@ -159,7 +159,7 @@ class RecordShadow(Feed):
 
     def hand_over(self, reason: str, at_us: int) -> None:
         """See :class:`Shadow`."""
-        real = self._real
+        real = self.real
         real.frames, real.fresh = self.frames, self.fresh
         if self.status is TopicStatus.LIVE:
             if self._hole:
@@ -177,8 +177,8 @@ class RecordShadow(Feed):
 
     def _replay(self) -> None:
         for records, ts, recv_us in () if self._records is None else self._records.take_over():
-            self._real.take(Data(self.stream, records, ts), recv_us)
-        replay_raw(self._real)
+            self.real.take(Data(self.stream, records, ts), recv_us)
+        replay_raw(self.real)
 
 
 def mirror_raw(real: Feed, shadow: Feed, *, late: bool) -> None:

@@ -1,6 +1,6 @@
 """What lasts of a connection while epochs come and go: its streams, their wishes and its counters."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Protocol
 
 from gateway.engine.bookfeed import BookFeed
@@ -26,9 +26,17 @@ class Counters:
     unheard: int = 0
     failed_snapshots: int = 0
 
+    def add(self, more: "Counters") -> None:
+        """Count what another connection has counted, too."""
+        for one in fields(self):
+            setattr(self, one.name, getattr(self, one.name) + getattr(more, one.name))
+
 
 class Serving(Protocol):
     """The epoch that is heard, as whoever changes the wishes sees it."""
+
+    def stop(self) -> None:
+        """Hear nothing more."""
 
     def joined(self, feed: Feed) -> None:
         """``feed`` was added: bring it up."""
@@ -57,6 +65,10 @@ class Connection:
     ``feeds`` holds the listeners' side of every wanted stream, ``ledger`` what
     the exchange was asked and answered. ``serving`` is the epoch that is heard,
     from the end of its handshake on.
+
+    A second connection that is about to take over has one of its own, with the
+    same id; ``set_aside`` is whichever does not serve: nobody is told when it ends, and its
+    session, which the other may share, is not given back.
     """
 
     id: str
@@ -66,6 +78,11 @@ class Connection:
     ledger: StreamLedger = field(default_factory=StreamLedger)
     feeds: dict[str, Feed] = field(default_factory=dict)
     counters: Counters = field(default_factory=Counters)
+    past: Counters = field(default_factory=Counters)
+    """What was counted before the present epoch, and by others."""
+    set_aside: bool = False
+    overlap_ends: float = 0.0
+    """Until when a datum may have come before, by the connection that this one has followed; monotonic seconds."""
     ages: Ages = field(default_factory=Ages)
     heartbeat_interval: float | None = None
     serving: Serving | None = None
@@ -76,18 +93,65 @@ class Connection:
     rhythms: frozenset[Rhythm] = frozenset()
     """How the streams on it sound; replaced whenever one comes or goes."""
 
+    # --- wishes
+
     def add(self, feed: Feed) -> None:
         """Carry ``feed`` from now on."""
         self.feeds[feed.stream] = feed
         self._changed()
 
-    def drop(self, stream: str) -> None:
-        """Carry ``stream`` no longer."""
-        del self.feeds[stream]
-        self._changed()
+    def carry(self, feed: Feed) -> bool:
+        """
+        Carry ``feed``, in the place of one that carried frames alone if there is one.
+
+        Returns whether the serving epoch must bring it up.
+        """
+        present = self.feeds.get(feed.stream)
+        if present is not None:  # only a raw topic listened, so nobody has kept a book or an id
+            feed.take_over(present)
+            if self.serving is not None:
+                self.serving.left(present)
+        self.add(feed)
+        return present is None or isinstance(feed, BookFeed)
+
+    def want(self, feed: Feed, *, is_new: bool) -> None:
+        """Count one more wish for the stream of ``feed``; ``is_new`` as :meth:`carry` had it."""
+        self.ledger.want(feed.stream)
+        if self.serving is not None:
+            if is_new:
+                self.serving.joined(feed)
+            self.serving.wishes_changed()
+
+    def release(self, feed: Feed, *, is_last: bool) -> None:
+        """Count one wish less; after the last the stream is carried no longer."""
+        self.ledger.release(feed.stream)
+        if is_last:
+            del self.feeds[feed.stream]
+            self._changed()
+        if self.serving is not None:
+            if is_last:
+                self.serving.left(feed)
+            self.serving.wishes_changed()
 
     def _changed(self) -> None:
         self.rhythms = frozenset(feed.rhythm for feed in self.feeds.values())
+
+    # --- figures
+
+    def count_from_here(self) -> None:
+        """An epoch begins: what it counts comes on top of what was counted."""
+        self.past = replace(self.counters)
+
+    def include(self, more: Counters) -> None:
+        """Count what another connection of the same id has counted."""
+        self.past.add(more)
+        self.counters.add(more)
+
+    def end_overlap(self) -> None:
+        """All that came twice is past."""
+        self.overlap_ends = 0.0
+        for feed in self.feeds.values():
+            feed.end_overlap()
 
     def counted(self) -> Counters:
         """Return the counters, up to date. Any thread."""

@@ -7,7 +7,7 @@ heard any more, every stream has been told, and only the clean-up of
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Final, NoReturn
 
@@ -15,6 +15,7 @@ from gateway.engine.liveness import Ages
 from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
 from gateway.model.states import Phase
 from gateway.net.transport import Transport
+from gateway.runtime.attempt import Ties
 from gateway.runtime.connection import Connection
 from gateway.runtime.ground import Ground
 from gateway.runtime.handshake import Opening
@@ -40,17 +41,15 @@ class Epoch:
         connection: which it serves.
         ground: what all connections of the exchange stand on.
         judge: says what faults mean.
-        up: called once, when the connection is fully operational.
+        ties: to its supervisor.
     """
 
-    def __init__(
-        self, number: int, connection: Connection, ground: Ground, judge: Judge, up: Callable[[], None]
-    ) -> None:
+    def __init__(self, number: int, connection: Connection, ground: Ground, judge: Judge, ties: Ties) -> None:
         self.number = number
         self._connection = connection
         self._ground = ground
         self._judge = judge
-        self._up = up
+        self._ties = ties
         self._budgets = ground.budgets.for_connection(ground.info.limits, connection.account)
         self._rest = Rest(ground.exchange, ground.network, self._budgets, ground.info.limits, ground.now)
         self._given_up = False
@@ -64,7 +63,7 @@ class Epoch:
     # --- its life, driven by the supervisor
 
     async def live(self) -> None:
-        """Open, restore and serve; ends only by raising, with every stream told."""
+        """Open, restore and serve; ends only by raising, with every stream told unless another epoch serves it."""
         reason = Reason.INTERNAL_ERROR
         try:
             await self._until_failed()
@@ -97,7 +96,7 @@ class Epoch:
             await self._transport.close(within=CLOSING)
             if self._writer is not None:
                 await self._writer.stop()
-            if self._given_up and self._session.release is not None:
+            if self._given_up and not self._connection.set_aside and self._session.release is not None:
                 await self._release()
 
     async def _until_failed(self) -> None:
@@ -114,9 +113,12 @@ class Epoch:
     def _over(self, reason: Reason) -> None:
         """Nothing of this epoch is heard from here on: tell every stream, in the same step."""
         connection = self._connection
+        if not self._given_up and self._ties.succeed(reason):
+            return
         connection.serving = None
         if self._service is not None:
             self._service.stop()
+        connection.end_overlap()
         at_us = self._ground.wall_us()
         for feed in connection.feeds.values():
             feed.broke(reason, at_us)
@@ -154,7 +156,7 @@ class Epoch:
                 during=self._during,
                 notice=self._notice,
                 fail=self.fail,
-                up=self._up,
+                ties=self._ties,
             )
         )
         connection.serving = self._service

@@ -102,51 +102,33 @@ class Exchange:
         link, stream = self._fed.pop(topic.name, (None, ""))
         if link is None:
             return
-        connection = link.connection
-        feed = connection.feeds[stream]
-        connection.ledger.release(stream)
-        if feed.remove(topic):
-            connection.drop(stream)
-            if connection.serving is not None:
-                connection.serving.left(feed)
-        if connection.serving is not None:
-            connection.serving.wishes_changed()
-        if not connection.feeds:
+        feed = link.connection.feeds[stream]
+        link.release(feed, is_last=feed.remove(topic))
+        if not link.connection.feeds:
             self.links.let_go(link)
 
     # --- how a topic is fed
 
     def _feed(self, topic: Topic, route: Route) -> None:
         link = self.links.place(route)
-        connection = link.connection
         feed, is_new = self._feed_for(link, route.stream, self._channels[topic.subscription.channel])
         feed.add(topic)
-        connection.ledger.want(route.stream)
         self._fed[topic.name] = (link, route.stream)
-        if connection.serving is not None:
-            if is_new:
-                connection.serving.joined(feed)
-            connection.serving.wishes_changed()
+        link.want(feed, is_new=is_new)
         self.links.bring_up(link)
 
     def _feed_for(self, link: Link, stream: str, channel: Channel) -> tuple[Feed, bool]:
         """Return the stream's listeners' side, and whether a serving epoch does not know it yet."""
-        connection = link.connection
-        present = connection.feeds.get(stream)
+        present = link.connection.feeds.get(stream)
         if present is not None and (channel.name == RAW or present.topics):
             return present, False
         feed = self._new_feed(link, stream, channel)
-        if present is not None:  # only a raw topic listened, so nobody has kept a book or an id
-            feed.take_over(present)
-            if connection.serving is not None:
-                connection.serving.left(present)
-        connection.add(feed)
-        return feed, present is None or isinstance(feed, BookFeed)
+        return feed, link.connection.carry(feed)
 
     @staticmethod
     def _new_feed(link: Link, stream: str, channel: Channel) -> Feed:
         if channel.name == BOOK:
-            return BookFeed(stream, link.connection.ask_snapshot, rhythm=channel.rhythm)
+            return BookFeed(stream, link.ask_snapshot, rhythm=channel.rhythm)
         return Feed(stream, rhythm=channel.rhythm, contiguous=channel.contiguous)
 
     def _route(self, wish: Subscription) -> Route:

@@ -23,12 +23,15 @@ class Pace:
     The operator's settings of one exchange, seconds; changeable while it runs.
 
     ``heartbeat_interval`` :obj:`None` leaves it to the session and the plugin.
+    ``rollover_window`` is when connections are replaced, in seconds after
+    midnight, UTC; :obj:`None` for whenever it is due.
     """
 
     heartbeat_interval: float | None = None
     ping_timeout: float = 60.0
     message_timeout: float = 120.0
     ack_timeout: float = 5.0
+    rollover_window: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

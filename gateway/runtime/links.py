@@ -7,21 +7,26 @@ map of all is replaced, never changed, so that other threads may read it.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 from typing import Final
 
+from gateway.engine.bookfeed import BookFeed
+from gateway.engine.feeds import Feed
 from gateway.engine.messages import TopicStatus
-from gateway.engine.retry import GiveUp, Retry
+from gateway.engine.retry import Backoff, GiveUp, Retry
 from gateway.engine.shards import shard_for
 from gateway.errors import GatewayError, Reason
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
+from gateway.runtime.attempt import Ties
+from gateway.runtime.candidate import Candidate
 from gateway.runtime.connection import Connection
 from gateway.runtime.epoch import Epoch
 from gateway.runtime.ground import Ground
 from gateway.runtime.judge import Judge
+from gateway.runtime.rollover import LONGEST, SHORTEST, Rolling
 from gateway.runtime.supervisor import Supervisor
 from gateway.spi.contract import Endpoint, Route
 
@@ -34,16 +39,34 @@ class Link:
     """
     One connection and the task that owns it.
 
+    ``connection`` is the one that serves; ``candidate`` may be about to follow it.
     ``pinned`` tells that an operator wants it, streams or not; ``hopes`` counts
     the operators who still wait to see it up.
     """
 
     connection: Connection
-    supervisor: Supervisor
     judge: Judge
-    task: "asyncio.Task[None]"
+    supervisor: Supervisor = field(init=False)
+    task: "asyncio.Task[None]" = field(init=False)
     pinned: bool = False
     hopes: int = 0
+    candidate: Candidate | None = None
+
+    def want(self, feed: Feed, *, is_new: bool) -> None:
+        """Count one more wish for the stream of ``feed``; ``is_new`` if a serving epoch must bring it up."""
+        self.connection.want(feed, is_new=is_new)
+        if self.candidate is not None:
+            self.candidate.want(feed)
+
+    def release(self, feed: Feed, *, is_last: bool) -> None:
+        """Count one wish less; after the last the stream is carried no longer."""
+        self.connection.release(feed, is_last=is_last)
+        if self.candidate is not None:
+            self.candidate.release(feed.stream, is_last=is_last)
+
+    def ask_snapshot(self, feed: BookFeed) -> None:
+        """Have whichever epoch serves fetch a snapshot."""
+        self.connection.ask_snapshot(feed)
 
 
 class Links:
@@ -161,27 +184,34 @@ class Links:
         target = ground.target(endpoint.name, account)
         connection = Connection(connection_id, endpoint, account, target)
         connection.ledger.ack_timeout = ground.pace.ack_timeout
-        judge = Judge(connection_id, target, ground, self._resync_clock)
+        link = Link(connection, Judge(connection_id, target, ground, self._resync_clock))
         ground.registry.add(connection_id, ground.exchange, endpoint.name, account)
-        supervisor = Supervisor(
+        link.supervisor = Supervisor(
             connection_id,
             ground.registry,
-            lambda number, up: Epoch(number, connection, ground, judge, up),
-            partial(self._decide, judge, connection),
+            lambda number, ties: Epoch(number, link.connection, ground, link.judge, ties),
+            partial(self._decide, link),
             ground.observer,
             ground.wall_us,
             self._changed,
+            self._rolling(link),
         )
-        supervisor.auto = connection_id not in self._manual
+        link.supervisor.auto = connection_id not in self._manual
         if self._stopped:
-            supervisor.close()
-        task = asyncio.create_task(supervisor.run(), name=f"gateway supervisor {connection_id}")
-        task.add_done_callback(partial(self._ended, connection_id))
-        return Link(connection, supervisor, judge, task)
+            link.supervisor.close()
+        link.task = asyncio.create_task(link.supervisor.run(), name=f"gateway supervisor {connection_id}")
+        link.task.add_done_callback(partial(self._ended, connection_id))
+        return link
 
     @staticmethod
-    def _decide(judge: Judge, connection: Connection, fault: GatewayError) -> Retry | GiveUp:
-        return judge.decide(fault, worked=connection.worked)
+    def _decide(link: Link, fault: GatewayError) -> Retry | GiveUp:
+        return link.judge.decide(fault, worked=link.connection.worked)
+
+    def _rolling(self, link: Link) -> Rolling:
+        def make(number: int, ties: Ties) -> Candidate:
+            return Candidate(number, link, self._ground, ties)
+
+        return Rolling(make, link.judge.wait_after, Backoff(self._ground.rng, base=SHORTEST, cap=LONGEST))
 
     def _changed(self, change: Change) -> None:
         link = self.all.get(change.connection_id)

@@ -43,6 +43,7 @@ class Reactions:
         begin: makes a stream ready to be asked for anew.
         notice: told of problems that end nothing.
         heed: does what a verdict asks of more than this connection.
+        drain: has another connection follow this one; false if that cannot be.
         now: monotonic seconds.
         wall_us: microseconds since 1970.
     """
@@ -56,6 +57,7 @@ class Reactions:
         begin: Callable[[Feed], None],
         notice: Callable[[str, str], None],
         heed: Callable[[Verdict], None],
+        drain: Callable[[], bool],
         now: Callable[[], float],
         wall_us: Callable[[], int],
     ) -> None:
@@ -67,6 +69,7 @@ class Reactions:
         self._begin = begin
         self._notice = notice
         self._heed = heed
+        self._drain = drain
         self._now = now
         self._wall_us = wall_us
 
@@ -93,7 +96,8 @@ class Reactions:
             case Lost(streams, reason):
                 self._lost(tuple(self._connection.feeds) if streams is ALL else streams, reason)
             case Draining():
-                raise ReconnectAsked("the exchange is about to close", reason=Reason.DRAINING)
+                if not self._drain():
+                    raise ReconnectAsked("the exchange is about to close", reason=Reason.DRAINING)
             case SessionLost(_, reason):
                 raise ReconnectAsked(reason, reason=Reason.SESSION_LOST)
             case Problem(verdict, text):

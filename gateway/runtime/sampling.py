@@ -1,7 +1,6 @@
 """How a connection's counters and ages come about: read off plain numbers about once a second."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.engine.intake import Intake
@@ -30,7 +29,7 @@ class Sampler:
         self, connection: Connection, intake: Intake, pinger: Pinger, writer: Writer, snapshots: "Snapshots"
     ) -> None:
         self._connection = connection
-        self._before = replace(connection.counters)
+        connection.count_from_here()
         self._intake = intake
         self._pinger = pinger
         self._writer = writer
@@ -71,7 +70,7 @@ class Sampler:
 
     def count(self) -> None:
         """Take the counters, which only grow. Any thread: they are assigned, not added to."""
-        counters, before = self._connection.counters, self._before
+        counters, before = self._connection.counters, self._connection.past
         intake, writer, pinger = self._intake, self._writer, self._pinger
         counters.messages_received = before.messages_received + intake.frames
         counters.bytes_received = before.bytes_received + intake.bytes

@@ -18,6 +18,8 @@ from gateway.engine.ledger import StreamState
 from gateway.engine.liveness import Heartbeat
 from gateway.errors import GatewayError, PluginError
 from gateway.net.transport import Kind, Transport
+from gateway.runtime.aging import due
+from gateway.runtime.attempt import Ties
 from gateway.runtime.connection import Connection
 from gateway.runtime.ground import Ground
 from gateway.runtime.judge import Judge
@@ -52,7 +54,7 @@ class Means:
     during: Callable[[str], AbstractContextManager[None]]
     notice: Callable[[str, str], None]
     fail: Callable[[GatewayError], None]
-    up: Callable[[], None]
+    ties: Ties
 
 
 class Service:
@@ -104,12 +106,14 @@ class Service:
             self._begin,
             means.notice,
             means.judge.heed,
+            self._drain,
             ground.now,
             ground.wall_us,
         )
         self._intake = Intake(
             ground.exchange, self._dialect, connection.feeds, ground.wall_us, self._first, reactions.react
         )
+        self._due = due(ground, connection.endpoint, means.session)
         self._sampler = Sampler(connection, self._intake, self._pinger, means.writer, self._snapshots)
 
     async def run(self, streams: Sequence[str]) -> NoReturn:
@@ -202,6 +206,9 @@ class Service:
         feed.fresh = entry is not None and entry.state is not StreamState.CONFIRMED
         feed.confirmed(self._ground.wall_us())
 
+    def _drain(self) -> bool:
+        return self._is_up and self._means.ties.roll("the exchange is about to close")
+
     def _control(self, kind: Kind, payload: bytes) -> None:
         if kind is Kind.PING:
             self._connection.counters.pings_received += 1
@@ -224,6 +231,10 @@ class Service:
             self._subscriber.reconcile()
             self._snapshots.check()
             self._sampler.sample(now)
+            if now >= self._due:
+                self._means.ties.roll("it is of age")
+            if 0 < self._connection.overlap_ends <= now:
+                self._connection.end_overlap()
 
     def _heartbeat(self) -> Heartbeat:
         session, ground, connection = self._means.session, self._ground, self._connection
@@ -277,4 +288,4 @@ class Service:
             self._is_up = True
             self._connection.connected_at = self._ground.now()
             self._sampler.up()
-            self._means.up()
+            self._means.ties.up()

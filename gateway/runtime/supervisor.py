@@ -4,13 +4,15 @@ One task that owns one connection for its whole life: what is wanted becomes wha
 Callers only record intent and ring a bell; they never touch the socket or the
 state. So concurrent connects are one attempt, a disconnect twice is a
 disconnect once, and the last call wins. Only the supervisor cancels an epoch,
-once, and waits for its end.
+once, and waits for its end. A second epoch may be opened beside the one that
+serves, to take its place.
 """
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from gateway.engine.observer import Observer
 from gateway.engine.registry import ConnectionRegistry
@@ -18,11 +20,15 @@ from gateway.engine.retry import GiveUp, Retry
 from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason, ReconnectAsked
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
-from gateway.runtime.attempt import Attempt, MakeAttempt
+from gateway.runtime.attempt import Attempt, MakeAttempt, Ties
+from gateway.runtime.bell import Bell
 from gateway.runtime.finish import finish
+from gateway.runtime.rollover import Rolling, Rollover
+from gateway.runtime.run import Run, all_gone, cancelled_by_others
 from gateway.runtime.waiting import Waiting, known
 
 Decision = Retry | GiveUp
+A = TypeVar("A", bound=Attempt)
 OPEN: Final = frozenset({S.CONNECTING, S.CONNECTED})
 """The states in which an epoch lives; in the others it is being closed, or gone."""
 
@@ -39,6 +45,7 @@ class Supervisor:
         observer: told of every change, after the fact.
         wall_us: wall time, for histories.
         changed: called after each change of state, for whoever waits for one.
+        rolling: how an epoch is replaced; without it none ever is.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  # its seams to the world, all given
@@ -50,6 +57,7 @@ class Supervisor:
         observer: Observer,
         wall_us: Callable[[], int],
         changed: Callable[[Change], None] = lambda _: None,
+        rolling: Rolling | None = None,
     ) -> None:
         self.id = connection_id
         self._registry = registry
@@ -58,14 +66,16 @@ class Supervisor:
         self._observer = observer
         self._wall_us = wall_us
         self._changed = changed
-        self._bell = asyncio.Event()
+        self.bell = Bell()
         self._up = False
         self._closing = False
         self._lasting = False
         self._again = False
         """Whether the present epoch was ended so that another follows, which disappoints nobody."""
         self.auto = True
-        self._attempt: Attempt | None = None
+        self.serving: Run[Any] | None = None
+        """The present epoch: it serves, or is on its way there, or is being closed."""
+        self._rollover = Rollover(self, registry, observer, rolling)
         self._decision: Decision | None = None
         """What follows the epoch that has failed; :obj:`None` where a disconnect came between."""
         self._waiting = Waiting()
@@ -90,7 +100,7 @@ class Supervisor:
         self._lasting = lasting or (self._up and self._lasting)
         self._up = True
         self._waiting.say_farewell()
-        self._bell.set()
+        self.bell.ring()
         if self.state is S.CONNECTED and not anew:
             return known(value=True)
         return self._waiting.hope(lasting=lasting)
@@ -103,9 +113,12 @@ class Supervisor:
 
     def reconnect(self, reason: Reason, text: str) -> None:
         """End the present epoch, if there is one, and let the next follow."""
-        if self._attempt is not None:
+        if self.serving is not None and self.serving.fail(ReconnectAsked(text, reason=reason)):
             self._again = self._up
-            self._attempt.fail(ReconnectAsked(text, reason=reason))
+
+    def roll(self, why: str) -> "asyncio.Future[bool]":
+        """Have the epoch that serves replaced by a second one, without a gap; the result says whether it was."""
+        return self._rollover.hope(why)
 
     def set_auto(self, *, enabled: bool) -> None:
         """Say whether an epoch that ends by itself is followed by another."""
@@ -132,7 +145,7 @@ class Supervisor:
                 if self._up:
                     await self._try_once()
                 else:
-                    await self._rung()
+                    await self.bell.rung()
         finally:
             self.close()
             self._come_down()
@@ -151,12 +164,10 @@ class Supervisor:
 
     async def _wait(self, delay: float) -> None:
         """Wait ``delay`` seconds; a disconnect ends it, at the last instant too."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(delay):
                 while self._decision is not None:
-                    await self._rung()
-        except TimeoutError:
-            pass
+                    await self.bell.rung()
         if self._decision is None:
             self._come_down()
 
@@ -170,54 +181,59 @@ class Supervisor:
         self._waiting.tell_dashed()
 
     async def _oversee(self, number: int) -> None:
-        """Run one epoch to its end; leave it if the connection is no longer wanted."""
+        """Run one epoch, and whichever takes its place, to its end; leave it if the connection is not wanted."""
         self._again = False
-        task = asyncio.create_task(self._one_epoch(number), name=f"gateway epoch {self.id} {number}")
-        task.add_done_callback(lambda _: self._bell.set())
+        self.serving = self.begin(number, self._make_attempt, self._settled)
         try:
-            while not task.done():
-                await self._rung()
-                if not self._up:
-                    self._leave(task)
+            while not self.serving.task.done():
+                await self.bell.rung(self._rollover.due_in())
+                if self._up:
+                    await self._rollover.attempt(self.serving)
+                else:
+                    self._leave(self.serving)
         finally:
-            if not task.done():
-                self._leave(task)
-                await finish(_ended(task))
-        if not task.cancelled():
-            task.result()
+            run, self.serving = self.serving, None
+            self._leave(run)
+            await finish(all_gone(run, *self._rollover.set_aside()))
+        if not run.task.cancelled():
+            run.task.result()
         if self.state in OPEN:
-            self._failed(_cancelled_by_others())  # before the epoch had begun
+            self._failed(cancelled_by_others())  # before the epoch had begun
 
-    def _leave(self, task: "asyncio.Task[None]") -> None:
+    def _leave(self, run: Run[Any]) -> None:
         """Cancel a living epoch, once; any other is closing already."""
-        if self.state in OPEN and not task.done():
+        if self.state in OPEN and not run.task.done():
             self._move(S.DISCONNECTING, Reason.STOPPED)
-            task.cancel()
+            run.leave()
 
-    async def _one_epoch(self, number: int) -> None:
-        attempt = None
-        try:
-            attempt = self._attempt = self._make_attempt(number, partial(self._settled, number))
-            await attempt.live()
-            self._failed(ConnectionFault("ended without a fault", reason=Reason.INTERNAL_ERROR))
-        except asyncio.CancelledError:
-            self._failed(_cancelled_by_others())
-            raise
-        except (ConnectionFault, PluginError) as fault:
-            self._failed(fault)
-        except Exception as exc:  # noqa: BLE001  # whatever it was, one connection ends and is tried again
-            self._unexpected(exc)
-            self._failed(ConnectionFault(f"unexpected {type(exc).__name__}", reason=Reason.INTERNAL_ERROR))
-        finally:
-            self._attempt = None
-            if attempt is not None:
-                await finish(self._close(attempt))
+    # --- what its epochs and its rollover need of it
 
-    async def _close(self, attempt: Attempt) -> None:
-        try:
-            await attempt.close()
-        except Exception as exc:  # noqa: BLE001  # what could not be given back must not keep the rest
-            self._unexpected(exc)
+    @property
+    def is_serving(self) -> bool:
+        """Whether it is wanted and fully operational."""
+        return self._up and self.state is S.CONNECTED
+
+    def begin(self, number: int, make: Callable[[int, Ties], A], up: Callable[[Run[A]], None]) -> Run[A]:
+        """Begin an epoch; ``up`` is called once it is restored."""
+
+        def made(run: Run[A]) -> A:
+            rollover = self._rollover
+            return make(
+                run.number, Ties(partial(up, run), partial(rollover.ask_for, run), partial(rollover.succeed, run))
+            )
+
+        run = Run(number, f"gateway epoch {self.id} {number}", made, self._ended, self.unexpected)
+        run.task.add_done_callback(self.bell.ring)
+        return run
+
+    def unexpected(self, exc: Exception) -> None:
+        """Something failed that nobody foresaw."""
+        self._observer.noticed(self.id, 0, "internal_error", error=repr(exc))
+
+    def _ended(self, run: Run[Any]) -> None:
+        if run is self.serving and run.fault is not None:
+            self._failed(run.fault)
+        self.bell.ring()
 
     def _failed(self, fault: ConnectionFault | PluginError) -> None:
         """The epoch has ended by itself: decide what follows, and whom that disappoints."""
@@ -237,16 +253,22 @@ class Supervisor:
         reason = fault.reason if isinstance(fault, ConnectionFault) else Reason.PLUGIN_ERROR
         self._move(S.ERROR, reason, text=str(fault), fatal=fatal)
 
-    def _settled(self, number: int) -> None:
+    def _settled(self, run: Run[Any]) -> None:
         """The epoch is fully operational; one that is over says so in vain."""
         view = self._registry.snapshot.supervised.get(self.id)
-        if view is None or view.epoch != number or view.state is not S.CONNECTING:
+        if view is None or view.epoch != run.number or view.state is not S.CONNECTING:
             return
-        change = self._registry.move(
-            self.id, S.CONNECTED, Reason.HANDSHAKE_DONE, at_us=self._wall_us(), epoch=number
-        )
-        self._announce(change)
+        done, at_us = Reason.HANDSHAKE_DONE, self._wall_us()
+        self._announce(self._registry.move(self.id, S.CONNECTED, done, at_us=at_us, epoch=run.number))
         self._waiting.come_true()
+
+    def followed(self, run: Run[Any], text: str) -> None:
+        """``run`` serves from now on, in the place of the epoch that served; the state stays as it is."""
+        self.serving, self._again = run, False
+        self._announce(self._registry.roll(self.id, run.number, at_us=self._wall_us(), text=text))
+        self._waiting.come_true()
+
+    # --- moves
 
     def _move(
         self, target: S, reason: Reason, *, text: str = "", fatal: bool = False, retry_at_us: int | None = None
@@ -256,6 +278,7 @@ class Supervisor:
         )
         if target is S.DISCONNECTED:
             self._waiting.say_farewell()
+        self._rollover.drop()
         self._announce(change)
         return change
 
@@ -268,24 +291,9 @@ class Supervisor:
         self._waiting.tell_dashed()
         if self.state is S.DISCONNECTED:
             self._waiting.say_farewell()
-        self._bell.set()
+        self.bell.ring()
 
     def _end_wish(self) -> None:
         self._up = self._lasting = self._again = False
         self._decision = None
         self._waiting.dash(all_of_them=True)
-
-    def _unexpected(self, exc: Exception) -> None:
-        self._observer.noticed(self.id, 0, "internal_error", error=repr(exc))
-
-    async def _rung(self) -> None:
-        await self._bell.wait()
-        self._bell.clear()
-
-
-def _cancelled_by_others() -> ConnectionFault:
-    return ConnectionFault("cancelled from outside", reason=Reason.INTERNAL_ERROR)
-
-
-async def _ended(task: "asyncio.Task[None]") -> None:
-    await asyncio.wait({task})

@@ -49,7 +49,7 @@ class Waiting:
         """The connection is up."""
         hopes, self._hopes = self._hopes, []
         for hope in hopes:
-            _resolve(hope.future, True)
+            resolve(hope.future, True)
 
     def dash(self, *, all_of_them: bool) -> None:
         """Disappoint those who hoped for one attempt, or everybody."""
@@ -61,15 +61,16 @@ class Waiting:
         """Say so to everybody who was disappointed."""
         dashed, self._dashed = self._dashed, []
         for future in dashed:
-            _resolve(future, False)
+            resolve(future, False)
 
     def say_farewell(self) -> None:
         """The connection is down, or is wanted up again."""
         farewells, self._farewells = self._farewells, []
         for farewell in farewells:
-            _resolve(farewell, None)
+            resolve(farewell, None)
 
 
-def _resolve(future: "asyncio.Future[T]", value: T) -> None:
+def resolve(future: "asyncio.Future[T]", value: T) -> None:
+    """Let ``future`` have ``value``, unless somebody has given it up."""
     if not future.done():
         future.set_result(value)

@@ -26,6 +26,7 @@ WARNINGS: Final = frozenset(
         "problem",
         "reference_failed",
         "release_failed",
+        "rollover_failed",
         "standing_subscription_refused",
         "store_notice",
     }

@@ -20,7 +20,7 @@ from gateway.engine.retry import CAP, GiveUp, Retry
 from gateway.errors import GatewayError, Reason
 from gateway.model.states import TRANSITIONS
 from gateway.model.states import ConnectionState as S
-from gateway.runtime.attempt import Attempt
+from gateway.runtime.attempt import Attempt, Ties
 from gateway.runtime.supervisor import Supervisor
 from gateway.spi.steps import Open
 from gateway.testing.memory import Accept, Hang, Later, MemoryNetwork
@@ -136,7 +136,7 @@ class World:
     def make_network(self) -> MemoryNetwork:
         raise NotImplementedError
 
-    def make_attempt(self, number: int, up: Callable[[], None]) -> Attempt:
+    def make_attempt(self, number: int, ties: Ties) -> Attempt:
         raise NotImplementedError
 
     def judge(self, fault: GatewayError) -> Retry | GiveUp:
@@ -149,10 +149,10 @@ class World:
     # --- what is done to it
 
     def start(self) -> None:
-        def attempt(number: int, up: Callable[[], None]) -> Attempt:
-            self.ups.append(up)
+        def attempt(number: int, ties: Ties) -> Attempt:
+            self.ups.append(ties.up)
             self.begun = number
-            return self.make_attempt(number, up)
+            return self.make_attempt(number, ties)
 
         self.supervisor = Supervisor(self.id, self.registry, attempt, self.judge, Observers((self,)), self.wall_us)
         self.wish = Wish()

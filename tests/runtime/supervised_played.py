@@ -1,7 +1,6 @@
 """The simplest epoch that there can be, so that what goes wrong is the supervisor's."""
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 from random import Random
 
@@ -10,7 +9,7 @@ from supervised import T_CLOSE, World
 from gateway.engine.retry import GiveUp, Retry, RetryPolicy, usual_verdict
 from gateway.errors import ConnectionFault, GatewayError
 from gateway.net.transport import Kind, Transport
-from gateway.runtime.attempt import Attempt
+from gateway.runtime.attempt import Attempt, Ties
 from gateway.runtime.deadlines import deadline
 from gateway.spi.steps import Open
 from gateway.testing.memory import Accept, Dialled, Hang, MemoryNetwork, Refuse, RefuseUpgrade
@@ -31,8 +30,8 @@ class Played(World):
     def make_network(self) -> MemoryNetwork:
         return MemoryNetwork(self._dial)
 
-    def make_attempt(self, number: int, up: Callable[[], None]) -> Attempt:
-        return PlayedAttempt(self, number, up)
+    def make_attempt(self, number: int, ties: Ties) -> Attempt:
+        return PlayedAttempt(self, number, ties)
 
     def judge(self, fault: GatewayError) -> Retry | GiveUp:
         verdict = usual_verdict(fault) if isinstance(fault, ConnectionFault) else None
@@ -81,10 +80,10 @@ class PlayedPeer:
 class PlayedAttempt:
     """Dial, log in, restore, listen; whoever cancels it twice tears its clean-up apart."""
 
-    def __init__(self, world: Played, number: int, up: Callable[[], None]) -> None:
+    def __init__(self, world: Played, number: int, ties: Ties) -> None:
         self._world = world
         self._number = number
-        self._up = up
+        self._ties = ties
         self._fault: GatewayError | None = None
         self._interrupt: asyncio.Timeout | None = None
         self._transport: Transport | None = None
@@ -117,7 +116,7 @@ class PlayedAttempt:
                 for word in ("login", "restore"):
                     await self._transport.send(word)
                     await self._transport.receive()
-            self._up()
+            self._ties.up()
             await self._transport.pump(self._datum, lambda *_: None)
         finally:
             await self._tidy_up()

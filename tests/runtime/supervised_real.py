@@ -17,7 +17,7 @@ from gateway.engine.observer import Observers
 from gateway.engine.retry import GiveUp, Retry
 from gateway.errors import GatewayError
 from gateway.host import Binding, PluginHost
-from gateway.runtime.attempt import Attempt
+from gateway.runtime.attempt import Attempt, Ties
 from gateway.runtime.connection import Connection
 from gateway.runtime.epoch import Epoch
 from gateway.runtime.ground import Ground
@@ -87,8 +87,8 @@ class Real(World):
         self.memory.on_dial = partial(self._armed, self.memory.on_dial)
         return self.memory
 
-    def make_attempt(self, number: int, up: Callable[[], None]) -> Attempt:
-        return Epoch(number, self.connection, self.ground, self.judging, up)
+    def make_attempt(self, number: int, ties: Ties) -> Attempt:
+        return Epoch(number, self.connection, self.ground, self.judging, ties)
 
     def judge(self, fault: GatewayError) -> Retry | GiveUp:
         return self.judging.decide(fault, worked=self.connection.worked)

@@ -211,7 +211,6 @@ QUOTE = '{"bid":"99","bid_size":"1","ask":"101","ask_size":"1","ts":1}'
         (lambda one: one.far.peer.close(1001), "closed_by_peer"),
         (lambda one: one.far.peer.drop(), "connection_reset"),
         (lambda one: one.far.peer.violate(), "protocol_error"),
-        (lambda one: one.far.say(op="closing", deadline=3), "draining"),
     ],
 )
 @virtually
@@ -664,9 +663,24 @@ async def test_a_session_is_kept_alive_and_replaced_before_it_ends(stage, varian
     async with stage(plugin) as one:
         one.network.on_fetch = lambda _: HttpReply(200)
         await one.connect(retry=True)
-        await asyncio.sleep(89.9)
+        await asyncio.sleep(64.7)
         assert [asked.at for asked in one.network.fetches] == pytest.approx([30.0, 60.0], abs=0.01)
-        assert one.far.peer.sent == ["still here"] * 4
+        assert one.far.peer.sent == ["still here"] * 3
+        await asyncio.sleep(5)
+        assert one.story() == ["CONNECTING asked", "CONNECTED handshake_done", "CONNECTED rollover"]
+        assert one.registry.history(one.link().connection.id)[-1].text == "it is of age"
+
+
+@virtually
+async def test_a_session_that_cannot_be_replaced_without_a_gap_is_replaced_with_one(stage, variant) -> None:
+    plugin = variant(gateway_handshake=session(expires_in=100.0))
+    async with stage(plugin) as one:
+        await one.connect(retry=True)
+        one.network.on_dial = lambda _: Refuse()
+        await asyncio.sleep(89.9)
+        assert one.story() == ["CONNECTING asked", "CONNECTED handshake_done"]
+        assert one.seen.noticed_of("rollover_failed")
+        one.network.on_dial = lambda _: Accept()
         await asyncio.sleep(0.2)
         assert one.story()[2] == "ERROR session_lost"
         await asyncio.sleep(2)

@@ -77,7 +77,6 @@ async def test_a_reply_that_is_no_frame_is_the_plugins_fault(tell) -> None:
 @pytest.mark.parametrize(
     ("event", "reason", "text"),
     [
-        (spi.Draining(5.0), "draining", "the exchange is about to close"),
         (spi.SessionLost(spi.Scope.SESSION, "key expired"), "session_lost", "key expired"),
         (spi.Problem(verdict(RECONNECT), "moved"), "closed_by_peer", "moved"),
         (spi.Problem(verdict(RECONNECT, reason=Reason.RATE_LIMITED)), "rate_limited", "they said so"),
@@ -95,6 +94,25 @@ async def test_what_means_that_the_connection_is_over_ends_it(tell, event, reaso
         assert one.state() == "RECONNECTING"
     else:
         assert one.state() == "CONNECTED"
+    await one.__aexit__()
+
+
+@virtually
+async def test_an_exchange_that_is_about_to_close_is_left_at_once_where_nothing_is_restored_yet(tell) -> None:
+    one = await tell(spi.Draining(5.0), acked=False)
+    assert error(one) == ("draining", "the exchange is about to close")
+    await one.__aexit__()
+
+
+@virtually
+async def test_an_exchange_that_is_about_to_close_is_left_for_another_connection(tell) -> None:
+    one = await tell(spi.Draining(5.0), spi.Draining(5.0))
+    assert (one.state(), one.network.accepted) == ("CONNECTED", 2)
+    one.far.ack_all()
+    await asyncio.sleep(1.2)
+    assert one.story()[2:] == ["CONNECTED rollover"]
+    assert one.registry.history("mock/stream/0")[-1].text == "the exchange is about to close"
+    assert [ear.statuses for ear in one.ears] == [["live"], ["live"]]
     await one.__aexit__()
 
 

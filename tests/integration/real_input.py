@@ -32,7 +32,7 @@ async def receive(client: Client, recorded: Recorded) -> list[Message]:
     """
     Return all that comes up to the recording's last datum of each topic, hardly looked at.
 
-    A replay at full speed waits for the gateway, but the gateway waits for no client.
+    A quick replay waits for the gateway, but the gateway waits for no client.
 
     Raises:
         TimeoutError: If nothing comes for too long.

@@ -1,4 +1,4 @@
-"""Streams that nobody acknowledges: their data alone proves that they are served, however often they are asked for."""
+"""Streams that nobody acknowledges: their data alone proves that they are served, however often they are asked."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,7 +1,6 @@
 """A venue that runs by itself: its command line, and where it may listen."""
 
 import argparse
-import ipaddress
 import math
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -9,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
+from gateway.testing.loopback import loopback
 from gateway.testing.venue import Venue
 
 _FASTEST: Final = 100_000.0
@@ -81,14 +81,10 @@ def listen_address(text: str) -> tuple[str, int]:
     host = host.removeprefix("[").removesuffix("]")
     if not host or not port.isdecimal() or int(port) > _LAST_PORT:
         raise argparse.ArgumentTypeError(f"need HOST:PORT, got {text!r}")
-    if host == "localhost":
-        return "127.0.0.1", int(port)
     try:
-        if ipaddress.ip_address(host).is_loopback:
-            return host, int(port)
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"need a loopback address such as 127.0.0.1, got {host!r}")
+        return loopback(host), int(port)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from None
 
 
 def seed(text: str) -> int:

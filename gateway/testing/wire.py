@@ -33,8 +33,8 @@ def reset(transport: asyncio.BaseTransport | None) -> None:
     if transport is None or transport.is_closing():
         return
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-    if isinstance(transport, asyncio.WriteTransport):
-        transport.abort()
+    tcp: Any = transport  # uvloop's are no asyncio.Transport
+    tcp.abort()
 
 
 class Wire(asyncio.Transport):

@@ -113,6 +113,7 @@ class Observatory:
             rhythms=connection.rhythms,
             ping_timeout=pace.ping_timeout,
             message_timeout=pace.message_timeout,
+            heartbeat_interval=connection.heartbeat_interval,
         )
 
     def _info(self, view: ConnectionView, link: Link) -> Details:

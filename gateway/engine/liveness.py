@@ -16,6 +16,8 @@ from gateway.spi.contract import Rhythm
 
 DEFAULT_HEARTBEAT: Final = 15.0
 """Seconds between our own pings where neither operator, session nor plugin says otherwise."""
+DEAD_AFTER: Final = 1.5
+"""Intervals within which a peer that lives has answered: a pong may take half of one."""
 JUMP: Final = 2.0
 """A tick this many seconds late means that we slept, not that the peer did."""
 
@@ -142,6 +144,7 @@ def unhealthy_because(  # noqa: PLR0913  # the whole rule in one place
     rhythms: frozenset[Rhythm],
     ping_timeout: float,
     message_timeout: float,
+    heartbeat_interval: float | None,
 ) -> str:
     """
     Return why a connection is not healthy, empty if it is.
@@ -149,12 +152,13 @@ def unhealthy_because(  # noqa: PLR0913  # the whole rule in one place
     Healthy is: CONNECTED, the last pong at most ``ping_timeout`` old and, where
     a stream is continuous or heartbeated, the last message at most
     ``message_timeout`` old. ``since`` is when it was connected; nothing counts
-    as older.
+    as older. Where plugin or session ping so seldom that a live peer's last pong is
+    older by itself, one and a half times the ``heartbeat_interval`` in effect count instead.
     """
     if not connected:
         return "not connected"
     pong_age = now - max(since, ages.pong_at or since)
-    if ages.has_pongs and pong_age > ping_timeout:
+    if ages.has_pongs and pong_age > max(ping_timeout, DEAD_AFTER * (heartbeat_interval or 0.0)):
         return f"no pong for {pong_age:.0f} s"
     message_age = now - max(since, ages.message_at or since)
     if rhythms & {Rhythm.CONTINUOUS, Rhythm.HEARTBEATED} and message_age > message_timeout:

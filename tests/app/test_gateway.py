@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from gateway import ConnectionHandle, ConnectionState, Gateway, ThreadedGateway
+from gateway import ConnectionHandle, ConnectionState, Gateway, ThreadedGateway, spi
 from gateway.app import Outcome
 from gateway.errors import TransitionError
 from gateway.model.states import TRANSITIONS
 from gateway.testing.faults import Refusal
 from gateway.testing.virtual import virtually
+from gateway_mock.plugin import MockExchange
 
 PUBLIC = "mock/stream/0"
 INFO = {
@@ -193,6 +194,25 @@ async def test_two_disconnects_are_one(running) -> None:
         assert [await outcome for outcome in outcomes] == [None] * 3
         assert await one.gateway.disconnect_account("mock") is None
         assert one.network.held == ()
+
+
+class Seldom(MockExchange):
+    """The mock exchange, pinged every 90 seconds."""
+
+    @spi.hookimpl
+    def gateway_heartbeat_interval(self) -> float:
+        return 90.0
+
+
+@virtually
+async def test_a_plugin_that_is_pinged_seldom_does_not_make_its_connection_unhealthy(running) -> None:
+    async with running(plugins={"mock": Seldom()}) as one:
+        assert await one.gateway.connect_account("mock") is True
+        handle = one.gateway.connection("mock")
+        for _ in range(40):
+            await asyncio.sleep(10)
+            assert handle.get_connection_info()["unhealthy_because"] == ""
+        assert handle.get_connection_info()["heartbeat_interval"] == 90.0
 
 
 @virtually

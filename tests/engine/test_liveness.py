@@ -237,7 +237,13 @@ def test_ages_agree_with_a_naive_count(steps: list[list[int]]) -> None:
 
 
 def why(
-    ages: Ages, now: float = 1000.0, *, connected: bool = True, since: float = 0.0, rhythm: Rhythm | None = None
+    ages: Ages,
+    now: float = 1000.0,
+    *,
+    connected: bool = True,
+    since: float = 0.0,
+    rhythm: Rhythm | None = None,
+    interval: float | None = 15.0,
 ) -> str:
     return unhealthy_because(
         connected=connected,
@@ -247,6 +253,7 @@ def why(
         rhythms=frozenset() if rhythm is None else frozenset({Rhythm.SPARSE, rhythm}),
         ping_timeout=60.0,
         message_timeout=120.0,
+        heartbeat_interval=interval,
     )
 
 
@@ -260,6 +267,24 @@ def test_the_last_pong_may_be_sixty_seconds_old_and_no_older() -> None:
     assert why(Ages(pong_at=None), since=940.0) == ""
     assert why(Ages(pong_at=None), since=939.0) == "no pong for 61 s"
     assert why(Ages(pong_at=10.0), since=940.0) == "", "nothing counts as older than the connection"
+
+
+@pytest.mark.parametrize(
+    ("interval", "age", "told"),
+    [
+        (90.0, 80.0, ""),
+        (90.0, 135.0, ""),
+        (90.0, 136.0, "no pong for 136 s"),
+        (40.0, 60.0, ""),
+        (39.0, 61.0, "no pong for 61 s"),
+        (None, 60.0, ""),
+        (None, 61.0, "no pong for 61 s"),
+    ],
+)
+def test_a_connection_that_is_pinged_seldom_is_healthy_for_one_and_a_half_intervals(
+    interval: float | None, age: float, told: str
+) -> None:
+    assert why(Ages(pong_at=1000.0 - age), interval=interval) == told
 
 
 def test_where_pings_are_not_answered_at_all_pongs_do_not_count() -> None:

@@ -14,6 +14,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from gateway.errors import ConfigError
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState, Phase
+from gateway.telemetry.foreign import ForeignLines
 from gateway.telemetry.quota import LineQuota
 
 LINES_A_MINUTE: Final = 20
@@ -100,15 +101,15 @@ def setup_logs(level: str = "info", fmt: str = "auto", stream: TextIO | None = N
     """
     Send structlog's lines and those of the standard library to ``stream``, by default stderr.
 
-    Replaces what an earlier call set up.
+    Replaces what an earlier call set up. Libraries write as :class:`ForeignLines` allows.
 
     Raises:
         ConfigError: If ``level`` or ``fmt`` is none that there is.
     """
     if level not in LEVELS:
-        raise ConfigError("logs.level", f"must be one of {', '.join(LEVELS)}, not {level!r}")
+        raise ConfigError("log.level", f"must be one of {', '.join(LEVELS)}, not {level!r}")
     if fmt not in FORMATS:
-        raise ConfigError("logs.format", f"must be one of {', '.join(FORMATS)}, not {fmt!r}")
+        raise ConfigError("log.format", f"must be one of {', '.join(FORMATS)}, not {fmt!r}")
     out = stream if stream is not None else sys.stderr
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
@@ -128,10 +129,15 @@ def setup_logs(level: str = "info", fmt: str = "auto", stream: TextIO | None = N
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(out)
+    handler.addFilter(ForeignLines(_left_out))
     handler.setFormatter(_formatter(shared, terminal=fmt == "console" or (fmt == "auto" and out.isatty())))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+
+
+def _left_out(what: str, lines: int) -> None:
+    structlog.stdlib.get_logger("gateway").warning("suppressed", of=what, lines=lines)
 
 
 def _formatter(shared: list[Processor], *, terminal: bool) -> logging.Formatter:

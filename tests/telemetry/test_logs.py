@@ -177,7 +177,7 @@ def test_a_terminal_gets_key_value_and_everything_else_json(
     assert ("event='connection_changed'" in line) is not json_line
 
 
-@pytest.mark.parametrize(("level", "fmt", "key"), [("loud", "auto", "logs.level"), ("info", "xml", "logs.format")])
+@pytest.mark.parametrize(("level", "fmt", "key"), [("loud", "auto", "log.level"), ("info", "xml", "log.format")])
 def test_a_bad_level_or_format_is_named(level: str, fmt: str, key: str) -> None:
     with pytest.raises(ConfigError, match="must be one of") as caught:
         setup_logs(level, fmt)

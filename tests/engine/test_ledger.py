@@ -568,6 +568,51 @@ def test_parts_to_give_up_that_were_wanted_again_are_skipped() -> None:
     assert streams(asking.turn()) == [("unsubscribe", ("b",)), ("subscribe", ("a",))]
 
 
+def test_a_stream_in_a_later_part_is_not_asked_for_before_it_is_given_up() -> None:
+    """Else the unsubscription, coming last, would end it for good."""
+    asking = Asking("a", "b", "c")
+    asking.turn()
+    asking.ledger.ack(Ack(1))
+    asking.ledger.release("a")
+    asking.ledger.release("b")
+    asking.turn()
+    asking.ledger.nack(Nack(2, "unsubscribe", NEVER), 0.0)
+    asking.ledger.ask_again("c")
+    assert streams(asking.turn()) == [("unsubscribe", ("a",))]
+    assert streams(asking.turn()) == [("unsubscribe", ("b",))]
+    assert streams(asking.turn()) == [("unsubscribe", ("c",)), ("subscribe", ("c",))]
+
+
+def test_what_the_exchange_would_not_give_up_is_given_up_when_its_next_wish_ends() -> None:
+    asking = Asking("a")
+    asking.turn()
+    asking.ledger.ack(Ack(1))
+    asking.ledger.release("a")
+    asking.turn()
+    asking.ledger.nack(Nack(2, "unsubscribe", LATER), 0.0)
+    asking.ledger.want("a")
+    asking.ledger.release("a")
+    assert streams(asking.turn()) == [("unsubscribe", ("a",))]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_what_may_be_left_over_is_given_up_even_if_the_next_wish_is_refused(answered: bool) -> None:
+    asking = Asking("a")
+    asking.turn(0.0)
+    asking.ledger.ack(Ack(1))
+    asking.ledger.release("a")
+    asking.turn(0.0)
+    asking.ledger.want("a")
+    asking.turn(1.0)
+    if answered:
+        asking.ledger.nack(Nack(2, "unsubscribe", LATER), 5.0)
+    else:
+        asking.ledger.overdue(5.0)
+    asking.ledger.nack(Nack(3, "subscribe", NEVER), 5.0)
+    asking.ledger.release("a")
+    assert streams(asking.turn(5.0)) == [("unsubscribe", ("a",))]
+
+
 def test_a_lost_unsubscription_does_not_use_up_the_second_chance_of_the_next_one() -> None:
     asking = Asking("a")
     asking.turn(0.0)
@@ -747,6 +792,23 @@ def test_a_datum_counts_again_once_the_unsubscription_before_it_was_answered() -
     assert asking.ledger.datum("a") == NOTHING
     asking.ledger.ack(Ack(8))
     assert asking.ledger.datum("a") == Settled(("a",))
+
+
+@pytest.mark.parametrize("submitted", [True, False])
+def test_what_was_still_of_the_old_subscription_does_not_stand_for_the_new_ones_ack(submitted: bool) -> None:
+    asking = Asking("a")
+    asking.turn()
+    asking.ledger.ack(Ack(1))
+    asking.ledger.ask_again("a")
+    if submitted:
+        asking.turn()
+    asking.ledger.datum("a")
+    if not submitted:
+        asking.turn()
+    asking.ledger.ack(Ack(2))
+    asking.ledger.overdue(5.0)
+    asking.turn(5.0)
+    assert asking.ledger.overdue(10.0) == Settled(refused=(("a", "ack_missed"),))
 
 
 def test_what_still_arrives_of_a_stream_that_is_being_given_up_confirms_nothing() -> None:

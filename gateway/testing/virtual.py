@@ -155,6 +155,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         while self._scheduled and self._scheduled[0].when() < end:
             timer = heapq.heappop(self._scheduled)
             timer._scheduled = False  # type: ignore[attr-defined]  # noqa: SLF001  # as BaseEventLoop does it
+            self._now = max(self._now, timer.when())  # two who wake a hair too early would wait for ever
             self._ready.append(timer)
 
     def _shuffle(self) -> None:

@@ -245,6 +245,23 @@ def test_an_exception_of_the_program_passes_through() -> None:
     assert tasks[0].cancelled()
 
 
+def test_whoever_wakes_finds_that_the_time_has_come_however_little_was_missing() -> None:
+    """Two who would each be woken a hair too early would go to sleep again for ever."""
+
+    async def sleep_until(when: float, turns: int) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        while loop.time() < when:
+            await asyncio.sleep(when - loop.time())
+
+    async def main() -> None:
+        await asyncio.sleep(1)
+        await asyncio.gather(*(sleep_until(1 + 5e-10, turns) for turns in range(4)))
+
+    run(main())
+
+
 def test_threads_are_refused() -> None:
     with pytest.raises(RuntimeError, match="no threads in virtual time"):
         run(asyncio.to_thread(print))

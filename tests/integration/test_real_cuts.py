@@ -62,7 +62,7 @@ class Stage:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait for what a message brings about."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(PATIENCE + SECONDS):  # the recording may take so long to get there
             await self.heard.wait_for(holds)
 
     def mended(self, times: int) -> bool:

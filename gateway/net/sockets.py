@@ -19,6 +19,8 @@ from gateway.spi.steps import Frame
 TEXT: Final = WSMsgType.TEXT
 BINARY: Final = WSMsgType.BINARY
 PROTOCOL_ERROR: Final = 1002
+TURN: Final = 1 << 18
+"""Bytes that a socket may hand over in a row before others get their turn."""
 _SENDABLE: Final = {0: 1000, 1005: 1000, 1006: 1000, 1015: 1000}
 """What is answered to codes that must not be sent."""
 _KINDS: Final = {TEXT: Kind.TEXT, BINARY: Kind.BINARY, WSMsgType.PING: Kind.PING, WSMsgType.PONG: Kind.PONG}
@@ -89,16 +91,22 @@ class AiohttpTransport:
         """Hand over every message until the end; what a callback raises ends it, too, and is raised as it is."""
         self._begin_reading()
         read = self._messages.read
+        taken = 0
         try:
             while True:
+                if taken > TURN:
+                    taken = 0
+                    await asyncio.sleep(0)
                 try:
                     kind, payload, text = await read()
                 except Exception as exc:  # noqa: BLE001  # as in receive()
                     self._broken(exc)
                     break
                 if kind is TEXT:
+                    taken += len(payload)
                     on_data(payload, False)
                 elif kind is BINARY:
+                    taken += len(payload)
                     on_data(payload, True)
                 elif kind in _KINDS:
                     on_control(_KINDS[kind], bytes(payload))

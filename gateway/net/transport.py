@@ -48,7 +48,8 @@ class Transport(Protocol):
         Hand over every message (payload, is binary) until the end; ends only by raising as :meth:`receive` does.
 
         ``on_data`` is the hot path: nothing is awaited between two messages
-        that are already there.
+        that are already there, except that after a quarter of a megabyte others
+        get their turn: clients must be written to, and other sockets read.
         """
 
     async def send(self, frame: Frame) -> None:

@@ -1,8 +1,10 @@
 import asyncio
+from collections import Counter
 
 import pytest
 
 from gateway.errors import ProtocolViolation, TransportLost
+from gateway.net.sockets import TURN
 from gateway.net.transport import Kind
 
 
@@ -180,6 +182,41 @@ async def test_messages_that_nobody_read_in_time_are_all_there_and_the_pong_behi
     data, control, _ = await pumped(transport)
     assert [int(payload[:4]) for payload, _ in data] == list(range(3000))
     assert control == [(Kind.PONG, b"late")]
+
+
+async def test_others_get_a_turn_while_one_socket_has_much_to_hand_over(dial, ws):
+    """A client must be written to, and another socket read, before half a mebibyte has been handled."""
+
+    async def script(wire):
+        await wire.upgrade()
+        for number in range(400):
+            wire.frame(ws.TEXT, b"%04d" % number + b"x" * 996)
+        await wire.writer.drain()
+        await wire.hear()
+        wire.fin()
+
+    def turn():
+        nonlocal turns
+        turns += 1
+        loop.call_soon(turn)
+
+    def on_data(payload, _):
+        seen.append((int(payload[:4]), turns))
+        if payload.startswith(b"0399"):
+            end.set()
+
+    transport, _ = await dial(script)
+    for _ in range(50):
+        await asyncio.sleep(0.002)
+    loop = asyncio.get_running_loop()
+    turns, seen, end = 0, [], asyncio.Event()
+    pump = asyncio.create_task(transport.pump(on_data, lambda *_: None))
+    loop.call_soon(turn)
+    await end.wait()
+    pump.cancel()
+    assert [number for number, _ in seen] == list(range(400))
+    busiest = max(Counter(at for _, at in seen).values())
+    assert TURN // 1000 <= busiest <= TURN // 1000 + 2
 
 
 async def test_a_peer_that_only_pings_shows_every_ping(dial, ws):

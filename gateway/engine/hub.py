@@ -3,7 +3,8 @@ Every topic of the process: who listens to which, and when one is given up.
 
 The hub knows exchanges only as :class:`Upstream`. A topic outlives its last
 listener by ``linger`` seconds, so that a client that comes back finds the ring
-and no stream is opened and closed in turns. Event-loop only.
+and no stream is opened and closed in turns; but only so many do, lest clients
+that come and go fill the exchange's connections. Event-loop only.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +16,8 @@ from gateway.errors import SubscriptionError
 from gateway.model.subscriptions import Subscription
 
 LINGER: Final = 30.0
+IDLE: Final = 10_000
+"""Topics without a listener at most: two of the largest clients may come back at once."""
 
 
 class Upstream(Protocol):
@@ -50,11 +53,14 @@ class Hub:
     Args:
         mint: makes the random epoch of a new topic.
         linger: seconds for which a topic outlives its last listener.
+        idle: how many topics may have no listener; the oldest of more is given up at once.
     """
 
-    def __init__(self, mint: Callable[[], str], *, linger: float = LINGER) -> None:
+    def __init__(self, mint: Callable[[], str], *, linger: float = LINGER, idle: int = IDLE) -> None:
         self._mint = mint
         self._linger = linger
+        self._most_idle = idle
+        self._idle: dict[str, Topic] = {}  # the one that has been idle longest first
         self._upstreams: dict[str, Upstream] = {}
         self._topics: dict[str, Topic] = {}
 
@@ -85,6 +91,7 @@ class Hub:
         """
         topic = self.find(subscription)
         topic.attach(listener)
+        self._idle.pop(topic.name, None)
         return topic
 
     def find(self, subscription: Subscription) -> Topic:
@@ -106,18 +113,31 @@ class Hub:
     def detach(self, topic: Topic, listener: Listener, now: float) -> None:
         """Let ``listener`` hear no more; ``now`` is monotonic. Harmless to repeat."""
         topic.detach(listener, now)
+        if topic.idle_since is None or not self.is_open(topic):
+            return
+        self._idle.setdefault(topic.name, topic)
+        if len(self._idle) > self._most_idle:
+            self._give_up(next(iter(self._idle.values())))
+
+    def is_open(self, topic: Topic) -> bool:
+        """Whether ``topic`` is fed still: not given up, nor replaced by another of its name."""
+        return self._topics.get(topic.name) is topic
 
     def sweep(self, now: float) -> int:
         """Give up the topics that nobody has listened to for too long; return how many."""
         gone = [
             topic
-            for topic in self._topics.values()
+            for topic in self._idle.values()
             if topic.idle_since is not None and now - topic.idle_since >= self._linger
         ]
         for topic in gone:
-            del self._topics[topic.name]
-            self._upstream(topic.subscription).close(topic)
+            self._give_up(topic)
         return len(gone)
+
+    def _give_up(self, topic: Topic) -> None:
+        del self._idle[topic.name]
+        del self._topics[topic.name]
+        self._upstream(topic.subscription).close(topic)
 
     def _upstream(self, subscription: Subscription) -> Upstream:
         upstream = self._upstreams.get(subscription.exchange)

@@ -16,6 +16,7 @@ from gateway.engine.topics import Topic
 from gateway.errors import SubscriptionError
 from gateway.model.subscriptions import Subscription
 from gateway.serving.limits import Limits
+from gateway.serving.openings import Openings
 from gateway.serving.pipe import Pipe
 from gateway.serving.replies import Reply, state
 from gateway.serving.requests import Envelope, Lag, Position, Selection, Subscribe, params
@@ -43,6 +44,7 @@ class Desk:
         self._hub = hub
         self._pipe = pipe
         self._limits = limits
+        self._openings = Openings(hub, limits, self._idle_since)
         self._now = now
         self._wall_us = wall_us
 
@@ -89,8 +91,8 @@ class Desk:
     ) -> None:
         """Attach, acknowledge and send what must follow; nothing here may wait."""
         again = self.lines.get(wish.topic)
-        if again is None and len(self.lines) >= self._limits.topics:
-            raise SubscriptionError("too_many_topics", f"a client may have {self._limits.topics} topics")
+        if again is None:
+            self._openings.admit(wish.topic, len(self.lines), self._now())
         topic = self._hub.find(wish)
         outbox = self._pipe.outbox
         if again is not None:
@@ -98,6 +100,7 @@ class Desk:
             self._drop(again)
         line = Line(topic, outbox, policy)
         self._hub.attach(wish, line)
+        self._openings.joined(topic)
         self.lines[topic.name] = line
         missed = None if resume is None or again is not None else _missed(topic, resume)
         outbox.put(reply.subscribed(topic, recovered=None if resume is None else missed is not None))
@@ -144,6 +147,7 @@ class Desk:
         line.close()
         self._idle_since = self._now()
         self._hub.detach(line.topic, line, self._idle_since)
+        self._openings.left(line.topic)
 
     def leave(self) -> None:
         """Hear no more of any topic; what waits, folded or not, can still be written. Idempotent."""

@@ -12,16 +12,23 @@ class Limits:
     """
     Bounds for each client. Durations are seconds, sizes bytes.
 
-    ``sockets`` are counted per address. ``queue`` is twice what a topic's ring
-    holds, so that a resume always fits. ``closing`` bounds how long a client may
-    take to answer a Close, ``stalled`` how long one may take to read the answers
-    to what it asked for, ``resolving`` how long one request may take altogether.
+    ``topics`` are those that a client has and those that it left and that linger;
+    it may open as many at once as it may have, then ``openings_per_second``, and
+    joining one that is open costs nothing. ``sockets`` are counted per address.
+    ``refusals`` is how many commands are refused for their rate before a client is
+    read no faster than its rate. ``queue`` is twice what a topic's ring holds, so
+    that a resume always fits. ``header`` bounds how long a socket may be open
+    without a whole request, ``closing`` how long a client may take to answer a
+    Close, ``stalled`` how long one may take to read the answers to what it asked
+    for, ``resolving`` how long one request may take altogether.
     """
 
     topics: int = 5000
+    openings_per_second: float = 100.0
     sockets: int = 5000
     commands_per_second: float = 20.0
     commands_burst: int = 50
+    refusals: int = 10
     protocol_errors: int = 10
     message: int = 1 << 16
     queue: int = 1 << 21
@@ -30,6 +37,7 @@ class Limits:
     ping_interval: float = 20.0
     silence: float = 60.0
     idle: float = 60.0
+    header: float = 10.0
     closing: float = 2.0
     stalled: float = 5.0
     resolving: float = 30.0
@@ -37,7 +45,7 @@ class Limits:
 
 class Bucket:
     """
-    Tokens that refill at a steady rate; one is used by each command.
+    Tokens that refill at a steady rate; one is used by each command, or each topic that is opened.
 
     Args:
         rate: tokens a second.
@@ -59,3 +67,7 @@ class Bucket:
             return False
         self._left -= 1
         return True
+
+    def wait(self) -> float:
+        """Return the seconds from the last :meth:`take` to when there is a token; 0 if there is one."""
+        return max(0.0, (1 - self._left) / self._rate)

@@ -134,6 +134,25 @@ def test_a_topic_that_was_given_up_begins_anew_under_another_epoch() -> None:
     assert again.idle_since is None, "a late leave of the old one is nobody's business"
 
 
+def test_only_so_many_topics_linger_and_the_oldest_is_given_up_first() -> None:
+    made, upstream = hub(idle=2)
+    ears = {name: Ear() for name in "ABCD"}
+    topics = {name: made.attach(replace(BTC, symbol=name), ear) for name, ear in ears.items()}
+    for name in "BAC":
+        made.detach(topics[name], ears[name], 1.0)
+    assert [topic.subscription.symbol for topic in upstream.open_topics] == ["A", "C", "D"]
+    assert [name for name, topic in topics.items() if made.is_open(topic)] == ["A", "C", "D"]
+    made.detach(topics["B"], ears["B"], 2.0)
+    made.detach(topics["C"], ears["C"], 2.0)
+    assert len(upstream.open_topics) == 3, "leaving twice makes nobody else go"
+    made.attach(replace(BTC, symbol="A"), ears["A"])
+    made.detach(topics["D"], ears["D"], 3.0)
+    assert len(upstream.open_topics) == 3, "one that is listened to again is idle no more"
+    made.detach(topics["A"], ears["A"], 4.0)
+    assert [topic.subscription.symbol for topic in upstream.open_topics] == ["A", "D"]
+    assert set(made.topics) == {"mock:trades:A", "mock:trades:D"}
+
+
 class HubMachine(RuleBasedStateMachine):
     """Comings, goings and time in any order."""
 

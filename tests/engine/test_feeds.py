@@ -393,6 +393,16 @@ def test_each_of_the_two_has_its_own_hole() -> None:
     assert raw.words == ["live", "gap", "update 1"]
 
 
+def test_frames_alone_may_be_missing() -> None:
+    made, (ear, raw) = feed("trades", "raw")
+    made.confirmed(1)
+    made.lost_raw("rollover")
+    made.take(trades(5), 2)
+    made.take_raw(b"1", False, 2)
+    assert ear.words == ["live", "update 1"]
+    assert raw.words == ["live", "gap", "update 1"]
+
+
 def test_a_raw_topic_that_joins_after_a_break_has_missed_nothing() -> None:
     made, _ = live()
     made.broke("reset", 2)

@@ -869,6 +869,24 @@ def test_a_stalled_stream_is_given_up_and_asked_for_anew() -> None:
 # --- epochs and the plan
 
 
+def test_a_twin_has_the_same_wishes_and_was_asked_for_nothing() -> None:
+    asking = Asking("a", "b")
+    asking.ledger.want("b")
+    asking.ledger.ack_timeout = 7.0
+    asking.turn()
+    asking.ledger.ack(Ack(1, rejected=("a",)))
+    twin = asking.ledger.twin()
+    assert twin.ack_timeout == 7.0
+    assert twin.begin_epoch() == ("a", "b")
+    assert twin.due(0.0) == [("a", "b")]
+    assert not twin.release("b")
+    assert twin.release("b")
+    assert twin.leaving() == ()
+    entry = asking.ledger.entry("b")
+    assert entry is not None
+    assert (entry.count, entry.state) == (2, StreamState.CONFIRMED), "and goes its own way"
+
+
 def test_a_new_epoch_restores_every_wish_once_and_knows_no_old_answer() -> None:
     asking = Asking("a", "b", "c", "d")
     asking.turn()

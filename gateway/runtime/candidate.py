@@ -51,6 +51,7 @@ class Candidate:
         self._expects = False
         self._alike: set[object] = set()
         old = link.connection
+        old.end_overlap()  # with the one before it
         self._shadows = {stream: self._shadow_of(feed, late=False) for stream, feed in old.feeds.items()}
         self._connection = Connection(
             old.id,

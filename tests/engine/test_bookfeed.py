@@ -243,6 +243,26 @@ def test_a_hole_shown_while_there_are_no_rules_is_told_when_the_stream_flows() -
     assert [str(n.reason) for n in desk.ears["book:BTC"].notices if n.status is TopicEvent.GAP] == ["sequence_gap"]
 
 
+def test_a_snapshot_that_joins_shows_that_the_stream_flows() -> None:
+    desk = Desk("book:BTC", "raw:x")
+    desk.live()
+    desk.feed.broke("reset", 3)
+    desk.begin()
+    desk.feed.load(snapshot(20), 4)
+    desk.feed.confirmed(5)
+    assert desk.words("book:BTC") == [
+        "disconnected",
+        "restored",
+        "gap",
+        "resyncing",
+        "snapshot 2",
+        "synced",
+        "live",
+    ]
+    assert desk.words("raw:x") == ["disconnected", "restored", "live"]
+    assert desk.asked == 1
+
+
 def test_a_snapshot_in_band_may_come_at_any_time() -> None:
     desk = Desk("book:BTC", rule=RULES["in band"])
     desk.begin()

@@ -272,6 +272,19 @@ def test_a_history_keeps_the_last_64_changes() -> None:
         assert after.before is before.after
 
 
+def test_what_is_supervised_is_neither_added_twice_nor_forgotten_while_it_lives() -> None:
+    registry = ConnectionRegistry()
+    registry.add("c", "mock", "stream")
+    with pytest.raises(ValueError, match=r"^c is supervised already$"):
+        registry.add("c", "mock", "stream")
+    registry.move("c", S.CONNECTING, Reason.ASKED, at_us=0)
+    with pytest.raises(TransitionError, match="c is CONNECTING and cannot be forgotten"):
+        registry.remove("c")
+    with pytest.raises(StaleEpochError, match="c: epoch 7 is over, 1 is current"):
+        registry.move("c", S.CONNECTED, Reason.HANDSHAKE_DONE, at_us=0, epoch=7)
+    assert registry.snapshot.version == 2
+
+
 def test_an_epoch_number_is_never_used_again_even_by_a_connection_of_the_same_name() -> None:
     registry = ConnectionRegistry()
     epochs = []

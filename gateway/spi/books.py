@@ -68,7 +68,9 @@ class BookRule:
 
     ``follows(previous, update, fresh)`` judges an update against the last
     applied sequence number; ``fresh`` is true while nothing has been applied
-    since the snapshot. ``snapshot`` is where a snapshot comes from: a
+    since the snapshot. It must depend on these three alone: while updates wait
+    for a snapshot it is asked about each and the one before it, so that nothing
+    from before a ``RESET`` is kept. ``snapshot`` is where a snapshot comes from: a
     conversation over REST, or one of :class:`SnapshotSource`. ``truncate`` is
     the depth to keep, ``checksum`` computes what the exchange sends along.
     """

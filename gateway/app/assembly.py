@@ -8,12 +8,11 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
-from ssl import SSLError
 from typing import Final
 
 from gateway.app.composition import World, compose
+from gateway.app.fitting import ca_file_of
 from gateway.app.plugins import PluginsObserver
 from gateway.app.standing import Standing
 from gateway.config import Settings, StoreSettings
@@ -24,7 +23,6 @@ from gateway.engine.registry import ConnectionRegistry
 from gateway.errors import ConfigError, GatewayError, PluginError, StoreError
 from gateway.host import PluginHost
 from gateway.net.aiohttp_network import AiohttpNetwork
-from gateway.net.tls import client_context
 from gateway.net.transport import Network
 from gateway.runtime.exchange import Exchange
 from gateway.runtime.ground import Quiet
@@ -188,15 +186,7 @@ class Assembly:
 
     def _network(self, name: str) -> Network:
         settings = self._settings.exchanges.get(name)
-        if settings is None or settings.ca_file is None:
-            return AiohttpNetwork()
-        ca_file = Path(settings.ca_file)
-        try:
-            client_context(ca_file)
-        except OSError as exc:
-            problem = "holds no certificate" if isinstance(exc, SSLError) else exc.strerror
-            raise ConfigError(f"exchanges.{name}.ca_file", f"{ca_file} cannot be used: {problem}") from exc
-        return AiohttpNetwork(ca_file=ca_file)
+        return AiohttpNetwork(ca_file=None if settings is None else ca_file_of(name, settings))
 
     async def _let_go(self) -> None:
         for network in self._networks:

@@ -1,24 +1,76 @@
 """What of a configuration only the plugins can know to be wrong, found without starting anything."""
 
+import time
+from collections.abc import Mapping
+
 from gateway.app.composition import options_of, urls_of
-from gateway.config import Settings
+from gateway.app.fitting import ca_file_of, check_accounts, check_pace, check_subscription
+from gateway.config import ExchangeSettings, Settings, parse_listen
+from gateway.config.complaints import suggest
 from gateway.errors import ConfigError, PluginError
-from gateway.host import PluginHost
+from gateway.host import Binding, PluginHost
+from gateway.host.declarations import is_streaming
+from gateway.serving import loopback
+from gateway.spi.contract import ExchangeInfo, Target
 
 
-def check(settings: Settings) -> None:
+def check(settings: Settings, *, despite_broken: bool = False) -> Mapping[str, float]:
     """
     Load every plugin that is named and check what it is given; secrets are not looked for.
 
+    Args:
+        settings: the configuration.
+        despite_broken: leave out plugins that cannot be used, as a gateway does that has others.
+
+    Returns:
+        Seconds between two pings that each plugin asks for; what is configured and the session come first.
+
     Raises:
         ConfigError: For the first that is wrong, a plugin that cannot be used among it.
+        UnsafeError: If the address to listen on could be reached from other machines.
     """
+    loopback(parse_listen(settings.server.listen)[0])
     host = PluginHost()
+    infos: dict[str, ExchangeInfo] = {}
+    paces: dict[str, float] = {}
     for exchange, given in settings.exchanges.items():
         try:
             host.load(exchange, settings.plugins.allow)
+            binding = host.bind(exchange)
+            paces[exchange] = _check_exchange(binding, given, settings)
+            infos[exchange] = binding.info
         except PluginError as broken:
-            raise ConfigError(f"exchanges.{exchange}", f"its plugin {broken.problem}") from broken
-        info = host.bind(exchange).info
-        urls_of(exchange, info, given)
-        options_of(exchange, info, settings)
+            if not despite_broken:
+                problem = f"its plugin cannot be used: {broken.problem}"
+                raise ConfigError(f"exchanges.{exchange}", problem) from broken
+    _check_options(settings)
+    for number, wish in enumerate(settings.subscriptions):
+        if wish.exchange in infos:
+            check_subscription(f"subscriptions[{number}]", wish, infos[wish.exchange])
+    return paces
+
+
+def _check_exchange(binding: Binding, given: ExchangeSettings, settings: Settings) -> float:
+    exchange, info = binding.exchange, binding.info
+    urls = urls_of(exchange, info, given)
+    options = options_of(exchange, info, settings)
+    check_pace(exchange, info, given)
+    ca_file_of(exchange, given)
+    check_accounts(exchange, info, settings)
+    target = Target(
+        exchange=exchange,
+        environment=given.environment,
+        endpoint=next((one.name for one in info.endpoints if is_streaming(one)), info.endpoints[0].name),
+        urls=urls,
+        now=lambda: time.time_ns() // 1000,
+        nonce=time.time_ns,
+        options=options,
+    )
+    return binding.heartbeat_interval(target)
+
+
+def _check_options(settings: Settings) -> None:
+    for name in settings.plugins.options:
+        if name not in settings.exchanges:
+            hint = suggest(name, settings.exchanges)
+            raise ConfigError(f"plugins.options.{name}", "names no exchange that is configured" + hint)

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from gateway.app.fitting import check_pace
 from gateway.config import AccountSigner, ExchangeSettings, Settings, resolve
 from gateway.config.complaints import suggest
 from gateway.engine.budgets import Budgets
@@ -53,6 +54,7 @@ def compose(world: World, binding: Binding) -> Exchange:
     """
     exchange, info = binding.exchange, binding.info
     settings = world.settings.exchanges.get(exchange, ExchangeSettings())
+    check_pace(exchange, info, settings)
     clock = ExchangeClock(world.wall_us)
     targets = _Targets(world, binding, settings, clock)
     try:

@@ -13,6 +13,7 @@ from typing import Any
 from gateway.engine.liveness import unhealthy_because
 from gateway.engine.operations import Details
 from gateway.engine.registry import ConnectionRegistry, ConnectionView, RegistrySnapshot
+from gateway.errors import Reason
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
 from gateway.runtime.exchange import Exchange
@@ -89,15 +90,24 @@ class Observatory:
         wrong = [f"{id_} does not run: {problem}" for id_, problem in self._broken.items()]
         wrong += [f"{topic} cannot be had: {problem}" for topic, problem in tuple(self._refused.items())]
         wrong += [
-            f"the instruments of {id_} cannot be had: {exchange.reference.problem}"
+            f"the instruments of {id_} {_absence(exchange.reference.problem)}"
             for id_, exchange in self._exchanges.items()
-            if exchange.reference.problem and not exchange.reference.is_listed
+            if exchange.reference.has_list and not exchange.reference.is_listed
         ]
         return wrong + [
-            f"{view.id} is {view.state}" + (f": {view.text or view.reason}" if view.reason else "")
+            f"{view.id} is {view.state}" + self._cause(view)
             for view, _ in self._linked(self._registry.snapshot)
             if view.state is not S.CONNECTED and view.id not in self._exchanges[view.exchange].links.held_down
         ]
+
+    def _cause(self, view: ConnectionView) -> str:
+        """Return why ``view`` is as it is; that the next attempt is due says nothing of what the last one met."""
+        text, reason = view.text, view.reason
+        if reason is Reason.RETRY_DUE:
+            failed = next((one for one in reversed(self._history(view)) if one.after is S.ERROR), None)
+            if failed is not None:
+                text, reason = failed.text, failed.reason
+        return f": {text or reason}" if reason else ""
 
     def _linked(self, snapshot: RegistrySnapshot) -> list[tuple[ConnectionView, Link]]:
         links = {id_: link for exchange in self._exchanges.values() for id_, link in exchange.links.all.items()}
@@ -174,6 +184,10 @@ class Observatory:
             },
             "problem": exchange.reference.problem,
         }
+
+
+def _absence(problem: str) -> str:
+    return f"cannot be had: {problem}" if problem else "are being fetched"
 
 
 def _age(at: float | None, now: float) -> float | None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -11,7 +12,9 @@ from typing import Final
 
 import structlog
 
+from gateway.app.checking import check
 from gateway.app.gateway import Gateway
+from gateway.app.port import taken
 from gateway.config import Settings, parse_listen, pending
 from gateway.engine.observer import Observer
 from gateway.serving import Limits, Server
@@ -33,18 +36,25 @@ async def serve(
     Serve until SIGINT or SIGTERM; ``ready`` is told the address once clients can connect.
 
     Raises:
-        ConfigError: If a setting is wrong.
+        ConfigError: If a setting is wrong, or the address cannot be had.
         UnsafeError: If the address could be reached from other machines.
-        OSError: If the address cannot be had.
     """
+    check(settings, despite_broken=True)
     for sentence in pending(settings):
         log.warning("setting_without_effect", text=sentence)
+    with taken(settings.server.listen) as port:
+        await _serve(settings, port, ready, environ)
+
+
+async def _serve(
+    settings: Settings, port: socket.socket, ready: Callable[[str], None], environ: Mapping[str, str]
+) -> None:
     telemetry = setup(settings.telemetry.traces, environ)
     try:
         gateway = Gateway(settings, environ=environ, observers=_observers(telemetry))
         server = _server(gateway, settings)
         async with gateway:
-            await server.start()
+            await server.start(port)
             async with _stopped_by_signal() as stopped:
                 ready(_place(server))
                 await stopped.wait()

@@ -18,7 +18,7 @@ def check_config(
     from gateway.config import effective, load, pending  # noqa: PLC0415  # same
 
     settings = load(chosen(config), os.environ, {})
-    check(settings)
-    typer.echo(json.dumps(effective(settings), indent=2))
+    paces = check(settings)
+    typer.echo(json.dumps(effective(settings, paces), indent=2))
     for sentence in pending(settings):
         typer.echo(sentence, err=True)

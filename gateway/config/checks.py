@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 from gateway.config.addresses import parse_listen
 from gateway.config.complaints import suggest
 from gateway.config.settings import ExchangeSettings, Settings, SubscriptionSettings
+from gateway.config.visitors import check_hosts, check_origins
 from gateway.engine.liveness import DEFAULT_HEARTBEAT
 from gateway.errors import ConfigError
 
@@ -24,6 +25,8 @@ def check(settings: Settings) -> None:
         ConfigError: For the first that is wrong, in the order of the documentation.
     """
     parse_listen(settings.server.listen)
+    check_origins(settings.server.allowed_origins)
+    check_hosts(settings.server.allowed_hosts)
     for name, exchange in settings.exchanges.items():
         _check_exchange(f"exchanges.{name}", exchange)
     for name, account in settings.accounts.items():

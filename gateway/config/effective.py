@@ -1,6 +1,7 @@
 """What a configuration amounts to, fit to be shown to anybody, and which of its keys have no effect yet."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -21,20 +22,25 @@ PENDING: Final = frozenset(
 """Keys that are accepted before their feature exists; whoever builds one takes its line away."""
 
 _LARGEST: Final = 2**63
+NOTHING: Final[Mapping[str, float]] = MappingProxyType({})
 
 
-def effective(settings: Settings) -> dict[str, Any]:
+def effective(settings: Settings, paces: Mapping[str, float] = NOTHING) -> dict[str, Any]:
     """
     Return every setting that is in effect, ready for JSON.
 
     Secrets appear as their references. Of the plugins' options, which the core
     does not know, only numbers, truth values and references are shown. An
-    exchange's ``heartbeat_interval`` says where it is from; the default may
-    still give way to the session's or the plugin's.
+    exchange's ``heartbeat_interval`` says where it is from: unless it was
+    configured, a session may still choose another.
+
+    Args:
+        settings: the configuration.
+        paces: the intervals that plugins ask for, by exchange.
     """
     shown = settings.model_dump(mode="json", exclude={"plugins": {"options"}})
     for name, exchange in settings.exchanges.items():
-        shown["exchanges"][name]["heartbeat_interval"] = _heartbeat(exchange)
+        shown["exchanges"][name]["heartbeat_interval"] = _heartbeat(exchange, paces.get(name, DEFAULT_HEARTBEAT))
     shown["plugins"]["options"] = _guarded(settings.plugins.options)
     return shown
 
@@ -44,9 +50,9 @@ def pending(settings: Settings) -> list[str]:
     return [f"{key} is known and has no effect yet" for key, pattern in _set(settings) if pattern in PENDING]
 
 
-def _heartbeat(exchange: ExchangeSettings) -> dict[str, Any]:
+def _heartbeat(exchange: ExchangeSettings, pace: float) -> dict[str, Any]:
     if exchange.heartbeat_interval is None:
-        return {"value": DEFAULT_HEARTBEAT, "from": "default"}
+        return {"value": pace, "from": "default" if pace == DEFAULT_HEARTBEAT else "plugin"}
     return {"value": exchange.heartbeat_interval, "from": "configuration"}
 
 

@@ -15,6 +15,8 @@ from gateway.config.credentials import is_reference
 from gateway.config.durations import seconds
 
 MOST: Final = 1_000_000_000
+QUICKEST: Final = 0.05
+"""Seconds between two pings: quicker ones tell nothing that these do not."""
 
 _ID = re.compile(r"[a-z][a-z0-9-]*")
 _WINDOW = re.compile(r"((?:[01][0-9]|2[0-3]):[0-5][0-9])-((?:[01][0-9]|2[0-3]):[0-5][0-9])")
@@ -39,10 +41,17 @@ def _window(text: str) -> str:
     return text
 
 
+def _pace(interval: float) -> float:
+    if interval < QUICKEST:
+        raise ValueError(f"need at least {QUICKEST:g} s between two pings")
+    return interval
+
+
 Id = Annotated[str, AfterValidator(_id)]
 Reference = Annotated[str, AfterValidator(_reference)]
 Window = Annotated[str, AfterValidator(_window)]
 Duration = Annotated[float, BeforeValidator(seconds)]
+Pace = Annotated[Duration, AfterValidator(_pace)]
 Count = Annotated[int, Field(strict=True, ge=1, le=MOST)]
 
 
@@ -108,7 +117,7 @@ class ExchangeSettings(_Table):
     """
 
     environment: str = "live"
-    heartbeat_interval: Duration | None = None
+    heartbeat_interval: Pace | None = None
     ping_timeout: Duration = 60.0
     message_timeout: Duration = 120.0
     endpoints: EndpointSettings = Field(default_factory=EndpointSettings)

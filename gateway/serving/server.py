@@ -1,6 +1,7 @@
 """The server: one loopback port for the stream protocol and REST, and how it stops without losing what waits."""
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -94,15 +95,19 @@ class Server:
         """How many sockets are open."""
         return len(self._sessions)
 
-    async def start(self) -> None:
+    async def start(self, taken: socket.socket | None = None) -> None:
         """
-        Listen.
+        Listen, on ``taken`` if somebody has listened there for us already.
 
         Raises:
             OSError: If the address cannot be had.
         """
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port, backlog=BACKLOG)
+        site: web.BaseSite
+        if taken is None:
+            site = web.TCPSite(self._runner, self._host, self._port, backlog=BACKLOG)
+        else:
+            site = web.SockSite(self._runner, taken, backlog=BACKLOG)
         try:
             await site.start()
         except OSError:

@@ -8,11 +8,13 @@ import pytest
 
 from gateway import Gateway, spi
 from gateway.app.plugins import PluginsObserver
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, Reason
 from gateway.testing.faults import Refusal
 from gateway.testing.memory import MemoryNetwork
+from gateway.testing.memory_venue import MemoryVenue
 from gateway.testing.virtual import virtually
 from gateway_mock.plugin import MockExchange
+from gateway_mock.venue import MockVenue
 
 TRADES = "mock:trades:BTC-USDT"
 
@@ -249,7 +251,7 @@ async def test_why_it_is_not_ready_is_told_a_sentence_each(running) -> None:
         await one.gateway.listen(TRADES, lambda _: None)
         await one.quiet()
         [problem] = one.gateway.problems()
-        assert problem == "mock/stream/0 is RECONNECTING: retry_due"
+        assert problem == "mock/stream/0 is RECONNECTING: HTTP status 503"
         one.faults.refuse_upgrades.arm(Refusal(401))
         await asyncio.sleep(60)
         assert one.gateway.problems() == ["mock/stream/0 is DISCONNECTED: HTTP status 401"]
@@ -266,6 +268,45 @@ async def test_a_list_that_cannot_be_had_is_a_problem_until_it_can(running) -> N
         assert one.gateway.problems() == ["the instruments of mock cannot be had: HTTP status 503"]
         one.gateway._assembly.exchanges["mock"].reference.is_listed = True
         assert one.gateway.problems() == [], "an old list will do"
+
+
+@virtually
+async def test_a_list_that_has_not_come_yet_is_a_problem_until_it_has() -> None:
+    async with MemoryVenue(MockVenue()) as network:
+        network.venue.faults.hang_requests.arm(1)
+        tables = {"exchanges": {"mock": {"endpoints": {**network.addresses, "allow_plaintext": True}}}}
+        now = asyncio.get_running_loop().time
+        async with Gateway(tables, plugins={"mock": MockExchange()}, network=network, now=now) as gateway:
+            for _ in range(3):
+                assert gateway.problems() == ["the instruments of mock are being fetched"]
+                await asyncio.sleep(3)
+            await asyncio.sleep(60)
+            assert gateway.problems() == []
+            assert gateway.operations.get_exchange_details()["mock"]["instruments"] == 3
+
+
+@virtually
+async def test_an_exchange_without_a_list_waits_for_none(running) -> None:
+    class Listless(MockExchange):
+        @spi.hookimpl
+        def gateway_instruments(self) -> None:
+            return None
+
+    async with running(plugins={"mock": Listless()}) as one:
+        assert one.gateway.problems() == []
+
+
+@virtually
+async def test_the_cause_of_a_failure_is_told_while_the_next_attempt_is_under_way(running) -> None:
+    async with running() as one:
+        one.faults.refuse_upgrades.arm(Refusal(503), 1)
+        await one.gateway.listen(TRADES, lambda _: None)
+        await one.quiet()
+        one.faults.hang_upgrades.arm()
+        await asyncio.sleep(3)
+        view = one.gateway.registry.snapshot.supervised["mock/stream/0"]
+        assert view.reason is Reason.RETRY_DUE
+        assert one.gateway.problems() == ["mock/stream/0 is CONNECTING: HTTP status 503"]
 
 
 @virtually

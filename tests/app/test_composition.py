@@ -207,10 +207,10 @@ def test_a_configuration_is_checked_without_starting_anything() -> None:
             "exchanges.mock.environment: the plugin has no environment 'x'",
         ),
         ({"exchanges": {"mock": {}}, "plugins": {"options": {"mock": {"a": 1}}}}, "the plugin takes no options"),
-        ({"exchanges": {"nothing": {}}}, "exchanges.nothing: its plugin"),
+        ({"exchanges": {"nothing": {}}}, "exchanges.nothing: its plugin cannot be used: is not installed"),
         (
             {"exchanges": {"mock": {}}, "plugins": {"allow": ["binance"]}},
-            "exchanges.mock: its plugin is not in the list",
+            "exchanges.mock: its plugin cannot be used: is not in the list",
         ),
     ],
 )

@@ -113,6 +113,37 @@ async def test_an_address_that_others_could_reach_is_refused(listen: str) -> Non
         assert venue.counts.dials == 0
 
 
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (
+            {"subscriptions": [{"exchange": "mock", "channel": "trade", "symbols": ["A-B"]}]},
+            "has no channel 'trade'",
+        ),
+        ({"plugins": {"options": {"other": {}}}}, r"plugins\.options\.other: names no exchange"),
+    ],
+)
+async def test_what_check_config_refuses_is_refused_before_anything_is_dialled(
+    more: dict[str, Any], sentence: str
+) -> None:
+    async with MockVenue() as venue:
+        with pytest.raises(ConfigError, match=sentence):
+            async with serving(tables(venue, **more)):
+                raise AssertionError("served")
+        assert venue.counts.dials == 0
+        assert not venue.requests
+
+
+async def test_a_plugin_that_cannot_be_used_harms_no_other() -> None:
+    async with MockVenue() as venue:
+        settings = tables(venue)
+        settings["exchanges"]["nothing"] = {}
+        async with serving(settings) as address:
+            status, told = await get(f"http://{address}/readyz?verbose")
+        assert status == 503
+        assert any(one.startswith("nothing does not run: ") for one in told["problems"])
+
+
 async def test_settings_without_effect_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     said = []
     module = sys.modules["gateway.app.serve"]
@@ -208,11 +239,12 @@ async def test_an_address_in_use_is_one_sentence(tmp_path: Path) -> None:
         place = f"127.0.0.1:{taken.getsockname()[1]}"
         async with MockVenue() as venue, Process(tmp_path, tables(venue), "--listen", place) as process:
             status, told = await process.end()
-    assert status == 1
+        assert venue.counts.dials == 0
+        assert not venue.requests
+    assert status == 2
     lines = [line for line in told.splitlines() if line.startswith("gateway: ")]
     assert len(lines) == 1
-    assert "address already in use" in lines[0]
-    assert place.rpartition(":")[2] in lines[0]
+    assert lines == [f"gateway: server.listen: {place} cannot be had: address already in use"]
     assert "Traceback" not in told
 
 

@@ -34,11 +34,12 @@ class Application:
     async def serve(self, settings: object, *, ready: Callable[[str], None]) -> None:
         ready("127.0.0.1:4321")
 
-    def check(self, settings: object) -> None:
+    def check(self, settings: object) -> dict[str, float]:
         self.checked = settings
+        return {"mock": 5.0}
 
-    def effective(self, settings: object) -> dict[str, Any]:
-        return {"exchanges": {"mock": {"heartbeat_interval": {"value": 15.0, "from": "default"}}}}
+    def effective(self, settings: object, paces: dict[str, float]) -> dict[str, Any]:
+        return {"exchanges": {"mock": {"heartbeat_interval": {"value": paces["mock"], "from": "plugin"}}}}
 
     def pending(self, settings: object) -> list[str]:
         return ["store.retention is known and has no effect yet"]
@@ -135,5 +136,5 @@ def test_check_config_prints_what_is_in_effect_and_what_is_still_to_come(
 ) -> None:
     assert run(["check-config", "--config", "x.toml"]) == 0
     out, err = capsys.readouterr()
-    assert json.loads(out)["exchanges"]["mock"]["heartbeat_interval"] == {"value": 15.0, "from": "default"}
+    assert json.loads(out)["exchanges"]["mock"]["heartbeat_interval"] == {"value": 5.0, "from": "plugin"}
     assert err == "store.retention is known and has no effect yet\n"

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from gateway.app import check
 from gateway.config import EndpointSettings, Settings, load
 from gateway.config.effective import PENDING
 from gateway.errors import ConfigError
@@ -100,7 +101,7 @@ def test_the_shown_variables_mean_what_is_said():
 def test_a_mistake_is_told_in_these_words(written, told):
     name, value = written.split("=", 1)
     with pytest.raises(ConfigError) as wrong:
-        load(None, {name: value}, {})
+        check(load(None, {name: value}, {}))
     assert str(wrong.value) == told
 
 

@@ -99,7 +99,7 @@ def test_check_config_tells_each_pace_and_where_it_is_from(
     assert command(["check-config", "--config", str(path)]) == 0
     shown = json.loads(capsys.readouterr().out)["exchanges"]
     assert shown["binance"]["heartbeat_interval"] == {"value": 25.0, "from": "configuration"}
-    assert shown["mock"]["heartbeat_interval"] == {"value": 15.0, "from": "default"}
+    assert shown["mock"]["heartbeat_interval"] == {"value": 5.0, "from": "plugin"}
 
 
 async def test_over_real_sockets_the_quick_one_is_pinged_more_often() -> None:

@@ -29,16 +29,22 @@ def checked(exchange: str, info: object) -> ExchangeInfo:
     return info
 
 
+def version_problem(info: object) -> str:
+    """Return what is wrong with the version that ``info`` is written for, nothing if that is ours or unknown."""
+    version = getattr(info, "spi_version", SPI_VERSION)
+    if type(version) is int and version == SPI_VERSION:
+        return ""
+    return f"is written for version {version!r} of the plugin contract; this gateway speaks version {SPI_VERSION}"
+
+
 def is_streaming(endpoint: Endpoint) -> bool:
     """Whether the connections of ``endpoint`` are WebSockets; false if it is a REST host."""
     return all(_KINDS[url.partition(":")[0]] for url in endpoint.urls.values())
 
 
 def _problems(info: ExchangeInfo) -> Iterator[str]:
-    version: object = info.spi_version
-    if type(version) is not int or version != SPI_VERSION:
-        spoken = f"this gateway speaks version {SPI_VERSION}"
-        yield f"is written for version {version!r} of the plugin contract; {spoken}"
+    if problem := version_problem(info):
+        yield problem
     if not rules.are_names(info.environments):
         yield "environments must be a tuple of names"
     yield from _distinct("environment", info.environments)

@@ -10,9 +10,9 @@ import pluggy
 from gateway.errors import PluginError
 from gateway.host import defaults
 from gateway.host.binding import Binding
-from gateway.host.declarations import checked
+from gateway.host.declarations import checked, version_problem
 from gateway.host.discovery import find, imported
-from gateway.host.inspection import inspect_plugin
+from gateway.host.inspection import declared, inspect_plugin
 from gateway.host.spelling import ID
 from gateway.host.watching import Watch
 from gateway.model.changes import Change
@@ -74,7 +74,7 @@ class PluginHost:
             PluginError: If it breaks the contract, or if the name or the object is taken.
         """
         self._check_name(exchange)
-        inspect_plugin(exchange, plugin)
+        self._inspect(exchange, plugin)
         with ExitStack() as undo:
             self._register(exchange, plugin)
             undo.callback(self._manager.unregister, name=exchange)
@@ -108,6 +108,15 @@ class PluginHost:
             )
         if exchange in self._infos:
             raise PluginError(exchange, "is loaded already")
+
+    def _inspect(self, exchange: str, plugin: object) -> None:
+        """Inspect it; one for another version of the contract may lack what ours demands, and that comes first."""
+        try:
+            inspect_plugin(exchange, plugin)
+        except PluginError as wrong:
+            if problem := version_problem(declared(plugin)):
+                raise PluginError(exchange, problem) from wrong
+            raise
 
     def _register(self, exchange: str, plugin: object) -> None:
         try:

@@ -21,7 +21,8 @@ SPECS: Final[Mapping[str, Sequence[str]]] = {
     if name.startswith("gateway_")
 }
 """Every hook and its arguments."""
-NEEDED: Final = ("gateway_exchange_info", "gateway_route", "gateway_dialect")
+EXCHANGE_INFO: Final = "gateway_exchange_info"
+NEEDED: Final = (EXCHANGE_INFO, "gateway_route", "gateway_dialect")
 """The hooks that have no default, and without which no connection could ever be made."""
 
 
@@ -38,6 +39,17 @@ def inspect_plugin(exchange: str, plugin: object) -> None:
         problem = f"cannot be inspected: {type(exc).__name__}"
     if problem is not None:
         raise PluginError(exchange, problem)
+
+
+def declared(plugin: object) -> object:
+    """Return what a plugin that does not pass says of itself all the same, :obj:`None` if it cannot be asked."""
+    try:
+        function = getattr(plugin, EXCHANGE_INFO, None)
+        if not hasattr(function, f"{hookspecs.PROJECT}_impl") or inspect.iscoroutinefunction(function):
+            return None
+        return function() if callable(function) else None
+    except Exception:  # noqa: BLE001  # what is wrong with it has been told already
+        return None
 
 
 def _problems(exchange: str, plugin: object) -> Iterator[str]:

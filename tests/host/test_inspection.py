@@ -1,7 +1,7 @@
 """What would silently mean "use the default" is refused by name."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -47,6 +47,40 @@ def test_an_object_that_cannot_be_hashed_is_refused(problem, plain):
         market: str = "spot"
 
     assert problem(Unhashable()) == "cannot be hashed: its class defines __eq__ without __hash__"
+
+
+OTHER = "is written for version 1 of the plugin contract; this gateway speaks version 0"
+
+
+def test_another_version_comes_before_whatever_else_our_version_demands(problem, plain):
+    class Bare:
+        @spi.hookimpl
+        def gateway_exchange_info(self):
+            return replace(plain().gateway_exchange_info(), spi_version=1)
+
+        @spi.hookimpl
+        def gateway_of_tomorrow(self):
+            pass
+
+    assert problem(Bare()) == OTHER
+
+
+@pytest.mark.parametrize("how", ["raises", "not marked", "asynchronous", "this version"])
+def test_where_the_version_cannot_be_asked_for_the_rest_is_told(problem, plain, how):
+    class Bare:
+        def gateway_exchange_info(self):
+            if how == "raises":
+                raise KeyError(how)
+            return replace(plain().gateway_exchange_info(), spi_version=0 if how == "this version" else 1)
+
+        async def later(self):
+            raise AssertionError("it was asked")
+
+    if how == "asynchronous":
+        Bare.gateway_exchange_info = Bare.later
+    if how != "not marked":
+        spi.hookimpl(Bare.gateway_exchange_info)
+    assert "version" not in problem(Bare())
 
 
 def test_frozen_values_are_plugins(host, plain):

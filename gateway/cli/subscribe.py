@@ -1,5 +1,6 @@
 """``gateway subscribe``: a live tail of topics, through the gateway, as any client gets them."""
 
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Final
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from gateway.cli.tail import Show
 
 URL: Final = "ws://127.0.0.1:8765"
+_USER = re.compile(r"^([a-z]+://)?.*@", re.IGNORECASE | re.DOTALL)
 SCHEMES: Final = ("ws://", "wss://", "http://", "https://")
 
 
@@ -31,7 +33,7 @@ def _check(url: str, topics: Sequence[str]) -> None:
     from gateway.model.subscriptions import parse_topic  # noqa: PLC0415  # --help is quick without it
 
     if not url.startswith(SCHEMES):
-        raise ConfigError("--url", f"must begin with one of {', '.join(SCHEMES)}, got {url!r}")
+        raise ConfigError("--url", f"must begin with one of {', '.join(SCHEMES)}, got {shown(url)!r}")
     for topic in topics:
         try:
             parse_topic(topic)
@@ -60,5 +62,10 @@ async def _tail(url: str, topics: Sequence[str], show: "Show") -> int:
         raise  # our reader has left; the gateway is there
     except (OSError, TransportLost) as exc:
         hint = "start one with 'gateway serve', or say with --url where it is"
-        raise TransportLost(f"no gateway at {url} ({exc}); {hint}") from exc
+        raise TransportLost(f"no gateway at {shown(url)} ({str(exc).replace(url, shown(url))}); {hint}") from None
     return 0
+
+
+def shown(url: str) -> str:
+    """Return ``url`` without what may be a secret: user, password and query."""
+    return _USER.sub(r"\1", url).partition("?")[0].partition("#")[0]

@@ -71,3 +71,23 @@ def test_a_gateway_that_is_not_there_is_one_sentence_that_says_what_to_do(
 def test_an_url_that_is_none_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["subscribe", "mock:trades:BTC-USDT", "--url", "localhost"]) == 2
     assert capsys.readouterr().err.startswith("gateway: --url: must begin with")
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "said"),
+    [
+        ("ws://user:canary@127.0.0.1:1", 1, "no gateway at ws://127.0.0.1:1 ("),
+        ("ws://user:can/canary@127.0.0.1:1", 1, "no gateway at ws://127.0.0.1:1 ("),
+        ("ws://user:canary?canary@127.0.0.1:1", 1, "no gateway at ws://127.0.0.1:1 ("),
+        ("ftp://user:canary@127.0.0.1:1", 2, "got 'ftp://127.0.0.1:1'"),
+        ("user:canary@127.0.0.1:1", 2, "got '127.0.0.1:1'"),
+        ("gateway?token=canary", 2, "got 'gateway'"),
+    ],
+)
+def test_an_url_is_shown_without_its_password(
+    url: str, status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["subscribe", "mock:trades:BTC-USDT", "--url", url]) == status
+    told = capsys.readouterr().err
+    assert said in told
+    assert "canary" not in told

@@ -20,8 +20,6 @@ from gateway.serving.session import Ground, Session
 from gateway.serving.wishes import Wishes
 
 SUBPROTOCOL: Final = "gateway.v1"
-HEADER_DEADLINE: Final = 10.0
-"""Seconds that a socket may be open without a whole request."""
 BACKLOG: Final = 1024
 
 
@@ -79,7 +77,7 @@ class Server:
             app.add_routes(Wishes(standing).routes())
         self._runner = web.AppRunner(
             app,
-            keepalive_timeout=HEADER_DEADLINE,
+            keepalive_timeout=self._ground.limits.header,
             access_log=None,
             handler_cancellation=True,
             shutdown_timeout=1.0,
@@ -172,7 +170,7 @@ class Server:
             timeout=limits.closing,
             autoping=False,
             compress=False,
-            max_msg_size=limits.message,
+            max_msg_size=limits.message + 1,  # the library refuses what reaches it
             protocols=(SUBPROTOCOL,),
         )
         writer = await ws.prepare(request)

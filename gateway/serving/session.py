@@ -18,15 +18,14 @@ from gateway.engine.hub import Hub
 from gateway.errors import SubscriptionError
 from gateway.serving.codes import CloseCode
 from gateway.serving.desk import Desk
-from gateway.serving.limits import Bucket, Limits
+from gateway.serving.limits import Limits
+from gateway.serving.pace import SOON, Pace
 from gateway.serving.pipe import Drain, Pipe
 from gateway.serving.replies import Reply
 from gateway.serving.requests import BadFrameError, read
 
 PING: Final = b"\x89\x00"
 _PONG: Final = 0x8A
-SOON: Final = 0.001
-"""Seconds: a timer that fires a little early must not spin."""
 BAD_REQUESTS: Final = frozenset({"bad_json", "bad_request", "unknown_method"})
 
 log = structlog.get_logger()
@@ -73,7 +72,7 @@ class Session:
         self.pipe = Pipe(transport, drain, ground.limits, self._too_slow)
         self._desk = Desk(ground.hub, self.pipe, ground.limits, ground.now, ground.wall_us)
         now = ground.now()
-        self._bucket = Bucket(ground.limits.commands_per_second, ground.limits.commands_burst, now)
+        self._pace = Pace(ground.limits, ground.now)
         self._wrongs = 0
         self._busy = False
         self._heard = now
@@ -135,8 +134,15 @@ class Session:
             self.end(CloseCode.INTERNAL_ERROR, "internal error")
 
     async def _take(self, message: WSMessage) -> bool:
-        """Handle what the client sent; false if the socket is over."""
-        self._heard = self._ground.now()
+        """Handle what the client sent; false if the socket is over or is to be closed."""
+        self._busy = True
+        try:
+            return await self._handle(message) and not self._ended.done()
+        finally:
+            self._busy = False
+            self._heard = self._ground.now()
+
+    async def _handle(self, message: WSMessage) -> bool:
         match message.type:
             case WSMsgType.TEXT:
                 await self._obey(message.data)
@@ -144,32 +150,25 @@ class Session:
                 refusal = SubscriptionError("bad_request", "binary frames are not understood")
                 self._refuse(self._reply(), refusal)
             case WSMsgType.PING:
+                await self._pace.control()
                 self.pipe.outbox.put(bytes((_PONG, len(message.data))) + message.data)
             case WSMsgType.PONG:
-                pass
+                await self._pace.control()
             case _:
                 return False
         return True
 
     async def _obey(self, text: str) -> None:
         reply = self._reply()
-        self._busy = True
         try:
             envelope = read(text)
             reply = self._reply(envelope.method[:64], envelope.req_id)
-            self._spend()
+            await self._pace.request()
             await self._desk.obey(envelope, reply)
         except BadFrameError as bad:
             self._refuse(self._reply(None, bad.req_id), bad)
         except SubscriptionError as refused:
             self._refuse(reply, refused)
-        finally:
-            self._busy = False
-            self._heard = self._ground.now()
-
-    def _spend(self) -> None:
-        if not self._bucket.take(self._heard):
-            raise SubscriptionError("rate_limited", "too many requests; slow down", temporary=True)
 
     def _reply(self, method: str | None = None, req_id: int | None = None) -> Reply:
         return Reply(method, req_id, self._ground.wall_us)

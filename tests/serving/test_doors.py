@@ -74,6 +74,23 @@ async def test_no_host_or_two_are_refused(rig: Any, hosts: str) -> None:
     assert answer.split()[1] in {b"400", b"403"}
 
 
+@pytest.mark.parametrize("head", [b"", b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "])
+async def test_a_socket_without_a_whole_request_is_closed_even_if_it_goes_on_by_the_byte(
+    start: Any, head: bytes
+) -> None:
+    rig = await start(header=0.2)
+    reader, writer = await asyncio.open_connection(*rig.server.address)
+    writer.write(head)
+    reading = asyncio.create_task(reader.read())
+    async with asyncio.timeout(5):
+        while not reading.done():
+            if head:
+                writer.write(b"x")
+            await asyncio.wait((reading,), timeout=0.02)
+    assert isinstance(reading.exception(), ConnectionResetError) or reading.result() == b""
+    writer.close()
+
+
 async def test_a_page_that_is_allowed_gets_one(start: Any) -> None:
     rig = await start(origins=("https://app.example",))
     client = await rig.client(headers={"Origin": "https://app.example"})

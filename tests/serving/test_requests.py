@@ -60,6 +60,12 @@ async def test_a_message_beyond_the_limit_ends_the_client(rig: Any) -> None:
     assert await client.closed() == 1009
 
 
+async def test_a_message_as_large_as_the_limit_is_fine(rig: Any) -> None:
+    client = await rig.client()
+    await client.ws.send_str('{"method":"ping"}'.ljust(64 * 1024))
+    assert (await client.next())["success"]
+
+
 async def test_requests_beyond_the_rate_are_refused_for_now(start: Any) -> None:
     rig = await start(commands_burst=3, commands_per_second=0.001)
     client = await rig.client()

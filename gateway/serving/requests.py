@@ -9,6 +9,7 @@ from msgspec import Meta, Raw, Struct
 from gateway.errors import SubscriptionError
 from gateway.model.subscriptions import RAW, Subscription
 from gateway.serving.limits import SYMBOLS
+from gateway.serving.wording import plain
 
 ACCOUNT_CHANNELS: Final = frozenset({"orders", "balances", "positions"})
 
@@ -140,7 +141,7 @@ def params(envelope: Envelope) -> Params:
     try:
         return decoder.decode(envelope.params)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as exc:
-        raise SubscriptionError("bad_request", f"params: {exc}") from None
+        raise SubscriptionError("bad_request", f"params: {plain(exc, envelope.params)}") from None
 
 
 def _req_id_of(text: str) -> int | None:

@@ -11,6 +11,7 @@ from gateway.engine.operations import StandingWishes
 from gateway.errors import StoreBusy, StoreError, SubscriptionError
 from gateway.serving.problems import as_json, problem
 from gateway.serving.requests import Selection
+from gateway.serving.wording import plain
 
 PATH: Final = "/api/v1/subscriptions"
 JSON: Final = "application/json"
@@ -45,11 +46,12 @@ class Wishes:
     async def _add(self, request: web.Request) -> web.Response:
         if request.content_type != JSON:
             return problem(415, "unsupported_media_type", f"need {hdrs.CONTENT_TYPE}: {JSON}")
+        body = await request.read()
         try:
-            asked = _selection.decode(await request.read())
+            asked = _selection.decode(body)
             kept = await self._standing.stand(asked.wishes())
         except msgspec.DecodeError as exc:
-            return problem(400, "bad_request", f"the body: {exc}")
+            return problem(400, "bad_request", f"the body: {plain(exc, body)}")
         except SubscriptionError as refused:
             return problem(422, refused.code, refused.message)
         except StoreError as exc:

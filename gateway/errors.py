@@ -56,6 +56,7 @@ class Reason(StrEnum):
     HEARTBEAT_MISSED = auto()
     ACK_MISSED = auto()
     DATA_STALLED = auto()
+    NO_DATA = auto()
     STREAM_REFUSED = auto()
     STREAM_REVOKED = auto()
     SEQUENCE_GAP = auto()

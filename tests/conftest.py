@@ -25,6 +25,7 @@ from gateway.runtime.clock import ExchangeClock
 from gateway.runtime.exchange import Exchange
 from gateway.runtime.ground import Ground
 from gateway.runtime.links import Link
+from gateway.runtime.stalls import Stalls
 from gateway.testing.memory import Accept, MemoryNetwork
 from gateway.testing.memory_peer import MemoryPeer
 from gateway_mock.plugin import MockDialect, MockExchange
@@ -300,3 +301,10 @@ def variant() -> Callable[..., Unlisted]:
 def kit() -> SimpleNamespace:
     """The parts of a stage, for those who need one alone."""
     return SimpleNamespace(Seen=Seen, Far=Far, Unlisted=Unlisted)
+
+
+@pytest.fixture(autouse=True)
+def venues_may_be_quiet(request, monkeypatch):
+    """Let other tests' venues say nothing for as long as they like; ``test_stalls`` tests what silence means."""
+    if not request.module.__name__.endswith("test_stalls"):
+        monkeypatch.setattr(Stalls, "check", lambda *_: None)

@@ -196,6 +196,13 @@ class BookFeed(Feed):
         elif self.raw is not None:
             self.raw.become(TopicStatus.LIVE, "", at_us)
 
+    def stalled(self, reason: str, at_us: int) -> None:
+        """It should change and does not; whether something is missing, its sequence will show."""
+        if self.status is TopicStatus.LIVE:
+            self._raw_hole = reason
+            self.fresh = True
+            self._become(TopicStatus.STALE, reason, at_us)
+
     def broke(self, reason: str, at_us: int) -> None:
         """The connection is over, and so is the book."""
         self.sync = None

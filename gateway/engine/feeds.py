@@ -187,13 +187,26 @@ class Feed:
         self.fresh = True
 
     def confirmed(self, at_us: int) -> None:
-        """The stream flows in this epoch: its ack or its first datum came."""
-        if self.status is TopicStatus.LIVE:
+        """The stream is served in this epoch: its ack or its first datum came. Neither ends a silence."""
+        if self.status in {TopicStatus.LIVE, TopicStatus.STALE}:
             return
         if self.status is TopicStatus.DISCONNECTED:
             for topic in self.everyone():
                 topic.tell(TopicEvent.RESTORED, self.reason, at_us)
         self._become(TopicStatus.LIVE, "", at_us)
+
+    def stalled(self, reason: str, at_us: int) -> None:
+        """It should deliver and does not: what comes next comes after a hole, unless ids prove the contrary."""
+        if self.status is TopicStatus.LIVE:
+            self._hole = self._raw_hole = reason
+            self.fresh = True
+            self._become(TopicStatus.STALE, reason, at_us)
+
+    def delivers(self, at_us: int) -> None:
+        """A datum comes that is the first of this epoch, or ends a silence."""
+        if self.status is TopicStatus.STALE:
+            self._become(TopicStatus.LIVE, "", at_us)
+        self.confirmed(at_us)
 
     def broke(self, reason: str, at_us: int) -> None:
         """The connection is over: what comes next comes after a hole."""

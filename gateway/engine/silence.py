@@ -103,6 +103,16 @@ class Silence:
         """``stream`` is not confirmed any more."""
         self._streams.pop(stream, None)
 
+    def delivered(self, stream: str) -> bool:
+        """Whether ``stream`` has delivered since it was looked at first."""
+        watched = self._streams.get(stream)
+        return watched is not None and watched.delivered
+
+    def is_quiet(self, stream: str, now: float) -> bool:
+        """Whether ``stream`` has been silent for longer than the shortest bound, be it allowed or not."""
+        watched = self._streams.get(stream)
+        return watched is None or bool(watched.measures) or now - watched.since > self._shortest
+
     def is_stale(self, stream: str) -> bool:
         """Whether measures were taken and it has not delivered since."""
         watched = self._streams.get(stream)

@@ -86,6 +86,8 @@ class Connection:
     ages: Ages = field(default_factory=Ages)
     heartbeat_interval: float | None = None
     serving: Serving | None = None
+    replaced_for: set[str] = field(default_factory=set)
+    """Streams for whose silence the connection was replaced in vain; not again before they deliver."""
     worked: bool = False
     """Whether the last epoch delivered something, or a pong, once it was fully operational."""
     connected_at: float = 0.0

@@ -29,6 +29,7 @@ from gateway.runtime.reactions import Reactions
 from gateway.runtime.rest import Rest
 from gateway.runtime.sampling import Sampler
 from gateway.runtime.snapshots import Snapshots
+from gateway.runtime.stalls import Stalls
 from gateway.runtime.subscriber import Subscriber
 from gateway.runtime.together import together
 from gateway.runtime.writer import Writer
@@ -113,6 +114,7 @@ class Service:
         self._intake = Intake(
             ground.exchange, self._dialect, connection.feeds, ground.wall_us, self._first, reactions.react
         )
+        self._stalls = Stalls(connection, ground, self._ask_again, means.notice)
         self._due = due(ground, connection.endpoint, means.session)
         self._sampler = Sampler(connection, self._intake, self._pinger, means.writer, self._snapshots)
 
@@ -204,7 +206,7 @@ class Service:
         self._subscriber.apply(ledger.datum(feed.stream))
         entry = ledger.entry(feed.stream)
         feed.fresh = entry is not None and entry.state is not StreamState.CONFIRMED
-        feed.confirmed(self._ground.wall_us())
+        feed.delivers(self._ground.wall_us())
 
     def _drain(self) -> bool:
         return self._is_up and self._means.ties.roll("the exchange is about to close")
@@ -231,6 +233,7 @@ class Service:
             self._subscriber.reconcile()
             self._snapshots.check()
             self._sampler.sample(now)
+            self._stalls.check(now)
             if now >= self._due:
                 self._means.ties.roll("it is of age")
             if 0 < self._connection.overlap_ends <= now:

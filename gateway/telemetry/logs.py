@@ -20,7 +20,7 @@ from gateway.telemetry.quota import LineQuota
 LINES_A_MINUTE: Final = 20
 LEVELS: Final = ("debug", "info", "warning", "error")
 FORMATS: Final = ("auto", "console", "json")
-FAILURES: Final = frozenset({"internal_error", "plugin_error", "store_failed"})
+FAILURES: Final = frozenset({"internal_error", "loop_blocked", "plugin_error", "store_failed"})
 WARNINGS: Final = frozenset(
     {
         "plugin_slow",
@@ -30,6 +30,7 @@ WARNINGS: Final = frozenset(
         "rollover_failed",
         "standing_subscription_refused",
         "store_notice",
+        "stream_silent",
     }
 )
 

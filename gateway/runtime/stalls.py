@@ -1,0 +1,96 @@
+"""
+What is done about streams that are acknowledged and silent: told, asked for anew, at last replaced with all else.
+
+A connection is replaced only if nothing else on it delivers, and once: where that
+was in vain the stream stays stale, is asked for anew from time to time, and the
+log says so.
+"""
+
+from collections.abc import Callable
+
+from gateway.engine.feeds import Feed
+from gateway.engine.ledger import StreamState
+from gateway.engine.silence import Measure, Silence
+from gateway.errors import PeerSilent, Reason
+from gateway.runtime.connection import Connection
+from gateway.runtime.ground import Ground
+from gateway.spi.contract import Rhythm
+
+
+class Stalls:
+    """
+    Watches the streams of one epoch. Event-loop only.
+
+    Args:
+        connection: whose they are.
+        ground: for clocks, and the operator's ``message_timeout``, the longest silence of all.
+        ask_again: has a stream given up and asked for anew.
+        notice: told of what did not help.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        ground: Ground,
+        ask_again: Callable[[str], None],
+        notice: Callable[[str, str], None],
+    ) -> None:
+        self._connection = connection
+        self._ground = ground
+        self._ask_again = ask_again
+        self._notice = notice
+        self._silence = Silence(longest=ground.pace.message_timeout)
+
+    def check(self, now: float) -> None:
+        """
+        Look at every stream; ``now`` is monotonic seconds.
+
+        Raises:
+            PeerSilent: If the connection must be replaced.
+        """
+        if self._connection.set_aside:
+            return
+        for feed in tuple(self._connection.feeds.values()):
+            entry = self._connection.ledger.entry(feed.stream)
+            served = entry is not None and entry.state is StreamState.CONFIRMED
+            if served or self._silence.is_stale(feed.stream):
+                self._take(feed, self._silence.look(feed.stream, feed.rhythm, feed.frames, now), now)
+            else:
+                self._silence.forget(feed.stream)
+
+    def _take(self, feed: Feed, measure: Measure, now: float) -> None:
+        match measure:
+            case Measure.RESUBSCRIBE:
+                feed.stalled(self._reason(feed), self._ground.wall_us())
+                self._ask_again(feed.stream)
+            case Measure.REPLACE:
+                self._replace(feed, now)
+            case Measure.REPORT:
+                self._report(feed)
+            case Measure.RECOVERED:
+                self._connection.replaced_for.discard(feed.stream)
+            case Measure.NONE:
+                if self._silence.delivered(feed.stream):
+                    self._connection.replaced_for.discard(feed.stream)
+
+    def _replace(self, feed: Feed, now: float) -> None:
+        vain = self._connection.replaced_for
+        if feed.stream in vain or self._others_deliver(feed, now):
+            self._report(feed)
+            return
+        vain.update(self._silence.stale())
+        raise PeerSilent(f"{feed.stream} is silent, and so is all else", reason=self._reason(feed))
+
+    def _report(self, feed: Feed) -> None:
+        self._notice("stream_silent", f"{feed.stream}: {self._reason(feed)}; asked for anew")
+        self._ask_again(feed.stream)
+
+    def _others_deliver(self, feed: Feed, now: float) -> bool:
+        return any(
+            not self._silence.is_quiet(other.stream, now)
+            for other in self._connection.feeds.values()
+            if other is not feed and other.rhythm is not Rhythm.SPARSE
+        )
+
+    def _reason(self, feed: Feed) -> Reason:
+        return Reason.DATA_STALLED if self._silence.delivered(feed.stream) else Reason.NO_DATA

@@ -1,0 +1,50 @@
+"""Only what is live can go stale: what was told of a stream before says more."""
+
+import pytest
+
+from gateway.engine.bookfeed import BookFeed
+from gateway.engine.feeds import Feed
+from gateway.engine.messages import TopicStatus
+from gateway.engine.silence import Silence
+from gateway.engine.topics import Topic
+from gateway.model.subscriptions import Subscription
+from gateway.spi import Rhythm
+
+
+def fed(feed: Feed, channel: str) -> Topic:
+    topic = Topic(Subscription("mock", channel, "BTC-USDT"), "e")
+    feed.add(topic)
+    return topic
+
+
+@pytest.mark.parametrize(("feed", "channel"), [(Feed("s"), "quotes"), (BookFeed("s", lambda _: None), "book")])
+def test_a_stream_that_is_not_live_does_not_become_stale(feed: Feed, channel: str) -> None:
+    topic = fed(feed, channel)
+    feed.stalled("data_stalled", 1)
+    assert topic.status is TopicStatus.PENDING
+    feed.confirmed(2)
+    feed.broke("closed_by_peer", 3)
+    feed.stalled("data_stalled", 4)
+    assert topic.status is TopicStatus.DISCONNECTED
+
+
+def test_an_answer_does_not_end_a_silence_and_a_datum_does() -> None:
+    feed = Feed("s")
+    topic = fed(feed, "quotes")
+    feed.delivers(1)
+    feed.stalled("data_stalled", 2)
+    feed.confirmed(3)
+    assert (topic.status, topic.reason) == (TopicStatus.STALE, "data_stalled")
+    feed.delivers(4)
+    assert topic.status is TopicStatus.LIVE
+
+
+def test_what_is_not_watched_has_delivered_nothing_and_is_quiet() -> None:
+    silence = Silence()
+    assert not silence.delivered("s")
+    assert silence.is_quiet("s", 0.0)
+    silence.look("s", Rhythm.CONTINUOUS, 0, 0.0)
+    silence.look("s", Rhythm.CONTINUOUS, 1, 1.0)
+    assert silence.delivered("s")
+    assert not silence.is_quiet("s", 5.0)
+    assert silence.is_quiet("s", 20.0)

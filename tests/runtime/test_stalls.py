@@ -1,0 +1,177 @@
+"""A stream that is served and silent is told of, asked for anew, at last replaced; a quiet market is let be."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from gateway import Gateway, spi
+from gateway.engine.messages import Message, Notice
+from gateway.testing.memory_venue import MemoryVenue
+from gateway.testing.virtual import virtually
+from gateway_mock.plugin import INFO, MockExchange
+from gateway_mock.venue import MockVenue
+
+QUOTES, TRADES = "mock:quotes:BTC-USDT", "mock:trades:BTC-USDT"
+HOUR = 3600
+
+
+class Sparse(MockExchange):
+    """The mock exchange of thin markets."""
+
+    @spi.hookimpl
+    def gateway_exchange_info(self) -> spi.ExchangeInfo:
+        channels = tuple(replace(channel, rhythm=spi.Rhythm.SPARSE) for channel in INFO.channels)
+        return replace(INFO, channels=channels)
+
+
+class Ear:
+    """Hears one topic."""
+
+    def __init__(self) -> None:
+        self.heard: list[Message | Notice] = []
+
+    def take(self, message: Message | Notice) -> None:
+        self.heard.append(message)
+
+    @property
+    def told(self) -> list[str]:
+        """What was told, and ``data`` once for all data between two statuses."""
+        told: list[str] = []
+        for one in self.heard:
+            word = "data" if isinstance(one, Message) else f"{one.status} {one.reason}".strip()
+            if not (word == "data" and told[-1:] == ["data"]):
+                told.append(word)
+        return told
+
+
+class Scene:
+    def __init__(self, gateway: Gateway, venue: MockVenue) -> None:
+        self.gateway = gateway
+        self.venue = venue
+        self.ears: dict[str, Ear] = {}
+
+    async def hear(self, *topics: str) -> None:
+        for topic in topics:
+            ear = self.ears[topic] = Ear()
+            await self.gateway.listen(topic, ear.take)
+
+    @property
+    def history(self) -> list[tuple[str, str]]:
+        details = self.gateway.get_connection_details()["mock/stream/0"]
+        return [(step["after"], step["reason"]) for step in details["history"]]
+
+    def asked(self, stream: str) -> int:
+        return Counter(one for asking in self.venue.subscribes for one in asking.streams)[stream]
+
+
+@asynccontextmanager
+async def scene(plugin: MockExchange | None = None, rate: float | None = 1.0) -> AsyncIterator[Scene]:
+    loop = asyncio.get_running_loop()
+    async with MemoryVenue(MockVenue(rate=rate)) as network:
+        tables = {"exchanges": {"mock": {"endpoints": {**network.addresses, "allow_plaintext": True}}}}
+        plugins = {"mock": plugin or MockExchange()}
+        async with Gateway(tables, plugins=plugins, network=network, now=loop.time) as gateway:
+            yield Scene(gateway, network.venue)
+
+
+@virtually
+async def test_a_socket_that_answers_pings_and_sends_nothing_more_is_left() -> None:
+    async with scene() as one:
+        await one.hear(QUOTES)
+        await asyncio.sleep(30)
+        one.venue.faults.stall = True
+        await asyncio.sleep(13)
+        assert one.ears[QUOTES].told == ["live", "data", "stale data_stalled"]
+        assert one.asked("quotes.btc_usdt") == 2
+        await asyncio.sleep(12)
+        assert one.history[2:5] == [
+            ("ERROR", "data_stalled"),
+            ("RECONNECTING", "retry_due"),
+            ("CONNECTING", "retry_due"),
+        ]
+        one.venue.faults.clear()
+        await asyncio.sleep(5)
+        assert one.ears[QUOTES].told[3:] == [
+            "disconnected data_stalled",
+            "restored data_stalled",
+            "live",
+            "gap data_stalled",
+            "data",
+        ]
+        assert one.venue.counts.pings > 0
+
+
+@virtually
+async def test_one_that_is_acknowledged_and_never_flows_has_a_name_of_its_own_and_costs_one_reconnect() -> None:
+    async with scene(rate=None) as one:
+        await one.hear(QUOTES)
+        await asyncio.sleep(20)
+        assert one.ears[QUOTES].told == ["live", "stale no_data"]
+        await asyncio.sleep(HOUR)
+        assert one.venue.counts.upgrades == 2, "the connection was replaced once, and not again in vain"
+        assert one.gateway.connection("mock/stream/0").is_connected
+        assert one.ears[QUOTES].told[-1] == "stale no_data"
+        assert 3 < one.asked("quotes.btc_usdt") < 30
+
+
+@virtually
+async def test_one_stream_among_others_that_flow_never_costs_the_connection() -> None:
+    async with scene() as one:
+        await one.hear(QUOTES, "mock:ticker:BTC-USDT")
+        await asyncio.sleep(30)
+        one.venue.faults.stalled_streams.add("quotes.btc_usdt")
+        await asyncio.sleep(300)
+        assert one.venue.counts.upgrades == 1
+        assert one.ears["mock:ticker:BTC-USDT"].told == ["live", "data"]
+        assert one.ears[QUOTES].told == ["live", "data", "stale data_stalled"]
+        one.venue.faults.clear()
+        await asyncio.sleep(3)
+        assert one.ears[QUOTES].told[3:] == ["live", "gap data_stalled", "data"]
+
+
+@virtually
+async def test_of_trades_whose_ids_have_no_hole_none_is_told_after_a_silence() -> None:
+    async with scene(rate=None) as one:
+        await one.hear(TRADES, "mock:ticker:BTC-USDT")
+        for second in range(60):
+            one.venue.emit_ticker("BTC-USDT")
+            if second < 20 or second > 50:
+                one.venue.emit_trade("BTC-USDT")
+            await asyncio.sleep(1)
+        assert one.ears[TRADES].told == ["live", "data", "stale data_stalled", "live", "data"]
+        ids = [
+            trade.id
+            for message in one.ears[TRADES].heard
+            if isinstance(message, Message)
+            for trade in message.records
+        ]
+        assert ids == list(range(ids[0], 30))
+
+
+@virtually
+async def test_a_healthy_venue_that_is_quiet_for_an_hour_is_let_be() -> None:
+    async with scene(Sparse(), rate=None) as one:
+        await one.hear(QUOTES, TRADES, "mock:book:BTC-USDT")
+        await asyncio.sleep(HOUR)
+        assert one.venue.counts.upgrades == 1
+        assert [ear.told for ear in one.ears.values()] == [["live"], ["live"], ["data", "live"]]
+        assert one.gateway.get_stats()["healthy_connections"] == 1
+        assert len(one.venue.subscribes) <= 2
+
+
+@virtually
+async def test_a_book_that_stops_changing_is_stale_and_right_again_without_a_gap_if_its_sequence_says_so() -> None:
+    async with scene(rate=None) as one:
+        await one.hear("mock:book:BTC-USDT", "mock:ticker:BTC-USDT")
+        for second in range(60):
+            one.venue.emit_ticker("BTC-USDT")
+            if second < 20 or second > 50:
+                one.venue.emit_book("BTC-USDT")
+            await asyncio.sleep(1)
+        told = one.ears["mock:book:BTC-USDT"].told
+        assert told[:3] == ["data", "live", "data"]
+        assert told[3] == "stale data_stalled"
+        assert told[-2:] == ["live", "data"]
+        assert not any(word.startswith("gap") for word in told)

@@ -14,6 +14,7 @@ from gateway.engine.operations import Operations, StandingWishes
 from gateway.serving.codes import CloseCode
 from gateway.serving.guard import guard, harden, loopback
 from gateway.serving.limits import Limits
+from gateway.serving.lines import Lines
 from gateway.serving.problems import explain, problem
 from gateway.serving.rest import Rest
 from gateway.serving.session import Ground, Session
@@ -59,7 +60,7 @@ class Server:
         limits: Limits | None = None,
         standing: StandingWishes | None = None,
     ) -> None:
-        self._ground = Ground(hub, limits or Limits(), now, wall_us)
+        self._ground = Ground(hub, limits or Limits(), Lines(now), now, wall_us)
         self._host = loopback(host)
         self._port = port
         self._sessions: set[Session] = set()

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
 from aiohttp import WSMessage, WSMsgType, web
 
 from gateway.engine.hub import Hub
@@ -19,6 +18,7 @@ from gateway.errors import SubscriptionError
 from gateway.serving.codes import CloseCode
 from gateway.serving.desk import Desk
 from gateway.serving.limits import Limits
+from gateway.serving.lines import Lines
 from gateway.serving.pace import SOON, Pace
 from gateway.serving.pipe import Drain, Pipe
 from gateway.serving.replies import Reply
@@ -27,8 +27,6 @@ from gateway.serving.requests import BadFrameError, read
 PING: Final = b"\x89\x00"
 _PONG: Final = 0x8A
 BAD_REQUESTS: Final = frozenset({"bad_json", "bad_request", "unknown_method"})
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,7 @@ class Ground:
 
     hub: Hub
     limits: Limits
+    lines: Lines
     now: Callable[[], float]
     wall_us: Callable[[], int]
 
@@ -106,7 +105,7 @@ class Session:
             self._ended.set_result(farewell)
 
     async def _part(self, farewell: Farewell) -> None:
-        log.info("client closed", client=self.name, code=int(farewell.code), reason=farewell.text)
+        self._ground.lines.closed(self.name, farewell.code, farewell.text)
         try:
             async with asyncio.timeout(farewell.drain):
                 await self.pipe.until_empty()
@@ -129,8 +128,8 @@ class Session:
                 pass
         except TimeoutError:
             self._too_slow()
-        except Exception:
-            log.exception("client failed", client=self.name)
+        except Exception as failure:  # noqa: BLE001  # a defect ends this client alone; the log has it
+            self._ground.lines.failed(self.name, failure)
             self.end(CloseCode.INTERNAL_ERROR, "internal error")
 
     async def _take(self, message: WSMessage) -> bool:

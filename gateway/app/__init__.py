@@ -1,6 +1,7 @@
 """The composition root: a configuration goes in, a running gateway comes out."""
 
 from gateway.app.checking import check
+from gateway.app.ending import last_resort
 from gateway.app.gateway import Gateway
 from gateway.app.handle import ConnectionHandle
 from gateway.app.listening import Listening
@@ -8,4 +9,13 @@ from gateway.app.outcome import Outcome
 from gateway.app.serve import serve
 from gateway.app.threaded import ThreadedGateway
 
-__all__ = ["ConnectionHandle", "Gateway", "Listening", "Outcome", "ThreadedGateway", "check", "serve"]
+__all__ = [
+    "ConnectionHandle",
+    "Gateway",
+    "Listening",
+    "Outcome",
+    "ThreadedGateway",
+    "check",
+    "last_resort",
+    "serve",
+]

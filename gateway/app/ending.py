@@ -17,6 +17,8 @@ from typing import Final
 
 from gateway.app.blame import holder
 
+SECONDS: Final = 10.0
+"""What a process may take to end after the signal."""
 OVERDUE: Final = 70
 """The exit status of a process that did not end by itself."""
 PATIENCE: Final = 0.5
@@ -24,7 +26,7 @@ PATIENCE: Final = 0.5
 STDERR: Final = 2
 
 
-def last_resort(seconds: float) -> None:
+def last_resort(seconds: float = SECONDS) -> None:
     """
     End the process with status 70 unless it has ended by itself ``seconds`` from now; says why on stderr.
 

@@ -13,10 +13,12 @@ from typing import Final
 import structlog
 
 from gateway.app.checking import check
+from gateway.app.ending import heard
 from gateway.app.gateway import Gateway
 from gateway.app.port import taken
+from gateway.app.watchdog import watched
 from gateway.config import Settings, parse_listen, pending
-from gateway.engine.observer import Observer
+from gateway.engine.observer import Observer, Observers
 from gateway.serving import Limits, Server
 from gateway.telemetry import Logs, Telemetry, setup
 
@@ -30,10 +32,16 @@ log = structlog.get_logger("gateway")
 
 
 async def serve(
-    settings: Settings, *, ready: Callable[[str], None], environ: Mapping[str, str] = os.environ
+    settings: Settings,
+    *,
+    ready: Callable[[str], None],
+    environ: Mapping[str, str] = os.environ,
+    signalled: Callable[[], None] = lambda: None,
 ) -> None:
     """
     Serve until SIGINT or SIGTERM; ``ready`` is told the address once clients can connect.
+
+    ``signalled`` is called at the first signal, even while something holds the event loop.
 
     Raises:
         ConfigError: If a setting is wrong, or the address cannot be had.
@@ -43,21 +51,27 @@ async def serve(
     for sentence in pending(settings):
         log.warning("setting_without_effect", text=sentence)
     with taken(settings.server.listen) as port:
-        await _serve(settings, port, ready, environ)
+        await _serve(settings, port, ready, environ, signalled)
 
 
 async def _serve(
-    settings: Settings, port: socket.socket, ready: Callable[[str], None], environ: Mapping[str, str]
+    settings: Settings,
+    port: socket.socket,
+    ready: Callable[[str], None],
+    environ: Mapping[str, str],
+    signalled: Callable[[], None],
 ) -> None:
     telemetry = setup(settings.telemetry.traces, environ)
     try:
-        gateway = Gateway(settings, environ=environ, observers=_observers(telemetry))
+        observers = _observers(telemetry)
+        gateway = Gateway(settings, environ=environ, observers=observers)
         server = _server(gateway, settings)
-        async with gateway:
+        async with watched(Observers(observers)), gateway:
             await server.start(port)
             async with _stopped_by_signal() as stopped:
-                ready(_place(server))
-                await stopped.wait()
+                with heard(SIGNALS, signalled):
+                    ready(_place(server))
+                    await stopped.wait()
             log.info("stopping")
             with suppress(TimeoutError):
                 async with asyncio.timeout(ALL):

@@ -78,7 +78,7 @@ class Watchdog:
         block = self._block
         if block is None or block.since != since:
             by = holder(self._thread)
-            if by is None or self._turned_at != since:  # it turned meanwhile: whoever was seen is innocent
+            if by is None:
                 return
             self._block = block = Block(since, by)
         if now - since > ALOUD and self._said != since:

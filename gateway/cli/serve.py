@@ -46,13 +46,13 @@ def chosen(config: Path | None) -> Path:
 
 
 async def _serve(path: Path | None, overrides: dict[str, Any], ready: Callable[[str], None]) -> int:
-    from gateway.app import serve  # noqa: PLC0415  # --help is quick without it
+    from gateway.app import last_resort, serve  # noqa: PLC0415  # --help is quick without it
     from gateway.config import load  # noqa: PLC0415  # same
     from gateway.telemetry import setup_logs  # noqa: PLC0415  # same
 
     settings = load(path, os.environ, overrides)
     setup_logs(settings.log.level, settings.log.format)
-    await serve(settings, ready=ready)
+    await serve(settings, ready=ready, signalled=last_resort)
     return 0
 
 

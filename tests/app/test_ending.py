@@ -1,16 +1,19 @@
 """A process that was told to end ends: in good order, or at all, whatever holds its event loop."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 from gateway.app.ending import OVERDUE, heard
+from gateway_mock.venue import MockVenue
 
 HELD = """
 import asyncio, signal, sys, threading
@@ -35,6 +38,7 @@ async def main():
 with asyncio.Runner(loop_factory={factory}) as runner:
     runner.run(main())
 """
+PIPE = asyncio.subprocess.PIPE
 LOOPS = [None, "uvloop"] if find_spec("uvloop") else [None]
 
 
@@ -45,8 +49,7 @@ def program(loop: str | None, *, how: str = "pass", what: str = "lambda: None", 
 
 async def ended(code: str, wait_for: str, number: signal.Signals) -> tuple[int, str, str, float]:
     """Run ``code`` and signal it at ``wait_for``; returns status, stdout, stderr and the seconds it took."""
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=pipe, stderr=pipe)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=PIPE, stderr=PIPE)
     try:
         async with asyncio.timeout(30):
             said = ""
@@ -100,8 +103,7 @@ async def test_whoever_does_not_read_stderr_cannot_put_the_end_off(loop: str | N
     full = "[sys.stderr.write('x' * 4096) and sys.stderr.flush() for _ in iter(int, 1)]"
     code = program(loop, how=full, what="hold")
     reading, writing = os.pipe()
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=pipe, stderr=writing)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=PIPE, stderr=writing)
     try:
         async with asyncio.timeout(30):
             while await process.stdout.readline() != b"held\n":
@@ -140,3 +142,57 @@ def test_a_signal_is_heard_once_and_whoever_heard_it_before_still_does(ignored: 
         signal.raise_signal(signal.SIGUSR1)
     assert ignored == ["ours", "theirs", "theirs"]
     assert signal.getsignal(signal.SIGUSR1) is theirs
+
+
+# --- the gateway itself
+
+BLOCKING = """
+import sys, time
+from gateway.cli import run
+from gateway_mock.plugin import MockDialect
+
+def decode(self, payload, binary, /, *, original=MockDialect.decode):
+    time.sleep(2)
+    return original(self, payload, binary)
+
+MockDialect.decode = decode
+sys.exit(run(["serve", "--config", sys.argv[1]]))
+"""
+STANDING = """
+[server]
+listen = "127.0.0.1:0"
+[[subscriptions]]
+exchange = "mock"
+channel = "trades"
+symbols = ["BTC-USDT"]
+[exchanges.mock.endpoints]
+allow_plaintext = true
+"""
+
+
+async def test_serve_names_a_dialect_that_blocks_and_ends_in_time(tmp_path: Path) -> None:
+    """It blocks at each message, so that the good order of the end hardly has its turn."""
+    file = tmp_path / "gateway.toml"
+    async with MockVenue(rate=20) as venue, asyncio.timeout(40):
+        await asyncio.to_thread(
+            file.write_text, STANDING + "\n".join(f"{n} = '{u}'" for n, u in venue.addresses.items())
+        )
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", BLOCKING, str(file), stdout=PIPE, stderr=PIPE
+        )
+        try:
+            while b"loop_blocked" not in (line := await process.stderr.readline()):
+                assert line
+            process.send_signal(signal.SIGTERM)
+            begun = time.monotonic()
+            await process.communicate()
+            took = time.monotonic() - begun
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    told = json.loads(line)
+    assert (told["level"], told["function"], told["package"]) == ("error", "__main__:decode", "__main__")
+    assert told["seconds"] >= 2
+    assert took < 11
+    assert process.returncode in {0, OVERDUE}

@@ -31,7 +31,12 @@ class Application:
             raise self.fails
         return SimpleNamespace(log=self.log)
 
-    async def serve(self, settings: object, *, ready: Callable[[str], None]) -> None:
+    def last_resort(self) -> None:
+        raise AssertionError("nobody was signalled")
+
+    async def serve(
+        self, settings: object, *, ready: Callable[[str], None], signalled: Callable[[], None]
+    ) -> None:
         ready("127.0.0.1:4321")
 
     def check(self, settings: object) -> dict[str, float]:
@@ -97,7 +102,8 @@ def test_a_demonstration_points_the_mock_exchange_at_a_venue_that_runs(
     Path("gateway.toml").touch()
     reached: list[int] = []
 
-    async def serve(settings: object, *, ready: Callable[[str], None]) -> None:
+    async def serve(settings: object, *, ready: Callable[[str], None], signalled: Callable[[], None]) -> None:
+        assert signalled == application.last_resort
         import asyncio
 
         assert application.loaded is not None

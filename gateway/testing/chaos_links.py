@@ -146,7 +146,8 @@ class Link:
         tasks = [asyncio.create_task(self._guarded(one)) for one in work]
         ended = asyncio.ensure_future(asyncio.wait(tasks))
         try:
-            await asyncio.wait({ended, self._cut}, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {ended, self._cut}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()

@@ -6,9 +6,12 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, NoReturn
 
 from gateway.testing.loopback import loopback
+from gateway.testing.scenario import Moment, Scenario, playing
+from gateway.testing.scenario_files import ScenarioError, load
 from gateway.testing.venue import Venue
 
 _FASTEST: Final = 100_000.0
@@ -55,7 +58,8 @@ class Simulator:
         except OSError as exc:
             parser.error(f"cannot listen on {parsed.host}:{parsed.port}: {exc.strerror or exc}")
         try:
-            yield venue
+            async with playing(parsed.scenario, venue, say):
+                yield venue
         finally:
             await venue.stop()
 
@@ -66,8 +70,36 @@ class Simulator:
             "--rate", type=rate, default=20.0, metavar="MESSAGES_PER_SECOND", help="on each stream (default 20)"
         )
         parser.add_argument("--seed", type=seed, default=1, help="the same seed gives the same data (default 1)")
+        add_scenario(parser)
         self.declare(parser)
         return parser
+
+
+def add_scenario(parser: argparse.ArgumentParser) -> None:
+    """Let ``parser`` take the file of a scenario, for :func:`~gateway.testing.scenario.playing`."""
+    parser.add_argument(
+        "--scenario", metavar="FILE", type=scenario, default=None, help="what is to go wrong, and when"
+    )
+
+
+def say(moment: Moment) -> None:
+    """Tell on standard error what is played."""
+    sys.stderr.write(f"{moment}\n")
+
+
+def scenario(text: str) -> Scenario:
+    """
+    Return the scenario in the file called ``text``.
+
+    Raises:
+        ArgumentTypeError: If there is none, or it cannot be played.
+    """
+    try:
+        return load(Path(text))
+    except OSError as exc:
+        raise argparse.ArgumentTypeError(f"cannot read {text}: {exc.strerror or exc}") from None
+    except ScenarioError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from None
 
 
 def listen_address(text: str) -> tuple[str, int]:

@@ -26,6 +26,7 @@ EXERCISED = {
         ".venv/bin/python -m gateway serve",  # same
     ],
     "docs/real-input.md": [".venv/bin/python -m gateway simulate binance"],  # tests/integration/test_real_input.py
+    "docs/simulating.md": [".venv/bin/python -m gateway simulate mock"],  # tests/docs/test_simulating.py
     "docs/configuration.md": ["GATEWAY_SERVER__LISTEN="],  # tests/docs/test_configuration.py
 }
 """How the blocks of commands begin that a test takes from the page and runs."""

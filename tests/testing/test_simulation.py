@@ -79,3 +79,41 @@ async def test_a_taken_port_ends_with_one_sentence_and_status_2(capsys):
     assert ended.value.code == 2
     (sentence,) = capsys.readouterr().err.splitlines()
     assert sentence.startswith(f"simulate acme: cannot listen on 127.0.0.1:{port}: ")
+
+
+async def test_a_scenario_is_played_and_told(tmp_path, capsys):
+    file = tmp_path / "short.toml"
+    file.write_text('[[steps]]\nat = 0.05\ndo = "mute"\nfor = 0.05\n')
+    async with asyncio.timeout(10), _simulator().simulate(["--scenario", str(file)]) as venue:
+        told = ""
+        while "over" not in told:
+            await asyncio.sleep(0.01)
+            told += capsys.readouterr().err
+            assert venue.faults.mute or told != "0.05 s: mute\n"
+    assert told == "0.05 s: mute\n0.1 s: mute is over\n"
+
+
+async def test_a_scenario_that_never_ends_ends_with_the_venue(tmp_path):
+    file = tmp_path / "endless.toml"
+    file.write_text('[[steps]]\nat = 0\ndo = "drop"\nevery = 0.01\n')
+    before = asyncio.all_tasks()
+    async with asyncio.timeout(10), _simulator().simulate(["--scenario", str(file)]):
+        await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "cannot read {file}: No such file or directory"),
+        ("[[steps]]\nat = 1\n", "{file}: step 1: do: it must be there"),
+    ],
+)
+async def test_a_wrong_scenario_ends_with_one_sentence_and_status_2(tmp_path, capsys, text, sentence):
+    file = tmp_path / "wrong.toml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(SystemExit) as ended:
+        await _simulator().simulate(["--scenario", str(file)]).__aenter__()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"simulate acme: argument --scenario: {sentence.format(file=file)}\n"

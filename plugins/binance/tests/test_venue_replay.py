@@ -296,3 +296,16 @@ async def test_a_venue_that_stays_outlives_its_recording(stack: Any, session: An
         assert not waiting.done()
         await running.stop()
         await waiting
+
+
+async def test_a_scenario_is_played_while_the_recording_is(
+    stack: Any, session: Any, made: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "cut.toml"
+    file.write_text('[[steps]]\nat = 0.1\ndo = "drop"\ncode = 1012\n')
+    running = await start(stack, made(3), "--wait", "60", "--scenario", str(file))
+    async with (
+        asyncio.timeout(20),
+        session.ws_connect(f"{running.addresses['stream']}/ws/btcusdt@trade") as socket,
+    ):
+        assert (await socket.receive()).data == 1012

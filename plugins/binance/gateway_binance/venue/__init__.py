@@ -33,6 +33,8 @@ class Simulator:
         """
         command = parser(self.name, self.summary)
         options = command.parse_args(arguments, Options())
+        from gateway.testing.scenario import playing  # noqa: PLC0415  # see the module
+        from gateway.testing.simulation import say  # noqa: PLC0415  # see the module
         from gateway_binance.venue.recording import load  # noqa: PLC0415  # see the module
         from gateway_binance.venue.replay import BinanceVenue  # noqa: PLC0415  # see the module
 
@@ -51,7 +53,8 @@ class Simulator:
         except OSError as exc:
             command.error(f"cannot listen on {host}:{port}: {exc.strerror or exc}")
         try:
-            yield running
+            async with playing(options.scenario, running, say):
+                yield running
         finally:
             await running.stop()
 

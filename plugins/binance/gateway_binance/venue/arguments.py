@@ -4,7 +4,10 @@ import argparse
 import math
 import sys
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
+
+if TYPE_CHECKING:
+    from gateway.testing.scenario import Scenario
 
 QUIET: Final = 0.5
 """Seconds without a new SUBSCRIBE after which everybody has asked for what they want."""
@@ -22,6 +25,7 @@ class Options(argparse.Namespace):
     speed: float | None
     wait: Wait
     stay: bool
+    scenario: "Scenario | None"
 
 
 class Command(argparse.ArgumentParser):
@@ -68,6 +72,9 @@ def parser(name: str, summary: str) -> Command:
     command.add_argument(
         "--stay", action="store_true", help="go on after the end, silent, until stopped; without it the venue ends"
     )
+    command.add_argument(
+        "--scenario", metavar="FILE", type=_scenario, default=None, help="what is to go wrong, and when"
+    )
     return command
 
 
@@ -75,6 +82,12 @@ def _listen(text: str) -> tuple[str, int]:
     from gateway.testing.simulation import listen_address  # noqa: PLC0415  # --help does not need it
 
     return listen_address(text)
+
+
+def _scenario(text: str) -> "Scenario":
+    from gateway.testing.simulation import scenario  # noqa: PLC0415  # --help does not need it
+
+    return scenario(text)
 
 
 def _speed(text: str) -> float | None:

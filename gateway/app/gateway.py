@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from random import Random, SystemRandom
-from types import TracebackType
 from typing import Any, Self, TypeVar
 from weakref import WeakSet
 
@@ -19,7 +18,7 @@ from gateway.app.assembly import Assembly, Surroundings
 from gateway.app.details import Observatory
 from gateway.app.given import Given, settings_of
 from gateway.app.handle import ConnectionHandle
-from gateway.app.listening import QUEUE, Callback, Listening, joining
+from gateway.app.listening import QUEUE, Listening, called_back
 from gateway.app.naming import Naming
 from gateway.app.outcome import Loop, Outcome, known
 from gateway.app.threaded import ThreadedGateway
@@ -93,9 +92,7 @@ class Gateway:
         await self._assembly.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
     async def stop(self) -> None:
@@ -160,17 +157,13 @@ class Gateway:
             SubscriptionError: If the exchange does not offer it.
         """
         wish = topic if isinstance(topic, Subscription) else parse_topic(topic)
-        listener = Callback(heard)
         resolved = await self.hub.resolve(wish)
         self._there().check()
-        found = self.hub.attach(resolved, listener)
-        for message in joining(found, self._wall_us()):
-            listener.put(message)
-        return lambda: self.hub.detach(found, listener, self._now())
+        return called_back(self.hub, resolved, heard, self._now, self._wall_us)
 
     # --- connections: any thread
 
-    def connect_account(self, id: str, *, wait: bool = True, retry: bool = False) -> Outcome[bool]:  # noqa: A002
+    def connect_account(self, id: str, *, wait: bool = True, retry: bool = False) -> Outcome[bool]:  # noqa: A002  # the name that older callers use
         """
         Want a connection up. Any thread.
 
@@ -199,7 +192,7 @@ class Gateway:
 
         return self._there().ask(intend)
 
-    def disconnect_account(self, id: str) -> Outcome[None]:  # noqa: A002
+    def disconnect_account(self, id: str) -> Outcome[None]:  # noqa: A002  # the name that older callers use
         """
         Want a connection down until it is asked for again; ``id`` as in :meth:`connect_account`. Any thread.
 
@@ -213,7 +206,7 @@ class Gateway:
 
         return self._there().ask(intend)
 
-    def reconnect(self, id: str) -> Outcome[None]:  # noqa: A002
+    def reconnect(self, id: str) -> Outcome[None]:  # noqa: A002  # the name that older callers use
         """
         End a connection's present epoch and let the next follow. Any thread.
 
@@ -229,7 +222,7 @@ class Gateway:
 
         return self._there().ask(intend)
 
-    def auto_reconnect(self, id: str, enabled: bool = True) -> Outcome[None]:  # noqa: A002
+    def auto_reconnect(self, id: str, enabled: bool = True) -> Outcome[None]:  # noqa: A002  # the name that older callers use
         """
         Say whether a connection that ends by itself is dialled again, whether it exists yet or not. Any thread.
 
@@ -244,7 +237,7 @@ class Gateway:
 
         return self._there().ask(intend)
 
-    def get_connection(self, id: str) -> ConnectionHandle | None:  # noqa: A002
+    def get_connection(self, id: str) -> ConnectionHandle | None:  # noqa: A002  # the name that older callers use
         """
         Return a connection that is fully operational, :obj:`None` if it is not. Any thread.
 
@@ -254,7 +247,7 @@ class Gateway:
         handle = self.connection(id)
         return handle if handle.id in self.registry.snapshot.live else None
 
-    def connection(self, id: str) -> ConnectionHandle:  # noqa: A002
+    def connection(self, id: str) -> ConnectionHandle:  # noqa: A002  # the name that older callers use
         """
         Return a connection, whatever its state; ``id`` as in :meth:`connect_account`. Any thread.
 

@@ -166,6 +166,21 @@ class Listening:
         self._bell.set()
 
 
+def called_back(
+    hub: Hub,
+    topic: Subscription,
+    heard: Callable[[Message | Notice], None],
+    now: Callable[[], float],
+    wall_us: Callable[[], int],
+) -> Callable[[], None]:
+    """Have ``heard`` called with all of a resolved topic, the present first; returns what ends it."""
+    listener = Callback(heard)
+    found = hub.attach(topic, listener)
+    for message in joining(found, wall_us()):
+        listener.put(message)
+    return lambda: hub.detach(found, listener, now())
+
+
 def joining(topic: Topic, now_us: int) -> Iterator[Message | Notice]:
     """Yield what whoever joins ``topic`` is told first: what is wrong with it, and a snapshot if there is one."""
     if topic.status not in {TopicStatus.PENDING, TopicStatus.LIVE}:

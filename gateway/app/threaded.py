@@ -67,19 +67,19 @@ class ThreadedGateway:
         """The gateway itself, for what any thread may call."""
         return self._started.result()
 
-    def connect_account(self, id: str, *, wait: bool = True, retry: bool = False) -> bool:  # noqa: A002
+    def connect_account(self, id: str, *, wait: bool = True, retry: bool = False) -> bool:  # noqa: A002  # the name that older callers use
         """See :meth:`gateway.Gateway.connect_account`; waits and returns whether it is up."""
         return self.gateway.connect_account(id, wait=wait, retry=retry).result()
 
-    def disconnect_account(self, id: str) -> None:  # noqa: A002
+    def disconnect_account(self, id: str) -> None:  # noqa: A002  # the name that older callers use
         """See :meth:`gateway.Gateway.disconnect_account`; waits until it is down."""
         self.gateway.disconnect_account(id).result()
 
-    def auto_reconnect(self, id: str, enabled: bool = True) -> None:  # noqa: A002
+    def auto_reconnect(self, id: str, enabled: bool = True) -> None:  # noqa: A002  # the name that older callers use
         """See :meth:`gateway.Gateway.auto_reconnect`."""
         self.gateway.auto_reconnect(id, enabled).result()
 
-    def get_connection(self, id: str) -> "ConnectionHandle | None":  # noqa: A002
+    def get_connection(self, id: str) -> "ConnectionHandle | None":  # noqa: A002  # the name that older callers use
         """See :meth:`gateway.Gateway.get_connection`."""
         return self.gateway.get_connection(id)
 

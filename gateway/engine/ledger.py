@@ -22,8 +22,6 @@ __all__ = ["Entry", "Settled", "StreamLedger", "StreamState"]
 ACK_TIMEOUT: Final = 5.0
 ASKED_AGAIN: Final = 1
 """How often an unanswered request is repeated before its streams are given up by name."""
-REFUSALS: Final = 3
-"""How often a stream may be refused with the promise that asking again can help."""
 ANEW: Final = 30.0
 """Seconds after which a stream that nobody answered for is asked for anew."""
 
@@ -292,12 +290,7 @@ class StreamLedger:
     def _refuse(self, streams: Iterable[str], reason: str, *, again_at: float | None) -> Settled:
         refused = []
         for stream in streams:
-            entry = self._entries[stream]
-            entry.state, entry.reason = StreamState.REFUSED, reason
-            if reason != Reason.ACK_MISSED:
-                entry.turned_down()
-                entry.refusals += 1
-            entry.again_at = again_at if entry.refusals < REFUSALS else None
+            self._entries[stream].refuse(reason, again_at)
             self._plan.discard(stream)
             refused.append((stream, str(reason)))
         return Settled(refused=tuple(refused))

@@ -3,6 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum, auto
+from typing import Final
+
+from gateway.errors import Reason
+
+REFUSALS: Final = 3
+"""How often a stream may be refused with the promise that asking again can help."""
 
 
 class StreamState(StrEnum):
@@ -59,6 +65,14 @@ class Entry:
     def turned_down(self) -> None:
         """The last request was refused: it is served only if an earlier one was never answered."""
         self.served = self.served and self.first != self.last
+
+    def refuse(self, reason: str, again_at: float | None) -> None:
+        """Be refused, and asked for again at ``again_at`` unless that has failed too often; silence does not count."""
+        self.state, self.reason = StreamState.REFUSED, reason
+        if reason != Reason.ACK_MISSED:
+            self.turned_down()
+            self.refusals += 1
+        self.again_at = again_at if self.refusals < REFUSALS else None
 
     def is_answered_by(self, number: int) -> bool:
         """Whether request ``number`` asked for it since it was last given up."""

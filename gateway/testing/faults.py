@@ -1,6 +1,7 @@
 """What can go wrong at a simulated venue: every fault that a test may script, and how often each still strikes."""
 
 import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Final, Generic, TypeVar
 
@@ -145,6 +146,12 @@ class Faults:
     def holds_back(self, stream: str) -> bool:
         """Say whether a datum of ``stream`` is not to be sent. Called by venues, once for each datum."""
         return taken(self.losses, stream) or self.stall or stream in self.stalled_streams
+
+    def granted(self, streams: Sequence[str], had: Collection[str]) -> tuple[str, ...]:
+        """Return those of ``streams`` that a client who ``had`` others gets. Called by venues."""
+        wanted = [one for one in streams if one not in self.refused_streams]
+        room = max(0, self.stream_limit - len(had))
+        return tuple(one for number, one in enumerate(wanted) if one in had or number < room)
 
     def clear(self) -> None:
         """Heal everything; what was swallowed stays lost."""

@@ -111,14 +111,9 @@ class Venue:
         refusal = self.faults.refuse_subscribes.strike()
         if refusal is not None:
             return Grant(refusal=refusal)
-        accepted = self._accepted(socket, wish.streams)
+        accepted = self.faults.granted(wish.streams, socket.streams)
         socket.streams.update(dict.fromkeys(accepted, wish.at))
         return Grant(accepted, tuple(one for one in wish.streams if one not in socket.streams))
-
-    def _accepted(self, socket: VenueSocket, streams: Sequence[str]) -> tuple[str, ...]:
-        wanted = [one for one in streams if one not in self.faults.refused_streams]
-        room = max(0, self.faults.stream_limit - len(socket.streams))
-        return tuple(one for number, one in enumerate(wanted) if one in socket.streams or number < room)
 
     def publish(self, stream: str, payload: bytes, *, account: str | None = None) -> int:
         """Send a datum as text to everybody who wants it, or to one account; returns to how many."""

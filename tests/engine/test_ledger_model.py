@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis.strategies import integers
 
-from gateway.engine.ledger import REFUSALS, Settled, StreamLedger, StreamState
+from gateway.engine.ledger import Settled, StreamLedger, StreamState
 from gateway.engine.outstanding import LATE
+from gateway.engine.wishes import REFUSALS
 from gateway.spi.contract import Action, Request, Verdict
 from gateway.spi.events import Ack, Nack
 

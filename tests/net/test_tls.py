@@ -90,12 +90,12 @@ async def test_the_ca_file_stands_instead_of_the_systems_authorities(authority):
     ("names", "issue", "told"),
     [
         (("other.example",), {}, "not valid for"),
-        (("127.0.0.1",), {"not_after": dt.datetime(2021, 1, 1)}, "expired"),  # noqa: DTZ001  # as trustme has it
+        (("127.0.0.1",), {"not_after": dt.datetime(2021, 1, 1)}, "expired"),  # noqa: DTZ001  # certificates count in UTC  # as trustme has it
     ],
 )
 async def test_a_certificate_for_another_host_or_time_is_refused(trusting, serve, authority, names, issue, told):
     if issue:
-        issue |= {"not_before": dt.datetime(2020, 1, 1)}  # noqa: DTZ001
+        issue |= {"not_before": dt.datetime(2020, 1, 1)}  # noqa: DTZ001  # certificates count in UTC
     peer = await serve(echo, authority.context(*names, **issue))
     fault = await refused(trusting, peer.url)
     assert fault.reason is Reason.TLS_FAILED

@@ -152,7 +152,7 @@ class MockVenue(Venue):
             nonce = self._nonces[socket.id] = self.random.randbytes(8).hex()
             socket.text(_json({"op": "hello", "nonce": nonce}))
 
-    def received(self, socket: VenueSocket, payload: bytes, binary: bool) -> None:  # noqa: ARG002
+    def received(self, socket: VenueSocket, payload: bytes, binary: bool) -> None:  # noqa: ARG002  # text is all that it speaks
         """Log in, subscribe, unsubscribe."""
         try:
             asked = msgspec.json.decode(payload, type=Asked)
@@ -229,7 +229,7 @@ class MockVenue(Venue):
         used = sum(one for _, one in self._weights)
         return reply(answer(request), headers={"x-mock-used-weight": str(used)})
 
-    def _symbols(self, request: web.Request) -> list[dict[str, str]]:  # noqa: ARG002
+    def _symbols(self, request: web.Request) -> list[dict[str, str]]:  # noqa: ARG002  # the shape of every answer
         return [market.instrument() for market in self.markets.values()]
 
     def _trades(self, request: web.Request) -> list[dict[str, Any]]:

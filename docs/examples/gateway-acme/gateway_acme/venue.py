@@ -79,7 +79,7 @@ class AcmeVenue(Venue):
         """Greet."""
         socket.text(_json({"event": "welcome", "protocol": 3, "patience": PATIENCE}))
 
-    def received(self, socket: VenueSocket, payload: bytes, binary: bool) -> None:  # noqa: ARG002
+    def received(self, socket: VenueSocket, payload: bytes, binary: bool) -> None:  # noqa: ARG002  # text is all that it speaks
         """Answer pings and requests; nonsense is not answered at all."""
         if payload == b"ping":
             socket.answer(b"pong")

@@ -245,7 +245,7 @@ class BinanceVenue(Venue):
         grant = self.subscribe(socket, names)
         return grant.refusal or ("Invalid request: invalid stream" if grant.refused else "")
 
-    def received(self, socket: VenueSocket, payload: bytes, binary: bool) -> None:  # noqa: ARG002
+    def received(self, socket: VenueSocket, payload: bytes, binary: bool) -> None:  # noqa: ARG002  # text is all that it speaks
         """Answer a client's request."""
         assert isinstance(socket, BinanceSocket)
         try:

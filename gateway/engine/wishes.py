@@ -67,7 +67,7 @@ class Entry:
         self.served = self.served and self.first != self.last
 
     def refuse(self, reason: str, again_at: float | None) -> None:
-        """Be refused, and asked for again at ``again_at`` unless that has failed too often; silence does not count."""
+        """Be refused, and asked for again at ``again_at`` unless that failed too often; silence does not count."""
         self.state, self.reason = StreamState.REFUSED, reason
         if reason != Reason.ACK_MISSED:
             self.turned_down()

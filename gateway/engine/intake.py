@@ -54,6 +54,7 @@ class Intake:
         Raises:
             PluginError: If the dialect raised what it must not.
         """
+        # In one piece although it is long: in three, an empty frame took 490 ns instead of 360.
         self.frames += 1
         self.bytes += len(payload)
         recv_us = self._wall_us()

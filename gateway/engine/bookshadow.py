@@ -156,7 +156,8 @@ class BookShadow(BookFeed):
             real.overlap = None
             real.succeed(sync, reason, at_us)
             return
-        real.confirmed(at_us)
+        if self._progress.has_delivered:
+            real.delivers(at_us)
         real.sync.rule = sync.rule
         self._updates.take_over(real.sync.seq)
         for update, ts, recv_us in self._kept:

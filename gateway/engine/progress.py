@@ -1,8 +1,13 @@
 """Whether a second connection brings of a stream what the first one brings: counted in frames, without a clock."""
 
+from typing import Final
+
 from gateway.engine.feeds import Feed
 from gateway.engine.messages import TopicStatus
 from gateway.spi.contract import Rhythm
+
+SERVED: Final = frozenset({TopicStatus.LIVE, TopicStatus.STALE, TopicStatus.RESYNCING})
+"""What a stream can be that the exchange has granted."""
 
 
 class Progress:
@@ -36,13 +41,18 @@ class Progress:
         """Whatever the real feed gets from now on is to come here too."""
         self._expected = self._real.frames
 
+    @property
+    def has_delivered(self) -> bool:
+        """Whether anything came by the second connection."""
+        return self._shadow.frames > self._begun
+
     def is_even(self, *, patient: bool) -> bool:
         """Whether it has delivered, or had nothing to deliver."""
         real = self._real
-        if self._shadow.frames > self._begun:
+        if self.has_delivered:
             return True
         if self._settled is None:
-            return real.status is not TopicStatus.LIVE
+            return real.status not in SERVED
         if not patient:
             return real.frames == self._expected
         is_quiet = real.fresh or real.rhythm is Rhythm.SPARSE or real.status is not TopicStatus.LIVE

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from gateway.engine.feeds import Feed
 from gateway.engine.messages import TopicStatus
 from gateway.engine.overlap import RawOverlap, RecordOverlap
-from gateway.engine.progress import Progress
+from gateway.engine.progress import SERVED, Progress
 from gateway.engine.sameness import RECORDS, Held, Overlap
 from gateway.engine.topics import Topic
 from gateway.spi.events import Data
@@ -161,10 +161,13 @@ class RecordShadow(Feed):
         """See :class:`Shadow`."""
         real = self.real
         real.frames, real.fresh = self.frames, self.fresh
-        if self.status is TopicStatus.LIVE:
+        if self.status in SERVED:
             if self._hole:
                 real.lost(self._hole, at_us)
-            real.confirmed(at_us)
+            if self._progress.has_delivered:
+                real.delivers(at_us)
+            else:
+                real.confirmed(at_us)
             self._replay()
             return
         real.end_overlap()

@@ -150,6 +150,7 @@ class Candidate:
         self._retire(old)
         link.connection, new.set_aside = new, False
         new.include(old.counters)
+        new.replaced_for = old.replaced_for
         for stream, shadow in self._shadows.items():
             new.feeds[stream] = shadow.real
             if new.serving is not None:

@@ -175,6 +175,15 @@ def test_a_book_that_is_lost_at_the_moment_needs_no_patience(play) -> None:
     assert one.said == ["snapshot", "synced", "live"]
 
 
+def test_a_silence_of_a_book_ends_with_what_the_second_brings(play) -> None:
+    one = play(alike={follows})
+    one.shadow.confirmed(2)
+    one.feed.stalled("data_stalled", 2)
+    one.bring(6)
+    one.hand_over()
+    assert one.said == ["stale", "live", "update"]
+
+
 def test_a_book_that_was_not_there_yet_comes_with_the_takeover(play) -> None:
     one = play()
     one.feed.broke("stream_revoked", 1)

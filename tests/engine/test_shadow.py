@@ -58,7 +58,7 @@ def arrive(feed: Feed, data: Data) -> None:
     feed.frames += 1
     if feed.fresh:
         feed.fresh = False
-        feed.confirmed(data.ts or 0)
+        feed.delivers(data.ts or 0)
     if feed.raw is not None:
         feed.take_raw(str(data.ts).encode(), False, data.ts or 0)
     if feed.topics:
@@ -179,6 +179,23 @@ def test_what_was_lost_before_is_restored(play) -> None:
     one.bring(trade(2))
     one.hand_over()
     assert one.words(TRADES) == ["live", "update 1", "disconnected", "restored", "live", "update 2"]
+
+
+@pytest.mark.parametrize(("brings", "status"), [(True, "live"), (False, "stale")])
+def test_a_silence_ends_with_what_the_second_brings(play, brings: bool, status: str) -> None:
+    one = play(TRADES, contiguous=True)
+    one.both(trade(1))
+    one.shadow.begin()
+    one.feed.stalled("data_stalled", 2)
+    assert not one.shadow.is_ready(patient=False), "it was granted, so it must be granted again"
+    one.shadow.confirmed(3)
+    if brings:
+        one.bring(trade(2))
+    one.hand_over()
+    assert one.feed.status == status
+    one.serve(trade(3))
+    assert one.words(TRADES)[:3] == ["live", "update 1", "stale"]
+    assert one.feed.status == "live"
 
 
 def test_what_is_refused_now_is_closed(play) -> None:

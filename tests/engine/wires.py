@@ -135,7 +135,7 @@ class Wires:
         feed.frames += 1
         if feed.fresh:
             feed.fresh = False
-            feed.confirmed(number)
+            feed.delivers(number)
         self.deliver(feed, number)
 
     # --- what was heard

@@ -16,11 +16,13 @@ from typing import Any, ClassVar
 
 from gateway.engine.observer import Observers
 from gateway.engine.registry import ConnectionRegistry, ConnectionView, RegistrySnapshot
-from gateway.engine.retry import CAP, GiveUp, Retry
+from gateway.engine.retry import CAP, Backoff, GiveUp, Retry
 from gateway.errors import GatewayError, Reason
 from gateway.model.states import TRANSITIONS
 from gateway.model.states import ConnectionState as S
-from gateway.runtime.attempt import Attempt, Ties
+from gateway.runtime.attempt import Attempt, Candidate, Ties
+from gateway.runtime.rollover import ROLLING, Rolling
+from gateway.runtime.rolls import OVERLAP
 from gateway.runtime.supervisor import Supervisor
 from gateway.spi.steps import Open
 from gateway.testing.memory import Accept, Hang, Later, MemoryNetwork
@@ -44,6 +46,11 @@ class Witness(ConnectionRegistry):
     def _swap(self, *maps: Any) -> None:
         super()._swap(*maps)
         self._published(self.snapshot)
+
+
+def number_of(task: "asyncio.Task[Any]") -> int:
+    """Return which epoch a task is."""
+    return int(task.get_name().rpartition(" ")[2])
 
 
 @dataclass(slots=True)
@@ -87,12 +94,20 @@ class Promise:
         between = self.log[self.begun :]
         if self.kind == "disconnect":
             return None if self.state is S.DISCONNECTED or {"DISCONNECTED", "connect"} & {*between} else "not down"
+        if self.kind == "roll":
+            return self._rolled(between)
         if self.future.result():
             was_up = self.state is S.CONNECTED and not self.anew
             return None if was_up or "CONNECTED" in between else "not up"
         patient = self.lasting and "no auto" not in between
         enough = {"disconnect", "fatal"} if patient else {"disconnect", "fatal", "ERROR"}
         return None if enough & {*between} else "nothing failed"
+
+    def _rolled(self, between: list[str]) -> str | None:
+        if self.future.result():
+            return None if "rolled" in between else "not replaced"
+        excuses = {"not rolled", "disconnect", "ERROR", "ended on purpose", "DISCONNECTING"}
+        return None if self.state is not S.CONNECTED or excuses & {*between} else "nothing was in the way"
 
 
 class World:
@@ -120,8 +135,12 @@ class World:
         self.ups: list[Callable[[], None]] = []
         self.strays: set[int] = set()
         self.accepted_before = 0
-        self.begun = 0
-        """The last epoch that was not only numbered, but made."""
+        self.served_by = 0
+        """The newest socket there was when the present epoch began to serve."""
+        self.begun: set[int] = set()
+        """Epochs that were not only numbered, but made."""
+        self.second: Callable[[], None] | None = None
+        """What a second epoch calls when it is restored; nothing once that may not be heard."""
         self.registry = Witness(self._published)
         self.view: ConnectionView | None = None
         self.views: list[ConnectionView] = []
@@ -139,6 +158,9 @@ class World:
     def make_attempt(self, number: int, ties: Ties) -> Attempt:
         raise NotImplementedError
 
+    def make_candidate(self, number: int, ties: Ties) -> Candidate:
+        raise NotImplementedError
+
     def judge(self, fault: GatewayError) -> Retry | GiveUp:
         raise NotImplementedError
 
@@ -151,10 +173,24 @@ class World:
     def start(self) -> None:
         def attempt(number: int, ties: Ties) -> Attempt:
             self.ups.append(ties.up)
-            self.begun = number
+            self.begun.add(number)
             return self.make_attempt(number, ties)
 
-        self.supervisor = Supervisor(self.id, self.registry, attempt, self.judge, Observers((self,)), self.wall_us)
+        def candidate(number: int, ties: Ties) -> Candidate:
+            self.ups.append(ties.up)
+            self.begun.add(number)
+            self.second = ties.up
+            return self.make_candidate(number, ties)
+
+        self.supervisor = Supervisor(
+            self.id,
+            self.registry,
+            attempt,
+            self.judge,
+            Observers((self,)),
+            self.wall_us,
+            rolling=Rolling(candidate, lambda _: 0.0, Backoff(self.rng, base=1.0, cap=60.0)),
+        )
         self.wish = Wish()
         self.task = self.loop.create_task(self.supervisor.run(), name="gateway supervisor")
 
@@ -176,9 +212,12 @@ class World:
         self.supervisor.set_auto(enabled=enabled)
 
     def reconnect(self) -> None:
-        alive = self.view is not None and self.view.state in OPEN and self.view.epoch == self.begun
+        alive = self.view is not None and self.view.state in OPEN and self.view.epoch in self.begun
         self.wish.again = self.wish.up and alive
         self.supervisor.reconnect(Reason.ASKED, "asked")
+
+    def roll(self) -> "asyncio.Future[bool]":
+        return self._promise("roll", partial(self.supervisor.roll, "asked"))
 
     def replace(self, *, lasting: bool) -> "asyncio.Future[bool]":
         self.reconnect()
@@ -187,15 +226,17 @@ class World:
     def stray_cancel(self) -> None:
         """Cancel the epoch, as nobody but its supervisor may; a library can do such things."""
         for task in asyncio.all_tasks(self.loop):
-            if task.get_name().startswith("gateway epoch") and self.view is not None:
-                self.strays.add(self.view.epoch)
+            if task.get_name().startswith("gateway epoch"):
+                self.strays.add(number_of(task))
                 task.cancel()
 
     def past_speaks(self) -> None:
         """Every epoch says that it is fully operational now, though it is over, or has said so before."""
-        is_opening = self.supervisor.state is S.CONNECTING
-        for up in self.ups[:-1] if is_opening else self.ups:
-            up()
+        opening = self.ups[-1] if self.supervisor.state is S.CONNECTING else None
+        restoring = self.second if self.rolling is not None else None
+        for up in self.ups:
+            if up is not opening and up is not restoring:
+                up()
 
     def advance(self, seconds: float) -> None:
         self.loop.run_until_complete(asyncio.sleep(seconds))
@@ -274,9 +315,11 @@ class World:
             assert state is not S.DISCONNECTED, "wanted, but nobody dials"
         else:
             assert state not in {*OPEN, S.RECONNECTING}, f"unwanted, but {state}"
+        assert len(network.held) + network.dialling <= 2, "more than two sockets"
         if state is S.CONNECTED:
-            [peer] = network.open_peers
-            assert self.established(peer), "CONNECTED before the handshake is done"
+            if self.rolling is None and not self.supervisor._rollover._ending:
+                assert len(network.held) == 1, "a socket is left of an epoch that was replaced"
+            assert any(map(self.established, network.open_peers)), "CONNECTED before the handshake is done"
         if state in {S.DISCONNECTED, S.RECONNECTING}:
             assert (network.held, network.dialling) == ((), 0), f"a socket is open in {state}"
         self._check_promises(state)
@@ -284,7 +327,12 @@ class World:
     def check_wrong(self) -> None:
         assert not self.wrong, self.wrong[0]
 
-    def pending(self, kind: str = "connect disconnect") -> list[Promise]:
+    @property
+    def rolling(self) -> object:
+        """The second epoch, while it has neither taken over nor come to nothing."""
+        return self.supervisor._rollover._candidate
+
+    def pending(self, kind: str = "connect disconnect roll") -> list[Promise]:
         return [one for one in self.promises if not one.future.done() and one.kind in kind]
 
     def _check_promises(self, state: S) -> None:
@@ -293,9 +341,15 @@ class World:
             assert not self.pending("connect"), "up, and those who hoped are not told"
         if state is S.DISCONNECTED:
             assert not self.pending(), "down, and somebody still waits"
+        if state is not S.CONNECTED:
+            assert not self.pending("roll"), "there is nothing to replace, and somebody still hopes"
+        allowed = {
+            "connect": CAP + self.handshake + 2 * T_CLOSE + 1,
+            "disconnect": T_CLOSE + 0.5,
+            "roll": ROLLING + OVERLAP + 2 * T_CLOSE + 1,
+        }
         for one in self.pending():
-            allowed = T_CLOSE + 0.5 if one.kind == "disconnect" else CAP + self.handshake + 2 * T_CLOSE + 1
-            assert one.lasting or now - one.at <= allowed, f"{one} is not kept in time"
+            assert one.lasting or now - one.at <= allowed[one.kind], f"{one} is not kept in time"
 
     def _published(self, snapshot: RegistrySnapshot) -> None:
         live = {id_ for id_, view in snapshot.supervised.items() if view.state is S.CONNECTED}
@@ -306,6 +360,19 @@ class World:
         self.views += [] if after is None else [after]
         if before is not None and after is not None and before.state is not after.state:
             self._moved(before, after)
+        elif before is not None and after is not None and before.epoch != after.epoch:
+            self._rolled(before, after)
+
+    def _rolled(self, before: ConnectionView, after: ConnectionView) -> None:
+        self.log += ["rolled", after.state]
+        self.wish.again = False
+        if after.state is not S.CONNECTED or after.reason is not Reason.ROLLOVER:
+            self.wrong.append(f"I2: epoch {before.epoch} became {after.epoch} in {after.state}")
+        if after.epoch < before.epoch or after.epoch not in self.begun:
+            self.wrong.append(f"I2: epoch {before.epoch} became {after.epoch}")
+        if not any(self.established(peer) for peer in self.network.held if peer.number > self.served_by):
+            self.wrong.append("I4: replaced by an epoch without a handshake")
+        self.served_by = max(peer.number for peer in self.network.held)
 
     def _moved(self, before: ConnectionView, after: ConnectionView) -> None:
         on_purpose = after.state is S.ERROR and self.wish.again and not after.fatal
@@ -337,6 +404,7 @@ class World:
         peers = [peer for peer in self.network.held if peer.number > self.accepted_before]
         if not any(self.established(peer) for peer in peers):
             self.wrong.append("I4: CONNECTED without a handshake")
+        self.served_by = self.network.accepted
 
     def _failed(self, before: ConnectionView, after: ConnectionView) -> None:
         self.log += ["fatal"] if after.fatal else []
@@ -354,8 +422,9 @@ class World:
             self.wrong.append("I7: a dial that nobody wants")
         if self.supervisor.state not in OPEN and late:
             self.wrong.append(f"I7: a dial in {self.supervisor.state}")
-        if self.network.held or self.network.dialling > 1:
-            self.wrong.append("I3: a second socket is dialled")
+        beside = len(self.network.held) + self.network.dialling - 1
+        if beside > (self.rolling is not None):
+            self.wrong.append(f"I3: a socket is dialled beside {beside}")
         outcome = script(step)
         if isinstance(outcome, Accept):
             outcome = Accept(partial(self._opened, outcome.opened), outcome.subprotocol)
@@ -381,6 +450,8 @@ class World:
     def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:
         if what == "internal_error":
             self.wrong.append(f"an internal error: {facts}")
+        if what == "rollover_failed":
+            self.log.append("not rolled")
 
     # --- details
 

@@ -7,9 +7,9 @@ from random import Random
 from supervised import T_CLOSE, World
 
 from gateway.engine.retry import GiveUp, Retry, RetryPolicy, usual_verdict
-from gateway.errors import ConnectionFault, GatewayError
+from gateway.errors import ConnectionFault, GatewayError, Reason
 from gateway.net.transport import Kind, Transport
-from gateway.runtime.attempt import Attempt, Ties
+from gateway.runtime.attempt import Attempt, Candidate, Ties
 from gateway.runtime.deadlines import deadline
 from gateway.spi.steps import Open
 from gateway.testing.memory import Accept, Dialled, Hang, MemoryNetwork, Refuse, RefuseUpgrade
@@ -31,6 +31,9 @@ class Played(World):
         return MemoryNetwork(self._dial)
 
     def make_attempt(self, number: int, ties: Ties) -> Attempt:
+        return PlayedAttempt(self, number, ties)
+
+    def make_candidate(self, number: int, ties: Ties) -> Candidate:
         return PlayedAttempt(self, number, ties)
 
     def judge(self, fault: GatewayError) -> Retry | GiveUp:
@@ -87,14 +90,25 @@ class PlayedAttempt:
         self._fault: GatewayError | None = None
         self._interrupt: asyncio.Timeout | None = None
         self._transport: Transport | None = None
+        self._restored_at = 0.0
+
+    def is_ready(self) -> bool:
+        """After a while, and unless it is mute."""
+        return self._world.mode != "silent" and self._world.loop.time() - self._restored_at >= 0.5
+
+    def take_over(self, reason: Reason) -> None:
+        """There is nobody to tell."""
 
     async def live(self) -> None:
         self._world.worked = False
         try:
             async with asyncio.timeout(None) as self._interrupt:
                 await self._serve()
-        except TimeoutError:
-            if self._fault is None:
+        except asyncio.CancelledError:
+            raise
+        except BaseException as exc:
+            self._ties.succeed(Reason.CLOSED_BY_PEER)
+            if self._fault is None or not isinstance(exc, TimeoutError):
                 raise
             raise self._fault from None
         finally:
@@ -116,6 +130,7 @@ class PlayedAttempt:
                 for word in ("login", "restore"):
                     await self._transport.send(word)
                     await self._transport.receive()
+            self._restored_at = self._world.loop.time()
             self._ties.up()
             await self._transport.pump(self._datum, lambda *_: None)
         finally:

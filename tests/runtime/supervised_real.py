@@ -17,11 +17,13 @@ from gateway.engine.observer import Observers
 from gateway.engine.retry import GiveUp, Retry
 from gateway.errors import GatewayError
 from gateway.host import Binding, PluginHost
-from gateway.runtime.attempt import Attempt, Ties
+from gateway.runtime import candidate
+from gateway.runtime.attempt import Attempt, Candidate, Ties
 from gateway.runtime.connection import Connection
 from gateway.runtime.epoch import Epoch
 from gateway.runtime.ground import Ground
 from gateway.runtime.judge import Judge
+from gateway.runtime.links import Link
 from gateway.testing.faults import Refusal
 from gateway.testing.memory import MemoryNetwork
 from gateway.testing.memory_peer import MemoryPeer
@@ -76,11 +78,12 @@ class Real(World):
         )
         target = self._target("private", "main")
         [endpoint] = [one for one in self.binding.info.endpoints if one.name == "private"]
-        self.connection = Connection(self.id, endpoint, "main", target)
+        self.link = Link(
+            Connection(self.id, endpoint, "main", target), Judge(self.id, target, self.ground, lambda: None)
+        )
         for stream in STREAMS:
-            self.connection.add(Feed(stream))
-            self.connection.ledger.want(stream)
-        self.judging = Judge(self.id, target, self.ground, lambda: None)
+            self.link.connection.add(Feed(stream))
+            self.link.connection.ledger.want(stream)
 
     def make_network(self) -> MemoryNetwork:
         self.memory = MemoryVenue(MockVenue(now=self.wall_us))
@@ -88,10 +91,13 @@ class Real(World):
         return self.memory
 
     def make_attempt(self, number: int, ties: Ties) -> Attempt:
-        return Epoch(number, self.connection, self.ground, self.judging, ties)
+        return Epoch(number, self.link.connection, self.ground, self.link.judge, ties)
+
+    def make_candidate(self, number: int, ties: Ties) -> Candidate:
+        return candidate.Candidate(number, self.link, self.ground, ties)
 
     def judge(self, fault: GatewayError) -> Retry | GiveUp:
-        return self.judging.decide(fault, worked=self.connection.worked)
+        return self.link.judge.decide(fault, worked=self.link.connection.worked)
 
     def established(self, peer: MemoryPeer) -> bool:
         """Logged in, and every stream granted or refused by name; sockets are numbered alike on both sides."""

@@ -2,7 +2,7 @@
 A cancellation at every single await of a connection's life, and a second one soon after it.
 
 A scenario goes through all phases: refused, backing off, logging in, up, cut,
-replaced, closing slowly, given up. It is run once to count the awaits and then
+replaced, followed by a second epoch or not, closing slowly, given up. It is run once to count the awaits and then
 once for each of them.
 """
 
@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from supervised import World
+from supervised import World, number_of
 from supervised_played import Played
 from supervised_real import Real
 
@@ -34,6 +34,8 @@ def scenario(world: World) -> Script:
     last, once = (partial(world.connect, lasting=lasting) for lasting in (True, False))
     return [
         mode("refuse"), once, 1.0, last, 3.0, mode("ok"), 40.0, cut, 5.0, world.reconnect, 5.0,
+        world.roll, 14.0, mode("silent"), world.roll, 1.0, mode("ok"), 30.0,
+        world.roll, 0.3, world.reconnect, 14.0,
         partial(setattr, world, "close_takes", 1.0), world.disconnect, 0.5, last, 5.0,
         mode("silent"), cut, 13.0, mode("hang"), 50.0, world.disconnect, 4.0,
         mode("forbidden"), last, 3.0, mode("ok"), once, 4.0, world.disconnect, 4.0,
@@ -110,8 +112,10 @@ class Sweep:
     def _strike(self, task: "asyncio.Task[Any]") -> None:
         if self.victim is SUPERVISOR:
             self.world.unwanted()
-        elif self.world.view is not None:
-            self.world.strays.add(self.world.view.epoch)
+        elif self.victim is EPOCH:
+            self.world.strays.add(number_of(task))
+        else:
+            self.world.strays |= self.world.begun
         task.cancel()
         if self.after:
             self._strike_in(self.after, task)

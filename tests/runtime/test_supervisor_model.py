@@ -24,9 +24,11 @@ from supervised import World
 from supervised_played import Played
 from supervised_real import Real
 
+from gateway.model.states import ConnectionState as S
+
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
 GAPS = st.sampled_from([0.0, 0.0, 0.005, 0.03, 0.051, 0.06, 0.5])
-CALLS = st.sampled_from(["connect", "last", "disconnect", "reconnect", "replace", "auto", "no auto"])
+CALLS = st.sampled_from(["connect", "last", "disconnect", "reconnect", "replace", "roll", "auto", "no auto"])
 
 
 class Supervised(RuleBasedStateMachine):
@@ -48,6 +50,7 @@ class Supervised(RuleBasedStateMachine):
             "last": partial(world.connect, lasting=True),
             "disconnect": world.disconnect,
             "reconnect": world.reconnect,
+            "roll": world.roll,
             "auto": partial(world.set_auto, enabled=True),
             "no auto": partial(world.set_auto, enabled=False),
             "replace": partial(world.replace, lasting=False),
@@ -67,7 +70,7 @@ class Supervised(RuleBasedStateMachine):
             self.world.advance(3.5)
             assert self.world.supervisor.state == "DISCONNECTED"
 
-    @rule(name=st.sampled_from(["connect", "last", "disconnect", "replace", "cancel"]))
+    @rule(name=st.sampled_from(["connect", "last", "disconnect", "replace", "roll", "cancel"]))
     def collide(self, name: str) -> None:
         """At the very instant of a timer: a deadline, a retry, an answer."""
         self.world.at_next_timer(self.call(name))
@@ -87,6 +90,17 @@ class Supervised(RuleBasedStateMachine):
     @rule(how=st.sampled_from(["drop", "close", "violate", "mute"]))
     def peer(self, how: str) -> None:
         self.world.do(*(getattr(peer, how) for peer in self.world.network.open_peers))
+
+    @rule(gap=st.sampled_from([0.0, 0.05, 0.1, 0.2, 0.6, 1.0, 1.2, 12.0]), mode=st.sampled_from(["ok", None]))
+    def roll(self, gap: float, mode: str | None) -> None:
+        """What comes next befalls a second epoch on its way, or one that has just taken over."""
+        world = self.world
+        if world.supervisor.state is not S.CONNECTED:
+            world.mode = "ok"
+            world.do(partial(world.connect, lasting=True))
+            world.advance(60)
+        world.mode = mode or world.mode
+        world.do(world.roll, gap)
 
     @rule()
     def past_speaks(self) -> None:

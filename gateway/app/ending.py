@@ -21,7 +21,7 @@ SECONDS: Final = 10.0
 """What a process may take to end after the signal."""
 OVERDUE: Final = 70
 """The exit status of a process that did not end by itself."""
-PATIENCE: Final = 0.5
+PATIENCE: Final = 2.0
 """Seconds for the line on stderr."""
 STDERR: Final = 2
 

@@ -24,8 +24,10 @@ from gateway.telemetry import Logs, Telemetry, setup
 
 DRAIN: Final = 5.0
 """Seconds that clients may take to read what waits."""
-ALL: Final = 10.0
-"""Seconds for the whole of the end."""
+ALL: Final = 7.0
+"""Seconds for clients and exchanges together."""
+FLUSH: Final = 2.0
+"""Seconds for the last spans; with the above less than the ten after which the process is ended."""
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 log = structlog.get_logger("gateway")
@@ -78,7 +80,7 @@ async def _serve(
                     await server.stop(DRAIN)
                     await gateway.stop()
     finally:
-        await telemetry.shutdown()
+        await telemetry.shutdown(within=FLUSH)
 
 
 def _observers(telemetry: Telemetry) -> list[Observer]:

@@ -79,6 +79,7 @@ def compose(world: World, binding: Binding) -> Exchange:
             heartbeat_interval=settings.heartbeat_interval,
             ping_timeout=settings.ping_timeout,
             message_timeout=settings.message_timeout,
+            rollover_window=None if settings.rollover is None else settings.rollover.seconds,
         ),
     )
     return Exchange(ground, clock, frozenset(targets.signers))

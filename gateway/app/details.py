@@ -2,7 +2,8 @@
 What the running gateway says of itself, in plain JSON-ready values.
 
 Everything is read off immutable pictures and plain counters, so any thread may ask,
-and asking stays cheap with a thousand connections.
+and asking stays cheap with a thousand connections. What is to be done is passed on,
+on the event loop.
 """
 
 from collections import Counter
@@ -17,12 +18,12 @@ from gateway.errors import Reason
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
 from gateway.runtime.exchange import Exchange
-from gateway.runtime.links import Link
+from gateway.runtime.links import Link, Links
 
 
 class Observatory:
     """
-    An :class:`~gateway.engine.operations.Operations`. Any thread may call it.
+    An :class:`~gateway.engine.operations.Operations`. Any thread may ask it; to do something, the event loop only.
 
     Args:
         exchanges: those that run, by id.
@@ -108,6 +109,20 @@ class Observatory:
             if failed is not None:
                 text, reason = failed.text, failed.reason
         return f": {text or reason}" if reason else ""
+
+    def rollover(self, connection_id: str) -> bool:
+        """See :meth:`gateway.engine.operations.Operations.rollover`."""
+        return not self._links(connection_id).roll(connection_id).done()
+
+    def reconnect(self, connection_id: str) -> bool:
+        """See :meth:`gateway.engine.operations.Operations.reconnect`."""
+        return self._links(connection_id).reconnect(connection_id)
+
+    def _links(self, connection_id: str) -> Links:
+        links = self._exchanges[connection_id.partition("/")[0]].links
+        if connection_id not in links.all:
+            raise KeyError(connection_id)
+        return links
 
     def _linked(self, snapshot: RegistrySnapshot) -> list[tuple[ConnectionView, Link]]:
         links = {id_: link for exchange in self._exchanges.values() for id_, link in exchange.links.all.items()}

@@ -200,34 +200,33 @@ class Gateway:
             KeyError: If there is no such account, endpoint or exchange.
         """
         place = self._naming.find(id)
-
-        def intend() -> "asyncio.Future[None]":
-            return place.exchange.links.hold_down(place.id) or known(value=None)
-
-        return self._there().ask(intend)
+        return self._there().ask(lambda: place.exchange.links.hold_down(place.id) or known(value=None))
 
     def reconnect(self, id: str) -> Outcome[None]:  # noqa: A002  # the name that older callers use
-        """
-        End a connection's present epoch and let the next follow. Any thread.
-
-        Raises:
-            KeyError: If there is no such account, endpoint or exchange.
-        """
+        """End a connection's present epoch and let the next follow; otherwise as :meth:`disconnect_account`."""
         place = self._naming.find(id)
 
         def intend() -> "asyncio.Future[None]":
-            if link := place.exchange.links.all.get(place.id):
-                link.supervisor.reconnect(Reason.ASKED, "asked for")
+            place.exchange.links.reconnect(place.id)
             return known(value=None)
 
         return self._there().ask(intend)
 
+    def rollover(self, id: str) -> Outcome[bool]:  # noqa: A002  # as in the others
+        """
+        Have a second connection take over from one that is CONNECTED, without a gap.
+
+        The result says whether it has; if not, the first one is untouched, and another attempt follows
+        later. Otherwise as :meth:`disconnect_account`.
+        """
+        place = self._naming.find(id)
+        return self._there().ask(lambda: place.exchange.links.roll(place.id))
+
     def auto_reconnect(self, id: str, enabled: bool = True) -> Outcome[None]:  # noqa: A002  # the name that older callers use
         """
-        Say whether a connection that ends by itself is dialled again, whether it exists yet or not. Any thread.
+        Say whether a connection that ends by itself is dialled again, whether it exists yet or not.
 
-        Raises:
-            KeyError: If there is no such account, endpoint or exchange.
+        Otherwise as :meth:`disconnect_account`.
         """
         place = self._naming.find(id)
 

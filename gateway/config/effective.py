@@ -14,7 +14,6 @@ PENDING: Final = frozenset(
     {
         "server.tls",
         "server.behind_tls_proxy",
-        "exchanges.*.rollover",
         "exchanges.*.region",
         "exchanges.*.allow_private",
     }

@@ -107,6 +107,12 @@ class RolloverSettings(_Table):
 
     window: Window
 
+    @property
+    def seconds(self) -> tuple[float, float]:
+        """When the window begins and ends, in seconds after midnight; one over midnight ends before it begins."""
+        begin, end = (int(time[:2]) * 3600.0 + int(time[3:]) * 60.0 for time in self.window.split("-"))
+        return begin, end
+
 
 class ExchangeSettings(_Table):
     """

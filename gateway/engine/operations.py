@@ -10,7 +10,11 @@ Details = Mapping[str, Any]
 
 
 class Operations(Protocol):
-    """The running gateway, seen from outside. Every method returns at once, from one consistent picture."""
+    """
+    The running gateway, seen from outside. Every method returns at once.
+
+    What is told comes from one consistent picture; what is asked for is recorded, on the event loop only.
+    """
 
     def get_connection_details(self) -> Mapping[str, Details]:
         """
@@ -31,6 +35,22 @@ class Operations(Protocol):
 
     def problems(self) -> Sequence[str]:
         """Return why the gateway is not ready, a sentence each; empty when it is."""
+
+    def rollover(self, connection_id: str, /) -> bool:
+        """
+        Have a second connection take over from one; false if that is not CONNECTED.
+
+        Raises:
+            KeyError: If it is unknown.
+        """
+
+    def reconnect(self, connection_id: str, /) -> bool:
+        """
+        End a connection's present epoch and let the next follow; false if there is none.
+
+        Raises:
+            KeyError: If it is unknown.
+        """
 
 
 class StandingWishes(Protocol):

@@ -28,6 +28,7 @@ from gateway.runtime.ground import Ground
 from gateway.runtime.judge import Judge
 from gateway.runtime.rollover import LONGEST, SHORTEST, Rolling
 from gateway.runtime.supervisor import Supervisor
+from gateway.runtime.waiting import known
 from gateway.spi.contract import Endpoint, Route
 
 SHARED: Final[str | None] = None
@@ -155,6 +156,16 @@ class Links:
         farewell = link.supervisor.disconnect()
         farewell.add_done_callback(lambda _: self.let_go(link))
         return farewell
+
+    def reconnect(self, connection_id: str) -> bool:
+        """End a connection's present epoch and let the next follow; false if there is none."""
+        link = self.all.get(connection_id)
+        return link is not None and link.supervisor.reconnect(Reason.ASKED, "asked for")
+
+    def roll(self, connection_id: str) -> "asyncio.Future[bool]":
+        """Have a second connection take over from one that serves; known at once if there is none."""
+        link = self.all.get(connection_id)
+        return known(value=False) if link is None else link.supervisor.roll("asked for")
 
     def set_auto(self, connection_id: str, *, enabled: bool) -> None:
         """Say whether a connection that ends by itself is dialled again, now and whenever it exists."""

@@ -111,10 +111,11 @@ class Supervisor:
         self._unwant()
         return farewell
 
-    def reconnect(self, reason: Reason, text: str) -> None:
-        """End the present epoch, if there is one, and let the next follow."""
-        if self.serving is not None and self.serving.fail(ReconnectAsked(text, reason=reason)):
-            self._again = self._up
+    def reconnect(self, reason: Reason, text: str) -> bool:
+        """End the present epoch and let the next follow; false if there is none that lives."""
+        ends = self.serving is not None and self.serving.fail(ReconnectAsked(text, reason=reason))
+        self._again = self._up if ends else self._again
+        return ends
 
     def roll(self, why: str) -> "asyncio.Future[bool]":
         """Have the epoch that serves replaced by a second one, without a gap; the result says whether it was."""

@@ -11,6 +11,7 @@ from aiohttp import hdrs, web
 
 from gateway.engine.hub import Hub
 from gateway.engine.operations import Operations, StandingWishes
+from gateway.serving.asks import Asks
 from gateway.serving.codes import CloseCode
 from gateway.serving.guard import guard, harden, loopback
 from gateway.serving.limits import Limits
@@ -73,7 +74,8 @@ class Server:
         check = guard(lambda: self._port, (ours, *allowed_hosts), tuple(allowed_origins))
         app = web.Application(middlewares=[explain, check], client_max_size=self._ground.limits.message)
         app.on_response_prepare.append(harden)
-        app.add_routes([web.get("/v1/ws", self._upgrade), *Rest(operations, info).routes()])
+        rest = (*Asks(operations).routes(), *Rest(operations, info).routes())
+        app.add_routes([web.get("/v1/ws", self._upgrade), *rest])
         if standing is not None:
             app.add_routes(Wishes(standing).routes())
         self._runner = web.AppRunner(

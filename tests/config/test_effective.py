@@ -98,7 +98,6 @@ def test_each_key_that_was_set_too_early_has_its_sentence(read: Callable[..., Se
         for key in (
             "server.tls",
             "server.behind_tls_proxy",
-            "exchanges.acme.rollover",
             "exchanges.acme.region",
             "exchanges.acme.allow_private",
         )

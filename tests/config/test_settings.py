@@ -69,6 +69,7 @@ def test_every_documented_key_is_accepted(read: Callable[..., Settings]) -> None
     assert exchange.endpoints.allow_plaintext is True
     assert exchange.rollover is not None
     assert exchange.rollover.window == "22:00-04:00"
+    assert exchange.rollover.seconds == (79_200.0, 14_400.0)
     assert settings.server.tls is not None
     assert settings.server.tls.key == "k.pem"
     assert settings.server.limits.burst == 4

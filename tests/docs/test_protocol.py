@@ -21,6 +21,7 @@ from gateway.model.account import ACCOUNT_RECORDS
 from gateway.model.market import MARKET_RECORDS, Book, Quote, Trade
 from gateway.model.subscriptions import Subscription, parse_topic
 from gateway.serving import Server, requests
+from gateway.serving.asks import Asks
 from gateway.serving.codes import CloseCode
 from gateway.serving.rest import Rest
 from gateway.serving.wishes import Wishes
@@ -319,6 +320,11 @@ def test_the_problem_codes_are_those_that_the_code_says():
 def test_the_paths_are_those_that_are_served():
     told = re.findall(r"^\| `(/[^`]*)` \|", PAGE, re.MULTILINE)
     assert told == [route.path.replace(":.+", "") for route in Rest(Running(), {}).routes()]
+
+
+def test_the_requests_for_connections_are_those_that_are_served():
+    told = re.findall(r"^\| `([A-Z]+ /[^`]*/connections[^`]*)` \|", PAGE, re.MULTILINE)
+    assert told == [f"{route.method} {route.path.replace(':.+', '')}" for route in Asks(Running()).routes()]
 
 
 def test_the_requests_for_standing_subscriptions_are_those_that_are_served():

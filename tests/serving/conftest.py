@@ -53,6 +53,8 @@ class Running:
 
     def __init__(self) -> None:
         self.wrong: list[str] = []
+        self.asked: list[tuple[str, str]] = []
+        self.is_up = True
 
     def get_connection_details(self) -> dict[str, Any]:
         return {"mock/stream/1": {"id": "mock/stream/1", "state": "connected"}}
@@ -65,6 +67,18 @@ class Running:
 
     def problems(self) -> list[str]:
         return self.wrong
+
+    def rollover(self, connection_id: str) -> bool:
+        return self._ask("rollover", connection_id)
+
+    def reconnect(self, connection_id: str) -> bool:
+        return self._ask("reconnect", connection_id)
+
+    def _ask(self, what: str, connection_id: str) -> bool:
+        if connection_id not in self.get_connection_details():
+            raise KeyError(connection_id)
+        self.asked.append((what, connection_id))
+        return self.is_up
 
 
 class Client:

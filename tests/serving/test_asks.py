@@ -1,0 +1,77 @@
+"""What may be asked of a connection over REST: recorded and logged, or refused with nothing done."""
+
+import json
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+JSON = {"Content-Type": "application/json"}
+ID = "mock/stream/1"
+
+
+async def post(rig: Any, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, Any]]:
+    url = f"{rig.base}/api/v1/connections/{path}"
+    async with rig.http.post(url, data=body, headers=headers or JSON, skip_auto_headers=["Content-Type"]) as reply:
+        return reply.status, json.loads(await reply.read())
+
+
+@pytest.mark.parametrize("action", ["rollover", "reconnect"])
+@pytest.mark.parametrize("body", [b"", b"{}", b" { } "])
+async def test_what_is_asked_is_recorded_and_logged(rig: Any, action: str, body: bytes) -> None:
+    with capture_logs() as lines:
+        answer = await post(rig, f"{ID}:{action}", body)
+    assert answer == (202, {"id": ID, "asked": action})
+    assert rig.running.asked == [(action, ID)]
+    assert lines == [
+        {
+            "event": "audit",
+            "log_level": "info",
+            "action": action,
+            "connection": ID,
+            "remote": "127.0.0.1",
+            "accepted": True,
+        }
+    ]
+
+
+async def test_one_that_is_not_up_has_nothing_to_replace(rig: Any) -> None:
+    rig.running.is_up = False
+    with capture_logs() as lines:
+        status, problem = await post(rig, f"{ID}:rollover")
+    assert (status, problem["code"]) == (409, "not_connected")
+    assert lines[0]["accepted"] is False
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "status", "code"),
+    [
+        (f"{ID}:rollover", b"{}", {"Content-Type": "text/plain"}, 415, "unsupported_media_type"),
+        (f"{ID}:rollover", b"{}", {"X-Other": "1"}, 415, "unsupported_media_type"),
+        (f"{ID}:rollover", b'{"force":true}', JSON, 400, "bad_request"),
+        (f"{ID}:rollover", b"[]", JSON, 400, "bad_request"),
+        (f"{ID}:rollover", b"{", JSON, 400, "bad_request"),
+        ("mock/stream/2:rollover", b"{}", JSON, 404, "unknown_connection"),
+        ("nobody:reconnect", b"{}", JSON, 404, "unknown_connection"),
+        (f"{ID}:explode", b"{}", JSON, 405, "method_not_allowed"),
+        (ID, b"{}", JSON, 405, "method_not_allowed"),
+        (f"{ID}:rollover", b"{}", {**JSON, "Origin": "https://evil.example"}, 403, "origin_not_allowed"),
+        (f"{ID}:rollover", b"{}", {**JSON, "Host": "evil.example"}, 403, "host_not_allowed"),
+        (f"{ID}:rollover", b" " * 70_000, JSON, 413, "request_entity_too_large"),
+    ],
+)
+async def test_whatever_is_asked_otherwise_is_refused_and_nothing_is_done(
+    rig: Any, path: str, body: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
+    with capture_logs() as lines:
+        told, problem = await post(rig, path, body, **headers)
+    assert (told, problem["status"], problem["code"]) == (status, status, code)
+    assert rig.running.asked == []
+    assert lines == []
+
+
+async def test_what_is_asked_for_can_only_be_posted(rig: Any) -> None:
+    """A link or an image cannot do it."""
+    status, problem = await rig.problem(f"/api/v1/connections/{ID}:rollover")
+    assert (status, problem["code"]) == (404, "unknown_connection")
+    assert rig.running.asked == []

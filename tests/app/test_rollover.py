@@ -1,4 +1,4 @@
-"""Connections are replaced without a gap on request and when the configuration says; traces and plugins show it."""
+"""Connections are replaced without a gap on request and when they are due; traces and plugins show it."""
 
 import asyncio
 from typing import Any

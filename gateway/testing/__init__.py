@@ -1,1 +1,1 @@
-"""For those who test: an in-memory network, and the engine of simulated venues."""
+"""For those who test: a network in memory, virtual time, simulated venues with all their faults, a chaos proxy."""

@@ -80,6 +80,7 @@ class MemoryVenue(MemoryNetwork):
         if self._ticking is not None:
             self._ticking.cancel()
             await asyncio.wait({self._ticking})
+        self.venue.thaw()
         for peer in self.open_peers:
             peer.close(1001)
         if self._serving:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -27,16 +26,16 @@ class Shared:
     """
     One venue's.
 
-    ``outbox`` frames may wait for each client, ``logged_in`` is told of each
-    socket whose account is known, nothing moves before it is ``thawed``, and
-    what goes ``astray`` is sent on the next socket.
+    ``outbox`` frames may wait for each client, ``sockets`` are those that are
+    open, nothing moves before it is ``thawed``, and what goes ``astray`` is
+    sent on the next socket.
     """
 
     faults: Faults
     counts: Counts
     watch: Watch
     outbox: int
-    logged_in: Callable[["VenueSocket"], None] = lambda _: None
+    sockets: dict[int, "VenueSocket"]
     thawed: asyncio.Event = field(default_factory=_set)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     astray: deque[bytes] = field(default_factory=lambda: deque(maxlen=MOST_ASTRAY))

@@ -80,7 +80,12 @@ class VenueSocket:
     @account.setter
     def account(self, account: str | None) -> None:
         self._account = account
-        self._shared.logged_in(self)
+        code = self._faults.one_session
+        if code is None or account is None:
+            return
+        for socket in self._shared.sockets.values():
+            if socket is not self and socket.account == account:
+                socket.close(code)
 
     # --- what it is sent
 

@@ -64,7 +64,7 @@ class Venue:
         """What the venue itself did wrong; leaving it raises them."""
         self._rate = rate
         self._watch = Watch()
-        self._shared = Shared(self.faults, self.counts, self._watch, outbox, self._logged_in)
+        self._shared = Shared(self.faults, self.counts, self._watch, outbox, self.sockets)
         self._stopping = self._shared.stopping
         self._doors = Doors(self._shared, self._serve, self._failed)
         self.dials = self._doors.dials
@@ -287,11 +287,3 @@ class Venue:
             del self.sockets[socket.id]
             self.closed.append(socket)
             self._watch.changed()
-
-    def _logged_in(self, newcomer: VenueSocket) -> None:
-        code = self.faults.one_session
-        if code is None or newcomer.account is None:
-            return
-        for socket in self.sockets.values():
-            if socket is not newcomer and socket.account == newcomer.account:
-                socket.close(code)

@@ -128,6 +128,15 @@ async def test_leaving_waits_for_no_silence(acme, client, silence):
     await closing
 
 
+def test_leaving_thaws_in_memory(in_memory):
+    async def scenario(client) -> None:
+        transport = await client.dial()
+        client.venue.freeze()
+        await transport.send("hello")
+
+    in_memory(scenario)
+
+
 def test_a_closed_port_refuses_requests_in_memory(in_memory):
     async def scenario(client) -> None:
         client.venue.close_port()

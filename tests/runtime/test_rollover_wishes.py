@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -11,13 +13,18 @@ from msgspec import structs
 from rolled import Rolled, Unlimited
 
 from gateway.engine.messages import Message
-from gateway.testing.virtual import run
+from gateway.testing.virtual import run, virtually
 
 POOL = [
     f"{kind}:{symbol}{depth}"
     for symbol in ("BTC-USDT", "ETH-USDT", "SOL-USDT")
     for kind, depth in (("trades", ""), ("quotes", ""), ("ticker", ""), ("book", ""), ("book", ":5"))
 ] + [f"raw:{channel}.{symbol}" for symbol in ("btc_usdt", "sol_usdt") for channel in ("trades", "quotes")]
+
+
+@pytest.fixture
+def rolled(stage) -> Callable[..., Rolled]:
+    return partial(Rolled, stage)
 
 
 async def come_and_go(one: Rolled, random: Random) -> None:
@@ -84,3 +91,49 @@ def test_wishes_that_change_meanwhile_reach_both_connections(stage, seed: int) -
             assert one.failures == []
 
     run(main(), seed=seed)
+
+
+@virtually
+async def test_frames_that_are_wanted_meanwhile_are_compared_from_then_on(rolled) -> None:
+    async with rolled() as one:
+        await one.hear("trades:BTC-USDT")
+        asked = one.supervisor.roll("asked for")
+        await one.until(one.is_restored)
+        feed = one.stage.link().connection.feeds["trades.btc_usdt"]
+        assert feed.raw_overlap is None
+        ear = await one.stage.hear("mock:raw:trades.btc_usdt")
+        assert feed.raw_overlap is not None
+        ear.leave()
+        assert feed.raw_overlap is None
+        one.ears["raw:trades.btc_usdt"] = await one.stage.hear("mock:raw:trades.btc_usdt")
+        assert await asked is True
+        await asyncio.sleep(1)
+        one.check()
+
+
+@virtually
+async def test_a_book_that_is_wanted_meanwhile_is_asked_for_on_both_and_shown_once(rolled) -> None:
+    async with rolled() as one:
+        await one.hear("trades:BTC-USDT")
+        asked = one.supervisor.roll("asked for")
+        await one.until(one.is_restored)
+        one.ears["book:BTC-USDT"] = await one.stage.hear("mock:book:BTC-USDT")
+        assert [number for number, stream in one.venue.streams() if stream == "book.btc_usdt"] == [1, 2]
+        assert await asked is True
+        await asyncio.sleep(1)
+        one.check()
+
+
+@virtually
+async def test_a_stream_that_nobody_wants_any_more_is_given_up_on_both(rolled) -> None:
+    async with rolled() as one:
+        await one.hear("trades:BTC-USDT", "quotes:BTC-USDT")
+        asked = one.supervisor.roll("asked for")
+        await one.until(one.is_restored)
+        one.ears.pop("quotes:BTC-USDT").leave()
+        await one.stage.quiet()
+        assert one.venue.streams() == [(1, "trades.btc_usdt"), (2, "trades.btc_usdt")]
+        one.ears.pop("trades:BTC-USDT").leave()
+        await asyncio.sleep(4)
+        assert asked.result() is False
+        assert (one.stage.links.all, one.network.held) == ({}, ())

@@ -1,0 +1,139 @@
+"""Books whose snapshots come over REST: whichever can go on is not fetched, whichever cannot is, now or then."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway import spi
+from gateway.spi.steps import HttpReply
+from gateway.testing.memory import Later
+from gateway.testing.virtual import virtually
+from gateway_mock.plugin import MockDialect, _follows
+
+
+def snapshot(last: int) -> HttpReply:
+    return HttpReply(200, body=b'{"bids":[["99","1"]],"asks":[["101","1"]],"last":%d}' % last)
+
+
+def fetch() -> spi.Conversation[spi.BookSnapshot]:
+    reply = yield spi.Fetch("GET", "http://memory/depth")
+    return spi.BookSnapshot(**reply.json())
+
+
+class Rested(MockDialect):
+    def book(self, stream, /):
+        return spi.BookRule(follows=_follows, snapshot=fetch)
+
+
+class Two:
+    """A stage with two books that are live as of number 5, and a second connection that will be granted both."""
+
+    def __init__(self, stage: Any, far: Any) -> None:
+        self.stage = stage
+        self._far = far
+
+    async def begin(self) -> None:
+        self.ears = await self.stage.hear_all("mock:book:a", "mock:book:b", "mock:raw:book.a")
+        self.first.ack_all()
+        await self.stage.quiet()
+        for ear in self.ears[:2]:
+            assert ear.story == ["snapshot", "live"]
+        self.stage.network.fetches.clear()
+        self.asked = self.stage.link().supervisor.roll("asked for")
+        await self.stage.quiet()
+        self.second.ack_all()
+        await self.stage.quiet()
+
+    @property
+    def first(self) -> Any:
+        return self._far(self.stage.network.peers[0])
+
+    @property
+    def second(self) -> Any:
+        return self._far(self.stage.network.peers[1])
+
+    @property
+    def fetched(self) -> int:
+        return len(self.stage.network.fetches)
+
+    def both(self, symbol: str, number: int) -> None:
+        self.first.delta(symbol, number)
+        self.second.delta(symbol, number)
+
+
+@pytest.fixture
+def two(stage, variant, kit):
+    def made() -> Two:
+        one = stage(variant(Rested))
+        one.network.on_fetch = lambda _: snapshot(5)
+        return Two(one, kit.Far)
+
+    return made
+
+
+@virtually
+async def test_books_that_are_numbered_alike_go_on_and_nothing_is_fetched(two) -> None:
+    one = two()
+    async with one.stage:
+        await one.begin()
+        one.both("a", 6)
+        await asyncio.sleep(1.2)
+        assert one.asked.result() is True
+        one.second.delta("a", 7)
+        one.second.delta("b", 6)
+        await one.stage.quiet()
+        assert one.fetched == 0
+        assert one.ears[0].story == ["snapshot", "live", "update", "update"]
+        assert one.ears[1].story == ["snapshot", "live", "update"]
+        assert one.ears[2].story == ["live", "update", "update"]
+
+
+@virtually
+async def test_books_that_nothing_is_known_of_are_fetched_for_after_a_while(two) -> None:
+    one = two()
+    async with one.stage:
+        await one.begin()
+        one.first.delta("a", 6)
+        one.second.delta("a", 1006)
+        one.stage.network.on_fetch = lambda _: snapshot(1006)
+        await asyncio.sleep(4.9)
+        assert one.fetched == 0
+        assert not one.asked.done()
+        await asyncio.sleep(0.3)
+        assert one.asked.result() is True
+        assert one.fetched == 2
+        one.second.delta("a", 1007)
+        one.second.delta("b", 1007)
+        await one.stage.quiet()
+        assert one.ears[0].story == ["snapshot", "live", "update", "snapshot", "update"]
+        assert one.ears[1].story == ["snapshot", "live", "snapshot", "update"]
+
+
+@pytest.mark.parametrize("waits", [0.5, 5.5])
+@virtually
+async def test_if_the_first_is_lost_before_they_are_fetched_they_are_lost_aloud_and_mended(
+    two, waits: float
+) -> None:
+    """Also where a fetch was under way, whose answer nobody could show."""
+    one = two()
+    async with one.stage:
+        await one.begin()
+        one.first.delta("a", 6)
+        one.second.delta("a", 1006)
+        one.stage.network.on_fetch = lambda _: Later(2.0, snapshot(1006))
+        await asyncio.sleep(waits)
+        one.first.peer.drop()
+        await one.stage.quiet()
+        assert one.asked.result() is True
+        assert one.ears[0].statuses == ["live", "gap connection_reset", "resyncing connection_reset"]
+        await asyncio.sleep(1.7)
+        one.second.delta("a", 1007)
+        await asyncio.sleep(0.4)
+        one.second.delta("a", 1008)
+        await one.stage.quiet()
+        told = ["gap", "resyncing", "snapshot", "synced", "live"]
+        assert one.ears[0].story == ["snapshot", "live", "update", *told, "update"]
+        assert one.ears[1].story == ["snapshot", "live", *told]
+        await asyncio.sleep(5)
+        assert one.fetched == (2 if waits < 5 else 4)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NoReturn
 
 from gateway.engine.bookfeed import BookFeed
@@ -107,7 +108,7 @@ class Service:
             self._begin,
             means.notice,
             means.judge.heed,
-            self._drain,
+            partial(means.ties.roll, "the exchange is about to close"),
             ground.now,
             ground.wall_us,
         )
@@ -207,9 +208,6 @@ class Service:
         entry = ledger.entry(feed.stream)
         feed.fresh = entry is not None and entry.state is not StreamState.CONFIRMED
         feed.delivers(self._ground.wall_us())
-
-    def _drain(self) -> bool:
-        return self._is_up and self._means.ties.roll("the exchange is about to close")
 
     def _control(self, kind: Kind, payload: bytes) -> None:
         if kind is Kind.PING:

@@ -238,6 +238,27 @@ async def test_further_attempts_wait_longer_and_longer_but_nobody_who_asks_does(
         await asyncio.sleep(0.1)
         assert asked.result() is False
         assert len(one.failures) == failed + 1
+        one.venue.faults.clear()
+        assert await one.roll() is True
+        await asyncio.sleep(10)
+        one.venue.faults.reset_dials.arm()
+        assert await one.roll() is False
+        failed = len(one.failures)
+        await asyncio.sleep(1.01)
+        assert len(one.failures) > failed, "after a success the first wait is short again"
+        one.check()
+
+
+@virtually
+async def test_another_one_waits_until_all_that_came_twice_is_past(rolled) -> None:
+    async with rolled() as one:
+        await one.hear("trades:BTC-USDT")
+        assert await one.roll() is True
+        began = one.stage.ground.now()
+        asked = [one.supervisor.roll("asked for") for _ in range(2)]
+        assert await asyncio.gather(*asked) == [True, True], "one does for both"
+        assert one.epoch == 3
+        assert 11 <= one.stage.ground.now() - began < 12
         one.check()
 
 

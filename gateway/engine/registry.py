@@ -30,7 +30,8 @@ class ConnectionView:
     """
     An immutable picture of one connection; never updated, only replaced.
 
-    ``epoch`` is the number of its last dial, 0 before the first. ``since_us``
+    ``epoch`` is the number of the dial that serves it, else of its last one, 0
+    before the first. ``since_us``
     and ``retry_at_us`` are wall times in microseconds. ``fatal`` tells that only
     a person can help.
     """

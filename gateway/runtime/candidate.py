@@ -53,7 +53,7 @@ class Candidate:
         old = link.connection
         old.end_overlap()  # with the one before it
         self._shadows = {stream: self._shadow_of(feed, late=False) for stream, feed in old.feeds.items()}
-        self._connection = Connection(
+        self.connection = Connection(
             old.id,
             old.endpoint,
             old.account,
@@ -63,7 +63,7 @@ class Candidate:
             set_aside=True,
             rhythms=old.rhythms,
         )
-        self._epoch = Epoch(number, self._connection, ground, link.judge, replace(ties, up=self._restored))
+        self._epoch = Epoch(number, self.connection, ground, link.judge, replace(ties, up=self._restored))
         link.candidate = self
 
     # --- an attempt
@@ -92,7 +92,7 @@ class Candidate:
         """Leave everything as it was."""
         connection = self._link.connection
         self._link.candidate = None
-        connection.include(self._connection.counters)
+        connection.include(self.connection.counters)
         connection.end_overlap()
 
     # --- wishes that change meanwhile
@@ -102,10 +102,10 @@ class Candidate:
         shadow, is_new = self._shadows.get(feed.stream), False
         if shadow is None or shadow.real is not feed:
             shadow = self._shadows[feed.stream] = self._shadow_of(feed, late=True)
-            is_new = self._connection.carry(shadow)
+            is_new = self.connection.carry(shadow)
         else:
             shadow.mirror(late=True)
-        self._connection.want(shadow, is_new=is_new)
+        self.connection.want(shadow, is_new=is_new)
 
     def release(self, stream: str, *, is_last: bool) -> None:
         """One wish less for ``stream``."""
@@ -113,7 +113,7 @@ class Candidate:
         shadow.mirror(late=True)
         if is_last:
             del self._shadows[stream]
-        self._connection.release(shadow, is_last=is_last)
+        self.connection.release(shadow, is_last=is_last)
 
     def _shadow_of(self, feed: Feed, *, late: bool) -> Shadow:
         if isinstance(feed, BookFeed):
@@ -121,7 +121,7 @@ class Candidate:
         return RecordShadow(feed, late=late)
 
     def _ask_snapshot(self, shadow: BookFeed) -> None:
-        self._connection.ask_snapshot(shadow)
+        self.connection.ask_snapshot(shadow)
 
     # --- taking over
 
@@ -145,7 +145,7 @@ class Candidate:
 
     def take_over(self, reason: Reason) -> None:
         """Serve in the place of the connection that served until now, which is not heard any more."""
-        link, new, old = self._link, self._connection, self._link.connection
+        link, new, old = self._link, self.connection, self._link.connection
         link.candidate = None
         self._retire(old)
         link.connection, new.set_aside = new, False

@@ -1,6 +1,7 @@
 """What faults mean: asks the plugin, keeps limited addresses quiet, and says what follows."""
 
 from collections.abc import Callable
+from math import inf
 
 from gateway.engine.retry import GiveUp, Retry, RetryPolicy, usual_verdict, wait_of
 from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
@@ -49,6 +50,13 @@ class Judge:
         """Return the seconds to wait, at least, before what failed with ``fault`` is tried again."""
         verdict = self._verdict(fault)
         return 0.0 if verdict is None else wait_of(verdict, self._ground.wall_us())
+
+    def wait_before_another(self, fault: GatewayError) -> float:
+        """As :meth:`wait_after` for a connection that none needs yet; infinity if only a person can help."""
+        verdict = self._verdict(fault)
+        if verdict is None:
+            return 0.0
+        return inf if verdict.action is Action.STOP else wait_of(verdict, self._ground.wall_us())
 
     def heed(self, verdict: Verdict) -> None:
         """Do at once what ``verdict`` asks of everybody: keep its address or account quiet, look at the clock."""

@@ -65,6 +65,13 @@ class Link:
         if self.candidate is not None:
             self.candidate.release(feed.stream, is_last=is_last)
 
+    def pace_changed(self) -> None:
+        """The operator's settings of the exchange are others."""
+        both = (self.connection, None if self.candidate is None else self.candidate.connection)
+        for connection in both:
+            if connection is not None and connection.serving is not None:
+                connection.serving.pace_changed()
+
     def ask_snapshot(self, feed: BookFeed) -> None:
         """Have whichever epoch serves fetch a snapshot."""
         self.connection.ask_snapshot(feed)
@@ -222,7 +229,7 @@ class Links:
         def make(number: int, ties: Ties) -> Candidate:
             return Candidate(number, link, self._ground, ties)
 
-        return Rolling(make, link.judge.wait_after, Backoff(self._ground.rng, base=SHORTEST, cap=LONGEST))
+        return Rolling(make, link.judge.wait_before_another, Backoff(self._ground.rng, base=SHORTEST, cap=LONGEST))
 
     def _changed(self, change: Change) -> None:
         link = self.all.get(change.connection_id)

@@ -9,6 +9,7 @@ restored, the second takes over in that very step.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final, Protocol
 
 from gateway.engine.observer import Observer
@@ -36,8 +37,9 @@ class Rolling:
     """
     How epochs of one connection are replaced.
 
-    ``wait_after`` returns the seconds to wait, at least, before what ended with
-    a fault is tried again, and heeds what that fault says of others.
+    ``wait_after`` returns the seconds to wait, at least, before another is tried
+    after one that ended with a fault, infinity if only a person can help; it
+    heeds what that fault says of others.
     """
 
     make: MakeCandidate
@@ -189,7 +191,8 @@ class Rollover:
             return
         wait = max(rolling.wait_after(fault), rolling.backoff.next(first=False))
         self._rolls.failed(_now(), wait)
-        self._observer.noticed(self._owner.id, number, "rollover_failed", text=str(fault))
+        text = str(fault) if wait < inf else f"{fault}; another is tried only when asked for"
+        self._observer.noticed(self._owner.id, number, "rollover_failed", text=text)
 
 
 def _now() -> float:

@@ -1,6 +1,7 @@
 """Who wants an epoch replaced, why, and when that may be tried."""
 
 import asyncio
+from math import inf
 from typing import Final
 
 from gateway.runtime.waiting import resolve
@@ -31,11 +32,12 @@ class Rolls:
         return future
 
     def due_in(self, now: float) -> float | None:
-        """Return the seconds until it may be tried; :obj:`None` if nobody wants it."""
-        return max(0.0, self._again_at - now, self._free_at - now) if self.why else None
+        """Return the seconds until it may be tried; :obj:`None` if nobody wants it, or it may not be."""
+        wait = max(0.0, self._again_at - now, self._free_at - now)
+        return wait if self.why and wait < inf else None
 
     def failed(self, now: float, wait: float) -> None:
-        """An attempt came to nothing; the next must wait ``wait`` seconds."""
+        """An attempt came to nothing; the next must wait ``wait`` seconds, or until somebody cannot wait."""
         self._again_at = now + wait
         self._tell(replaced=False)
 

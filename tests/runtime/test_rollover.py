@@ -263,6 +263,35 @@ async def test_another_one_waits_until_all_that_came_twice_is_past(rolled) -> No
 
 
 @virtually
+async def test_what_only_a_person_can_help_with_is_not_tried_again_until_somebody_asks(rolled) -> None:
+    """A wrong key that is tried again and again can cost the account."""
+    async with rolled() as one:
+        await one.hear("trades:BTC-USDT")
+        one.venue.faults.refuse_upgrades.arm(Refusal(401))
+        assert await one.roll() is False
+        await asyncio.sleep(3600)
+        assert one.failures == ["HTTP status 401; another is tried only when asked for"]
+        assert one.stage.state() == "CONNECTED"
+        one.venue.faults.clear()
+        assert await one.roll() is True
+        one.check()
+
+
+@virtually
+async def test_a_changed_pace_holds_for_both(rolled) -> None:
+    async with rolled() as one:
+        await one.hear("trades:BTC-USDT")
+        asked = one.supervisor.roll("asked for")
+        await one.until(one.is_restored)
+        one.stage.ground.pace.heartbeat_interval = 0.5
+        one.stage.link().pace_changed()
+        assert await asked is True
+        before = one.venue.counts.pings
+        await asyncio.sleep(5)
+        assert one.venue.counts.pings - before in {9, 10, 11}
+
+
+@virtually
 async def test_an_exchange_that_wants_quiet_is_left_alone(rolled) -> None:
     async with rolled() as one:
         await one.hear("trades:BTC-USDT")

@@ -287,7 +287,13 @@ class World:
             self.took(self.ledger.overdue(self.now))
             self.check()
         confirmed, refused = self.in_state(StreamState.CONFIRMED), self.in_state(StreamState.REFUSED)
-        assert self.exchange.serves == confirmed
+        if self.manner == "named":
+            # An old answer that came twice can pass for the one to a request that was lost: nobody can tell them
+            # apart, so the exchange may go on serving what was given up. It is heard by nobody.
+            assert self.exchange.serves >= confirmed
+            assert not (self.exchange.serves - confirmed) & self.wanted
+        else:
+            assert self.exchange.serves == confirmed
         assert confirmed == self.wanted - self.exchange.wrong
         assert refused == self.wanted & self.exchange.wrong
         assert self.ledger.plan_settled

@@ -1,4 +1,4 @@
-"""A recording is replayed to a gateway whose connection is replaced meanwhile: nothing is missing, nothing doubled."""
+"""A recording is replayed to a gateway whose connection is replaced meanwhile: nothing is missing or doubled."""
 
 import asyncio
 import time
@@ -48,8 +48,12 @@ async def test_a_replay_goes_on_over_a_rollover_and_its_book_needs_no_other_snap
         assert witness.problems == []
         assert [replay.counts.upgrades, [one.path for one in replay.requests].count("/api/v3/depth")] == [2, 1]
         told = {topic: [message["status"] for message in one.told] for topic, one in witness.topics.items()}
-        assert told == dict.fromkeys((TRADES, QUOTES, BOOK), ["live"])
+        assert told == {topic: ["live"] for topic in (TRADES, QUOTES, BOOK)}
         assert witness.book.snapshots == 1
+
+
+def tables(replay: BinanceVenue) -> dict[str, Any]:
+    return {"exchanges": {"binance": {"endpoints": {**replay.addresses, "allow_plaintext": True}}}}
 
 
 def server_of(gateway: Gateway) -> Any:

@@ -10,6 +10,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 CONTENT_TYPE: Final = "application/problem+json"
+RENAMED: Final = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+"""What RFC 9110 calls these statuses; Python before 3.13 has their older names."""
 _KEPT: Final = ("Allow",)
 
 log = structlog.get_logger()
@@ -43,7 +50,7 @@ def problem(
         headers: to send along.
         more: further members.
     """
-    members = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    members = {"type": "about:blank", "title": _title(status), "status": status}
     body = msgspec.json.encode({**members, "code": code, "detail": detail, **more}, enc_hook=plain)
     return web.Response(body=body, status=status, headers=headers, content_type=CONTENT_TYPE)
 
@@ -57,8 +64,12 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
         if exc.status < HTTPStatus.BAD_REQUEST:
             raise
         kept = {name: exc.headers[name] for name in _KEPT if name in exc.headers}
-        code = HTTPStatus(exc.status).name.lower()
+        code = _title(exc.status).lower().replace(" ", "_")
         return problem(exc.status, code, f"{request.method} {request.path}: {exc.reason}", kept)
     except Exception:
         log.exception("request failed", method=request.method)
         return problem(500, "internal_error", "the gateway failed to answer; its log says why")
+
+
+def _title(status: int) -> str:
+    return RENAMED.get(status) or HTTPStatus(status).phrase

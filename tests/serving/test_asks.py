@@ -57,7 +57,7 @@ async def test_one_that_is_not_up_has_nothing_to_replace(rig: Any) -> None:
         (ID, b"{}", JSON, 405, "method_not_allowed"),
         (f"{ID}:rollover", b"{}", {**JSON, "Origin": "https://evil.example"}, 403, "origin_not_allowed"),
         (f"{ID}:rollover", b"{}", {**JSON, "Host": "evil.example"}, 403, "host_not_allowed"),
-        (f"{ID}:rollover", b" " * 70_000, JSON, 413, "request_entity_too_large"),
+        (f"{ID}:rollover", b" " * 70_000, JSON, 413, "content_too_large"),
     ],
 )
 async def test_whatever_is_asked_otherwise_is_refused_and_nothing_is_done(

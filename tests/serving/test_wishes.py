@@ -101,7 +101,7 @@ async def test_one_that_is_removed_is_gone_and_a_second_time_unknown(desk: Desk)
         ({"json": [GOOD]}, 400, "bad_request"),
         ({"json": {"exchange": "mock", "channel": "trades"}}, 422, "bad_request"),
         ({"json": {"exchange": "mock", "channel": "orders", "account": "main"}}, 422, "unauthorized"),
-        ({"json": {**GOOD, "symbols": ["X" * 100] * 50}}, 413, "request_entity_too_large"),
+        ({"json": {**GOOD, "symbols": ["X" * 100] * 50}}, 413, "content_too_large"),
     ],
 )
 async def test_what_is_asked_wrongly_is_explained(desk: Desk, options: Any, status: int, code: str) -> None:

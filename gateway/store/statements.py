@@ -41,7 +41,7 @@ _BANS: Final = """
     WHERE until_us > ? ORDER BY until_us DESC
 """
 _CORRECT: Final = """
-    UPDATE bans SET until_us = ?1 + until_us - noted_us, noted_us = ?1 WHERE noted_us > ?1
+    UPDATE bans SET until_us = :now + until_us - noted_us, noted_us = :now WHERE noted_us > :now
 """
 _ALWAYS: Final = -(2**63)
 _REASONS: Final = {reason.value: reason for reason in Reason}
@@ -83,7 +83,7 @@ def forget_bans(connection: sqlite3.Connection, before_us: int) -> None:
 
 def correct_bans(connection: sqlite3.Connection, now_us: int) -> None:
     """Let no ban hold for longer than when it was noted, though the clock was set back since."""
-    connection.execute(_CORRECT, (now_us,))
+    connection.execute(_CORRECT, {"now": now_us})
 
 
 def _key(wish: Subscription) -> tuple[str, str, str, str, str]:

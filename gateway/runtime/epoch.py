@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Final, NoReturn
 
+from gateway.engine.liveness import Ages
 from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
 from gateway.model.states import Phase
 from gateway.net.transport import Transport
@@ -134,7 +135,11 @@ class Epoch:
 
     async def _run(self) -> NoReturn:
         connection = self._connection
-        streams = connection.begin_epoch()
+        connection.worked = False
+        connection.ages = Ages()
+        streams = connection.ledger.begin_epoch()
+        for feed in connection.feeds.values():
+            feed.begin()
         self._session = await self._open(streams)
         if self._transport is None or self._writer is None:
             raise AssertionError("a handshake that ended well has opened a socket")

@@ -41,6 +41,8 @@ class BookShadow(BookFeed):
         self._alike = alike
         self._updates = BookOverlap()
         self._kept: deque[tuple[BookDelta, int | None, int]] = deque(maxlen=BUFFER)
+        self._has_hole = False
+        """Whether something is missing before what comes next."""
         self._asked = False
         self.mirror(late=late)
 
@@ -63,6 +65,7 @@ class BookShadow(BookFeed):
             if type(record) is BookDelta:
                 self._updates.keep(record)
                 self._kept.append((record, data.ts, recv_us))
+                self._has_hole = False
         super().take(data, recv_us)
 
     def take_raw(self, payload: bytes, binary: bool, recv_us: int) -> None:
@@ -75,7 +78,7 @@ class BookShadow(BookFeed):
         super().begin()
         self._progress.begin()
         self._kept.clear()
-        self._asked = False
+        self._has_hole = self._asked = False
 
     def confirmed(self, at_us: int) -> None:
         """The stream flows on the second connection; a snapshot is fetched only if it turns out to be needed."""
@@ -91,8 +94,9 @@ class BookShadow(BookFeed):
         self._progress.settle()
 
     def _broken(self, reason: str, at_us: int) -> None:
-        """What was kept has a hole."""
+        """What was kept has a hole; what comes next shows from where it is whole again."""
         self._kept.clear()
+        self._has_hole = True
         super()._broken(reason, at_us)
 
     # --- the end of it
@@ -124,7 +128,9 @@ class BookShadow(BookFeed):
             return False
         while kept and kept[0][0].last <= real.seq:
             kept.popleft()
-        return not kept or real.joins(kept[0][0], sync.rule)
+        if kept:
+            return real.joins(kept[0][0], sync.rule)
+        return real.seq >= sync.seq if sync.is_live else not self._has_hole
 
     def _is_alike(self, sync: BookSync, real: BookSync) -> bool:
         if sync.rule.follows not in self._alike and (self._updates.is_alike or _is_same(sync, real)):

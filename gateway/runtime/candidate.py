@@ -159,6 +159,7 @@ class Candidate:
         for shadow in self._shadows.values():
             with self._plugin_at_fault():
                 shadow.hand_over(reason, at_us)
+        self._shadows = {}  # it may live for days
         new.overlap_ends = self._ground.now() + OVERLAP
 
     @staticmethod

@@ -138,6 +138,14 @@ class Connection:
     def _changed(self) -> None:
         self.rhythms = frozenset(feed.rhythm for feed in self.feeds.values())
 
+    def begin_epoch(self) -> tuple[str, ...]:
+        """A new epoch knows of nothing: return every wanted stream, in the order of the wishes."""
+        self.worked = False
+        self.ages = Ages()
+        for feed in self.feeds.values():
+            feed.begin()
+        return self.ledger.begin_epoch()
+
     # --- figures
 
     def count_from_here(self) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Final, NoReturn
 
-from gateway.engine.liveness import Ages
 from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
 from gateway.model.states import Phase
 from gateway.net.transport import Transport
@@ -135,11 +134,7 @@ class Epoch:
 
     async def _run(self) -> NoReturn:
         connection = self._connection
-        connection.worked = False
-        connection.ages = Ages()
-        streams = connection.ledger.begin_epoch()
-        for feed in connection.feeds.values():
-            feed.begin()
+        streams = connection.begin_epoch()
         self._session = await self._open(streams)
         if self._transport is None or self._writer is None:
             raise AssertionError("a handshake that ended well has opened a socket")

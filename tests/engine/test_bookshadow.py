@@ -208,6 +208,51 @@ def test_a_hole_in_what_the_second_brings_is_not_applied(play) -> None:
     assert one.seqs == [6, 7, 8, 9]
 
 
+def test_a_hole_in_what_the_second_has_kept_does_not_make_it_ready(play) -> None:
+    one = play(IN_BAND, alike={follows})
+    one.shadow.confirmed(2)
+    one.shadow.load(BookSnapshot([("1", "1")], [], 5), 2)
+    one.bring(6, 8)
+    assert not one.is_ready()
+    one.bring(9)
+    assert not one.is_ready(patient=False)
+    one.serve(6, 7, 8)
+    assert one.is_ready()
+
+
+def test_the_second_ones_rules_hold_from_then_on_and_what_is_old_is_not_shown_to_them(play) -> None:
+    def strict(previous: int, delta: BookDelta, _: bool) -> Continuity:
+        return Continuity.APPLY if delta.previous == previous else Continuity.GAP
+
+    one = play(BookRule(follows=strict, snapshot=fetch), alike={strict})
+    one.shadow.confirmed(2)
+    one.serve(6, 7)
+    one.shadow.arm(BookRule(follows=strict, snapshot=fetch))
+    one.hand_over()
+    assert one.feed.sync is not None
+    assert one.feed.sync.rule is one.shadow.sync.rule
+    one.serve(6, 7, 8)
+    assert one.seqs == [6, 7, 8]
+    assert one.said == ["update"] * 3
+
+
+def test_a_hole_that_the_second_was_told_of_is_told_to_whoever_hears_frames(play) -> None:
+    one = play(IN_BAND, alike={follows})
+    raw = topic_named("mock:raw:s")
+    ear = Ear(raw)
+    one.feed.add(raw)
+    one.shadow.mirror(late=False)
+    one.shadow.confirmed(2)
+    one.shadow.load(BookSnapshot([("1", "1")], [], 5), 2)
+    one.shadow.lost("sequence_gap", 3)
+    one.shadow.load(BookSnapshot([("1", "1")], [], 5), 4)
+    one.shadow.expect()
+    one.hand_over()
+    one.feed.take_raw(b"6", False, 6)
+    assert [word.partition(" ")[0] for word in ear.words] == ["gap", "update"]
+    assert one.said == [], "the book itself is whole"
+
+
 def test_what_is_not_even_granted_yet_ends_the_book(play) -> None:
     one = play()
     one.hand_over()

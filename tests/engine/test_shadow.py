@@ -4,6 +4,7 @@ import pytest
 from hearing import Ear, topic_named
 
 from gateway.engine.feeds import Feed
+from gateway.engine.sameness import RECORDS
 from gateway.engine.shadow import RecordShadow
 from gateway.model.market import Liquidation, Trade
 from gateway.spi.contract import Rhythm
@@ -159,6 +160,18 @@ def test_numbers_that_do_not_join_yet_are_waited_for(play) -> None:
     assert one.shadow.is_ready(patient=True)
     one.hand_over()
     assert one.words(TRADES) == ["live", "update 1", "update 2", "update 3"]
+
+
+def test_what_is_kept_of_numbers_is_bounded_and_what_had_to_go_is_a_hole_that_they_show(play) -> None:
+    one = play(TRADES, contiguous=True)
+    one.serve(trade(1))
+    for number in range(2, RECORDS + 5):
+        one.bring(trade(number))
+    assert not one.shadow.is_ready(patient=True)
+    one.hand_over()
+    words = one.words(TRADES)
+    assert words[:3] == ["live", "update 1", "gap"]
+    assert len(words) == RECORDS + 3
 
 
 # --- what becomes of the real feed

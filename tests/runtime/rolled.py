@@ -1,6 +1,7 @@
 """A stage before a whole simulated venue, and a witness of all that its topics are told."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Self
@@ -8,7 +9,9 @@ from typing import Any, Self
 import msgspec
 
 from gateway import spi
+from gateway.engine.bookshadow import BookShadow
 from gateway.engine.messages import Message
+from gateway.engine.shadow import RecordShadow
 from gateway.testing.memory_venue import MemoryVenue
 from gateway.testing.sockets import VenueSocket
 from gateway_mock.plugin import INFO, MockExchange
@@ -132,6 +135,8 @@ class Rolled:
         """Demand that nothing is left of any rollover."""
         link = self.stage.link()
         assert link.candidate is None
+        gc.collect()
+        assert not [each for each in gc.get_objects() if isinstance(each, RecordShadow | BookShadow)]
         assert len(self.venue.sockets) == 1
         assert {stream for _, stream in self.venue.streams()} == {*link.connection.feeds}
         for feed in link.connection.feeds.values():

@@ -163,6 +163,7 @@ class _Request:
     def __init__(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> None:
         self.method = method
         self.path = URL(url).path
+        self.raw_path = URL(url).raw_path_qs
         self.query = URL(url).query
         self.headers = CIMultiDict(headers)
         self.transport: asyncio.Transport | None = None

@@ -23,7 +23,8 @@ class Step:
     One thing that happens ``at`` so many seconds after the beginning.
 
     It happens again each ``every`` seconds, to ``until`` if there is one, and
-    is healed ``lasts`` seconds later if that is given.
+    is healed ``lasts`` seconds later if that is given. ``own`` is what the
+    word means where it is the venue's own and not every venue's.
     """
 
     do: str
@@ -32,11 +33,12 @@ class Step:
     every: float | None = None
     until: float | None = None
     lasts: float | None = None
+    own: Word | None = None
 
     @property
     def word(self) -> Word:
         """What it does."""
-        return WORDS[self.do]
+        return self.own or WORDS[self.do]
 
     def moments(self, order: int) -> Iterator["Moment"]:
         """Return when it acts and heals, in order."""

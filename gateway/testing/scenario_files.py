@@ -13,15 +13,18 @@ from gateway.testing.words import WORDS, Word
 _WHEN: Final = {"at": Key(SECONDS), "every": Key(PERIOD, None), "until": Key(SECONDS, None)}
 _LASTS: Final = {"for": Key(PERIOD, None)}
 _TOP: Final = ("about", "steps")
+Words = Mapping[str, Word]
+NONE: Final[Words] = {}
+"""The own words of a venue that has none."""
 
 
 class ScenarioError(ValueError):
     """A scenario cannot be played; the message names the file, the step (from 1) and the key."""
 
 
-def load(path: Path) -> Scenario:
+def load(path: Path, own: Words = NONE) -> Scenario:
     """
-    Return the scenario in a file.
+    Return the scenario in a file; ``own`` are the venue's own words.
 
     Raises:
         OSError: If it cannot be read.
@@ -31,10 +34,10 @@ def load(path: Path) -> Scenario:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise ScenarioError(f"{path}: need UTF-8 text") from None
-    return read(text, str(path))
+    return read(text, str(path), own)
 
 
-def read(text: str, name: str = "scenario") -> Scenario:
+def read(text: str, name: str = "scenario", own: Words = NONE) -> Scenario:
     """
     Return the scenario that ``text`` is; ``name`` is what errors call it.
 
@@ -45,10 +48,10 @@ def read(text: str, name: str = "scenario") -> Scenario:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
         raise ScenarioError(f"{name}: {exc}") from None
-    return build(found, name)
+    return build(found, name, own)
 
 
-def build(found: Mapping[str, Any], name: str) -> Scenario:
+def build(found: Mapping[str, Any], name: str, own: Words = NONE) -> Scenario:
     """
     Return the scenario that a file has, once it is read.
 
@@ -63,28 +66,30 @@ def build(found: Mapping[str, Any], name: str) -> Scenario:
         raise ScenarioError(f"{name}: about: need {TEXT.need}, got {about!r}")
     if not (isinstance(steps, list) and steps and all(isinstance(one, dict) for one in steps)):
         raise ScenarioError(f"{name}: steps: need a list of tables, each under [[steps]]")
-    return Scenario(tuple(_step(one, f"{name}: step {number}") for number, one in enumerate(steps, 1)), about)
+    read_steps = (_step(one, f"{name}: step {number}", own) for number, one in enumerate(steps, 1))
+    return Scenario(tuple(read_steps), about)
 
 
-def _step(given: Mapping[str, Any], place: str) -> Step:
+def _step(given: Mapping[str, Any], place: str, own: Words) -> Step:
     try:
-        do, word = _word(given.get("do"))
+        do, word = _word(given.get("do"), own)
         values = _values(given, {**_WHEN, **(_LASTS if word.heal else {}), **word.keys}, do)
         when = {"at": values.pop("at"), "every": values.pop("every"), "until": values.pop("until")}
-        step = Step(do, values, **when, lasts=values.pop("for", None))
+        step = Step(do, values, **when, lasts=values.pop("for", None), own=own.get(do))
         _check(step)
     except WrongError as wrong:
         raise ScenarioError(f"{place}: {wrong}") from None
     return step
 
 
-def _word(do: object) -> tuple[str, Word]:
-    if isinstance(do, str) and do in WORDS:
-        return do, WORDS[do]
+def _word(do: object, own: Words) -> tuple[str, Word]:
+    words = {**WORDS, **own}
+    if isinstance(do, str) and do in words:
+        return do, words[do]
     if do is None:
         raise WrongError("do", "it must be there")
-    close = difflib.get_close_matches(str(do), WORDS, 1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(WORDS)}"
+    close = difflib.get_close_matches(str(do), words, 1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(words)}"
     raise WrongError("do", f"there is no {do!r}; {hint}")
 
 

@@ -5,13 +5,14 @@ import math
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn
 
 from gateway.testing.loopback import loopback
 from gateway.testing.scenario import Moment, Scenario, playing
-from gateway.testing.scenario_files import ScenarioError, load
+from gateway.testing.scenario_files import NONE, ScenarioError, Words, load
 from gateway.testing.venue import Venue
 
 _FASTEST: Final = 100_000.0
@@ -34,12 +35,14 @@ class Simulator:
 
     ``build`` makes the venue of the parsed arguments, among which ``host``,
     ``port``, ``rate`` and ``seed`` always are; ``declare`` adds the venue's own.
+    ``words`` are what its scenarios may say beside the words of every venue.
     """
 
     name: str
     summary: str
     build: Callable[[argparse.Namespace], Venue]
     declare: Callable[[argparse.ArgumentParser], None]
+    words: Words = field(default_factory=dict)
 
     @asynccontextmanager
     async def simulate(self, arguments: Sequence[str]) -> AsyncIterator[Venue]:
@@ -70,15 +73,20 @@ class Simulator:
             "--rate", type=rate, default=20.0, metavar="MESSAGES_PER_SECOND", help="on each stream (default 20)"
         )
         parser.add_argument("--seed", type=seed, default=1, help="the same seed gives the same data (default 1)")
-        add_scenario(parser)
+        add_scenario(parser, self.words)
         self.declare(parser)
         return parser
 
 
-def add_scenario(parser: argparse.ArgumentParser) -> None:
-    """Let ``parser`` take the file of a scenario, for :func:`~gateway.testing.scenario.playing`."""
+def add_scenario(parser: argparse.ArgumentParser, own: Words = NONE) -> None:
+    """
+    Let ``parser`` take the file of a scenario, for :func:`~gateway.testing.scenario.playing`.
+
+    ``own`` are the words of the venue's own.
+    """
+    read = partial(scenario, own=own)
     parser.add_argument(
-        "--scenario", metavar="FILE", type=scenario, default=None, help="what is to go wrong, and when"
+        "--scenario", metavar="FILE", type=read, default=None, help="what is to go wrong, and when"
     )
 
 
@@ -87,15 +95,15 @@ def say(moment: Moment) -> None:
     sys.stderr.write(f"{moment}\n")
 
 
-def scenario(text: str) -> Scenario:
+def scenario(text: str, own: Words = NONE) -> Scenario:
     """
-    Return the scenario in the file called ``text``.
+    Return the scenario in the file called ``text``; ``own`` are the venue's own words.
 
     Raises:
         ArgumentTypeError: If there is none, or it cannot be played.
     """
     try:
-        return load(Path(text))
+        return load(Path(text), own)
     except OSError as exc:
         raise argparse.ArgumentTypeError(f"cannot read {text}: {exc.strerror or exc}") from None
     except ScenarioError as exc:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from gateway.testing.faults import ALWAYS, Noise
+from gateway.testing.kinds import TEXT, Key
 from gateway.testing.scenario import Scenario, play, playing
 from gateway.testing.scenario_files import ScenarioError, load, read
 from gateway.testing.venue import Venue
 from gateway.testing.virtual import virtually
 from gateway.testing.ways import Ack, Body, Cut, Pong, Quota, Refusal, Upgrade
-from gateway.testing.words import WORDS
+from gateway.testing.words import WORDS, Word
 
 
 def scenario(*steps: str) -> Scenario:
@@ -399,3 +400,27 @@ def test_what_is_no_toml_is_told_with_its_place(tmp_path: Path) -> None:
 def test_an_unknown_word_without_a_likeness_is_told_with_all_there_are() -> None:
     with pytest.raises(ScenarioError, match="there is no 'xyzzy'; there are: refuse_dials, "):
         scenario('at = 1, do = "xyzzy"')
+
+
+# --- a venue's own words
+
+
+@virtually
+async def test_a_venue_has_words_of_its_own_beside_those_of_all() -> None:
+    said = []
+    own = {
+        "greet": Word("Somebody is greeted.", lambda _, values: said.append(values["whom"]), {"whom": Key(TEXT)})
+    }
+    steps = '{ at = 1, do = "greet", whom = "all" }, { at = 2, do = "mute" }'
+    venue = Venue()
+    await play(read(f"steps = [{steps}]", own=own), venue)
+    assert said == ["all"]
+    assert venue.faults.mute
+
+
+def test_a_misspelt_word_of_a_venue_is_named_too() -> None:
+    own = {"greet": Word("Somebody is greeted.", lambda *_: None)}
+    with pytest.raises(ScenarioError, match="step 1: do: there is no 'gret'; did you mean 'greet'"):
+        read('steps = [{ at = 1, do = "gret" }]', own=own)
+    with pytest.raises(ScenarioError, match="there is no 'greet'"):
+        read('steps = [{ at = 1, do = "greet" }]')

@@ -47,15 +47,19 @@ class Heartbeat:
     token: int = 0
     _next_at: float = field(init=False)
     _sent_at: float | None = None
+    _late_at: float = 0.0
+    """When the peer is dead unless the ping in flight is answered."""
     _graced: bool = False
 
     def __post_init__(self) -> None:
         self._next_at = self.checked_at + self.interval
 
     def change(self, interval: float, timeout: float) -> None:
-        """Ping at another pace from the last ping on."""
+        """Ping at another pace from the last ping on; one in flight loses nothing of the time that it was given."""
         self._next_at += interval - self.interval
         self.interval, self.timeout = interval, timeout
+        if self._sent_at is not None:
+            self._late_at = max(self._late_at, self._sent_at + timeout)
 
     def check(self, now: float, *, tick: float) -> Pulse:
         """
@@ -69,12 +73,12 @@ class Heartbeat:
         self.checked_at = now
         if self._sent_at is not None:
             if jumped and not self._graced:
-                self._sent_at, self._graced = now, True
-            if now >= self._sent_at + self.timeout:  # as next_check has it, to the last digit
+                self._sent_at, self._late_at, self._graced = now, now + self.timeout, True
+            if now >= self._late_at:
                 return Pulse.DEAD
         if self._sent_at is None and now >= self._next_at:
             self.token += 1
-            self._sent_at, self._graced = now, False
+            self._sent_at, self._late_at, self._graced = now, now + self.timeout, False
             self._next_at = max(self._next_at + self.interval, now + self.interval / 2)
             return Pulse.PING
         return Pulse.QUIET
@@ -90,7 +94,7 @@ class Heartbeat:
 
     def next_check(self) -> float:
         """Return when :meth:`check` can next matter."""
-        return self._next_at if self._sent_at is None else self._sent_at + self.timeout
+        return self._next_at if self._sent_at is None else self._late_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,7 @@ def unhealthy_because(  # noqa: PLR0913  # the whole rule in one place
     ping_timeout: float,
     message_timeout: float,
     heartbeat_interval: float | None,
+    paced_at: float = 0.0,
 ) -> str:
     """
     Return why a connection is not healthy, empty if it is.
@@ -152,12 +157,13 @@ def unhealthy_because(  # noqa: PLR0913  # the whole rule in one place
     Healthy is: CONNECTED, the last pong at most ``ping_timeout`` old and, where
     a stream is continuous or heartbeated, the last message at most
     ``message_timeout`` old. ``since`` is when it was connected; nothing counts
-    as older. Where plugin or session ping so seldom that a live peer's last pong is
+    as older, and no pong as older than ``paced_at``, when the pace of the pings
+    was last changed. Where plugin or session ping so seldom that a live peer's last pong is
     older by itself, one and a half times the ``heartbeat_interval`` in effect count instead.
     """
     if not connected:
         return "not connected"
-    pong_age = now - max(since, ages.pong_at or since)
+    pong_age = now - max(since, paced_at, ages.pong_at or since)
     if ages.has_pongs and pong_age > max(ping_timeout, DEAD_AFTER * (heartbeat_interval or 0.0)):
         return f"no pong for {pong_age:.0f} s"
     message_age = now - max(since, ages.message_at or since)

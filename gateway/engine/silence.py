@@ -63,9 +63,10 @@ class Silence:
     """
 
     def __init__(self, *, first: float = FIRST, shortest: float = SHORTEST, longest: float = LONGEST) -> None:
+        self.longest = longest
+        """May be changed at any moment; it holds from the next look on."""
         self._first = first
         self._shortest = shortest
-        self._longest = longest
         self._streams: dict[str, _Watched] = {}
 
     def look(self, stream: str, rhythm: Rhythm, frames: int, now: float) -> Measure:
@@ -94,10 +95,10 @@ class Silence:
         if not watched.delivered:
             bound = self._first
         elif watched.pauses < SAMPLES:
-            bound = self._longest
+            bound = self.longest
         else:
-            bound = min(self._longest, max(self._shortest, FACTOR * watched.pause))
-        return min(self._longest * _WAIT, bound * 2.0 ** max(0, min(watched.measures, _MOST) - 2))
+            bound = min(self.longest, max(self._shortest, FACTOR * watched.pause))
+        return min(self.longest * _WAIT, bound * 2.0 ** max(0, min(watched.measures, _MOST) - 2))
 
     def forget(self, stream: str) -> None:
         """``stream`` is not confirmed any more."""

@@ -41,6 +41,15 @@ def test_the_last_window_of_its_life_is_used(opened: float, begin: float, end: f
     assert rollover_after(at(opened), DAY, window, 1) == pytest.approx(end * HOUR)
 
 
+def test_a_window_that_is_over_is_not_waited_for_in_vain() -> None:
+    """Opened at 10, looked at again when 17 hours have passed, at 3 in the morning: the day ends at 9:45 at latest."""
+    passed, opened = 17 * HOUR, at(10)
+    for share, within, over in ((0, 17 * HOUR, 82_080), (1, 18 * HOUR, 85_536)):
+        assert rollover_after(opened, DAY, (2 * HOUR, 4 * HOUR), share, passed=passed) == pytest.approx(within)
+        assert rollover_after(opened, DAY, (1 * HOUR, 2 * HOUR), share, passed=passed) == pytest.approx(over)
+        assert rollover_after(opened, DAY, None, share, passed=passed) == rollover_after(opened, DAY, None, share)
+
+
 def test_a_window_may_last_over_midnight() -> None:
     window = (22 * HOUR, 4 * HOUR)
     assert rollover_after(at(12), DAY, window, 0) == pytest.approx(10 * HOUR)

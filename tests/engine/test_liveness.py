@@ -187,11 +187,23 @@ def test_a_changed_interval_holds_from_the_last_ping_on() -> None:
     assert beat.next_check() == 180.0
 
 
-def test_a_changed_deadline_holds_for_the_ping_in_flight() -> None:
+def test_a_ping_in_flight_keeps_the_time_that_it_was_given() -> None:
+    """Else a shorter interval would end a connection whose pong is under way."""
     beat = heartbeat(15.0)
     beat.check(115.0, tick=15.0)
-    beat.change(15.0, 2.0)
-    assert beat.check(117.0, tick=2.0) is DEAD
+    beat.change(1.0, 0.5)
+    assert beat.check(116.0, tick=1.0) is QUIET
+    assert beat.next_check() == 122.5
+    assert beat.check(122.5, tick=6.5) is DEAD
+
+
+def test_a_ping_in_flight_is_given_more_time_where_more_is_allowed_now() -> None:
+    beat = heartbeat(2.0)
+    beat.check(102.0, tick=2.0)
+    beat.change(60.0, 30.0)
+    assert beat.next_check() == 132.0
+    assert beat.check(131.9, tick=30.0) is QUIET
+    assert beat.check(132.0, tick=1.0) is DEAD
 
 
 # --- data ages
@@ -244,6 +256,7 @@ def why(
     since: float = 0.0,
     rhythm: Rhythm | None = None,
     interval: float | None = 15.0,
+    paced_at: float = 0.0,
 ) -> str:
     return unhealthy_because(
         connected=connected,
@@ -254,6 +267,7 @@ def why(
         ping_timeout=60.0,
         message_timeout=120.0,
         heartbeat_interval=interval,
+        paced_at=paced_at,
     )
 
 
@@ -285,6 +299,15 @@ def test_a_connection_that_is_pinged_seldom_is_healthy_for_one_and_a_half_interv
     interval: float | None, age: float, told: str
 ) -> None:
     assert why(Ages(pong_at=1000.0 - age), interval=interval) == told
+
+
+def test_a_pong_that_was_fresh_at_the_former_pace_does_not_count_against_the_new_one() -> None:
+    assert why(Ages(pong_at=900.0), paced_at=940.0) == ""
+    assert why(Ages(pong_at=900.0), paced_at=939.0) == "no pong for 61 s"
+    assert why(Ages(pong_at=940.0), paced_at=10.0) == ""
+    assert why(Ages(pong_at=1000.0, message_at=870.0), rhythm=Rhythm.CONTINUOUS, paced_at=999.0) == (
+        "no message for 130 s"
+    ), "messages have no pace"
 
 
 def test_where_pings_are_not_answered_at_all_pongs_do_not_count() -> None:

@@ -54,6 +54,16 @@ def test_a_stream_with_long_pauses_is_given_four_times_the_longest() -> None:
     assert next(iter(found.items())) == (181 + 80, Measure.RESUBSCRIBE)
 
 
+def test_the_longest_bound_may_be_changed_meanwhile() -> None:
+    silence = Silence(longest=600)
+    for second in (0, 1, 101, 201):
+        silence.look("s", Rhythm.CONTINUOUS, second, float(second))
+    assert silence.look("s", Rhythm.CONTINUOUS, 201, 500.0) is Measure.NONE
+    silence.longest = 300
+    assert silence.look("s", Rhythm.CONTINUOUS, 201, 500.9) is Measure.NONE
+    assert silence.look("s", Rhythm.CONTINUOUS, 201, 501.0) is Measure.RESUBSCRIBE
+
+
 def test_no_bound_is_longer_than_the_longest() -> None:
     found = looked(Silence(), range(1, 1000, 100), 1100)
     assert next(iter(found.items())) == (901 + LONGEST, Measure.RESUBSCRIBE)

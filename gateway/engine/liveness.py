@@ -55,7 +55,7 @@ class Heartbeat:
         self._next_at = self.checked_at + self.interval
 
     def change(self, interval: float, timeout: float) -> None:
-        """Ping at another pace from the last ping on; one in flight loses nothing of the time that it was given."""
+        """Ping at another pace from the last ping on; one in flight loses none of the time it was given."""
         self._next_at += interval - self.interval
         self.interval, self.timeout = interval, timeout
         if self._sent_at is not None:

@@ -42,7 +42,7 @@ def test_the_last_window_of_its_life_is_used(opened: float, begin: float, end: f
 
 
 def test_a_window_that_is_over_is_not_waited_for_in_vain() -> None:
-    """Opened at 10, looked at again when 17 hours have passed, at 3 in the morning: the day ends at 9:45 at latest."""
+    """Opened at 10, and 17 hours have passed: it is 3 in the morning, and the end comes before the next window."""
     passed, opened = 17 * HOUR, at(10)
     for share, within, over in ((0, 17 * HOUR, 82_080), (1, 18 * HOUR, 85_536)):
         assert rollover_after(opened, DAY, (2 * HOUR, 4 * HOUR), share, passed=passed) == pytest.approx(within)

@@ -53,6 +53,8 @@ class Epoch:
         self._rest = Rest(ground.exchange, ground.network, self._budgets, ground.info.limits, ground.now)
         self._given_up = False
         self._fault: GatewayError | None = None
+        self._is_deaf = False
+        """Whether the peer has missed a heartbeat: it would not hear a goodbye either."""
         self._interrupt: asyncio.Timeout | None = None
         self._session = Session()
         self._transport: Transport | None = None
@@ -72,6 +74,7 @@ class Epoch:
             raise
         except ConnectionFault as fault:
             reason = fault.reason
+            self._is_deaf = reason is Reason.HEARTBEAT_MISSED
             raise
         except PluginError:
             reason = Reason.PLUGIN_ERROR
@@ -92,7 +95,10 @@ class Epoch:
         with self._during("close"):
             if self._service is not None:
                 await self._service.close()
-            await self._transport.close(within=CLOSING)
+            if self._is_deaf:
+                self._transport.abort()
+            else:
+                await self._transport.close(within=CLOSING)
             if self._writer is not None:
                 await self._writer.stop()
             if self._given_up and not self._connection.set_aside and self._session.release is not None:

@@ -245,6 +245,20 @@ async def test_a_muted_peer_is_left_after_one_and_a_half_intervals(stage) -> Non
 
 
 @virtually
+async def test_a_peer_that_hears_nothing_is_told_no_goodbye(stage) -> None:
+    """It could not answer one, and the next dial would wait for it."""
+    async with stage() as one:
+        await one.connect(retry=True)
+        peer = one.far.peer
+        peer.mute()
+        await asyncio.sleep(7.6)
+        assert one.story()[2] == "ERROR heartbeat_missed"
+        assert peer.released
+        await asyncio.sleep(1)
+        assert one.state() == "CONNECTED"
+
+
+@virtually
 async def test_the_first_fault_stands(stage) -> None:
     async with stage() as one:
         await one.connect(retry=True)

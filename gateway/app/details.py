@@ -95,11 +95,12 @@ class Observatory:
             for id_, exchange in self._exchanges.items()
             if exchange.reference.has_list and not exchange.reference.is_listed
         ]
-        return wrong + [
-            f"{view.id} is {view.state}" + self._cause(view)
-            for view, _ in self._linked(self._registry.snapshot)
-            if view.state is not S.CONNECTED and view.id not in self._exchanges[view.exchange].links.held_down
-        ]
+        for view, link in self._linked(self._registry.snapshot):
+            if view.state is S.CONNECTED:
+                wrong += [f"{view.id}: {text}" for text in [link.connection.diagnosis] if text]
+            elif view.id not in self._exchanges[view.exchange].links.held_down:
+                wrong.append(f"{view.id} is {view.state}" + self._cause(view))
+        return wrong
 
     def _cause(self, view: ConnectionView) -> str:
         """Return why ``view`` is as it is; that the next attempt is due says nothing of what the last one met."""
@@ -139,6 +140,7 @@ class Observatory:
             ping_timeout=pace.ping_timeout,
             message_timeout=pace.message_timeout,
             heartbeat_interval=connection.heartbeat_interval,
+            paced_at=connection.paced_at,
         )
 
     def _info(self, view: ConnectionView, link: Link) -> Details:
@@ -160,6 +162,7 @@ class Observatory:
             "is_connected": view.state is S.CONNECTED,
             "is_healthy": not unhealthy,
             "unhealthy_because": unhealthy,
+            "diagnosis": _diagnosis(connection.diagnosis),
             "heartbeat_interval": connection.heartbeat_interval,
             "ages": self._ages(link),
             "streams": len(connection.feeds),
@@ -199,6 +202,10 @@ class Observatory:
             },
             "problem": exchange.reference.problem,
         }
+
+
+def _diagnosis(text: str) -> Details | None:
+    return {"reason": str(Reason.ENDPOINT_MOVED), "text": text} if text else None
 
 
 def _absence(problem: str) -> str:

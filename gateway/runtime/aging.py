@@ -8,12 +8,27 @@ from gateway.runtime.keepalive import EARLY
 from gateway.spi.contract import Endpoint, Session
 
 
-def due(ground: Ground, endpoint: Endpoint, session: Session) -> float:
-    """Return when that is, in monotonic seconds; infinity where nothing would end it."""
-    ages = [] if endpoint.max_age is None else [endpoint.max_age]
-    if session.expires_in is not None:
-        ages.append(session.expires_in * EARLY)
-    if not ages:
-        return inf
-    window, share = ground.pace.rollover_window, ground.rng.random()
-    return ground.now() + rollover_after(ground.wall_us(), min(ages), window, share)
+class Age:
+    """
+    How long one epoch may last, counted from when this is made.
+
+    Args:
+        ground: for clocks, and the operator's window, which may be changed meanwhile.
+        endpoint: may bound the age of its connections.
+        session: may expire.
+    """
+
+    def __init__(self, ground: Ground, endpoint: Endpoint, session: Session) -> None:
+        self._ground = ground
+        self._opened_at = ground.now()
+        self._opened_us = ground.wall_us()
+        expires = inf if session.expires_in is None else session.expires_in * EARLY
+        self._age = min(inf if endpoint.max_age is None else endpoint.max_age, expires)
+        self._share = 0.0 if self._age == inf else ground.rng.random()
+
+    def due(self) -> float:
+        """Return when it is to be replaced, in monotonic seconds; infinity where nothing would end it."""
+        if self._age == inf:
+            return inf
+        passed, window = self._ground.now() - self._opened_at, self._ground.pace.rollover_window
+        return self._opened_at + rollover_after(self._opened_us, self._age, window, self._share, passed=passed)

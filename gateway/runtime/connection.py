@@ -88,10 +88,14 @@ class Connection:
     serving: Serving | None = None
     replaced_for: set[str] = field(default_factory=set)
     """Streams for whose silence the connection was replaced in vain; not again before they deliver."""
+    diagnosis: str = ""
+    """What is probably wrong with the endpoint, in a sentence for the operator; empty while it delivers."""
     worked: bool = False
     """Whether the last epoch delivered something, or a pong, once it was fully operational."""
     connected_at: float = 0.0
     """When the last epoch became fully operational; monotonic seconds."""
+    paced_at: float = 0.0
+    """When the pace of its pings was last changed while it served; monotonic seconds."""
     rhythms: frozenset[Rhythm] = frozenset()
     """How the streams on it sound; replaced whenever one comes or goes."""
 

@@ -19,7 +19,7 @@ from gateway.engine.ledger import StreamState
 from gateway.engine.liveness import Heartbeat
 from gateway.errors import GatewayError, PluginError
 from gateway.net.transport import Kind, Transport
-from gateway.runtime.aging import due
+from gateway.runtime.aging import Age
 from gateway.runtime.attempt import Ties
 from gateway.runtime.connection import Connection
 from gateway.runtime.ground import Ground
@@ -116,7 +116,8 @@ class Service:
             ground.exchange, self._dialect, connection.feeds, ground.wall_us, self._first, reactions.react
         )
         self._stalls = Stalls(connection, ground, self._ask_again, means.notice)
-        self._due = due(ground, connection.endpoint, means.session)
+        self._age = Age(ground, connection.endpoint, means.session)
+        self._due = self._age.due()
         self._sampler = Sampler(connection, self._intake, self._pinger, means.writer, self._snapshots)
 
     async def run(self, streams: Sequence[str]) -> NoReturn:
@@ -182,9 +183,16 @@ class Service:
         self._snapshots.ask(feed)
 
     def pace_changed(self) -> None:
-        """Ping at the pace that is set now."""
-        heartbeat = self._heartbeat()
+        """Live by the settings of the exchange as they are now; a plugin that breaks on them changes no ping."""
+        self._due = self._age.due()
+        self._stalls.pace_changed()
+        try:
+            heartbeat = self._heartbeat()
+        except PluginError as broken:
+            self._means.notice("plugin_error", str(broken))
+            return
         self._pinger.heartbeat.change(heartbeat.interval, heartbeat.timeout)
+        self._connection.paced_at = self._ground.now()
 
     def count(self) -> None:
         """Bring the counters up to date."""

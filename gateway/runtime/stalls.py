@@ -3,7 +3,7 @@ What is done about streams that are acknowledged and silent: told, asked for ane
 
 A connection is replaced only if nothing else on it delivers, and once: where that
 was in vain the stream stays stale, is asked for anew from time to time, and the
-log says so.
+log says so. If not one of several streams delivers then, the endpoint is to blame.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from gateway.engine.feeds import Feed
 from gateway.engine.ledger import StreamState
 from gateway.engine.silence import Measure, Silence
+from gateway.engine.whereabouts import Whereabouts
 from gateway.errors import PeerSilent, Reason
 from gateway.runtime.connection import Connection
 from gateway.runtime.ground import Ground
@@ -40,6 +41,11 @@ class Stalls:
         self._ask_again = ask_again
         self._notice = notice
         self._silence = Silence(longest=ground.pace.message_timeout)
+        self._whereabouts = Whereabouts.of(connection.target, ground.info)
+
+    def pace_changed(self) -> None:
+        """The operator's settings of the exchange are others."""
+        self._silence.longest = self._ground.pace.message_timeout
 
     def check(self, now: float) -> None:
         """
@@ -57,6 +63,7 @@ class Stalls:
                 self._take(feed, self._silence.look(feed.stream, feed.rhythm, feed.frames, now), now)
             else:
                 self._silence.forget(feed.stream)
+        self._diagnose()
 
     def _take(self, feed: Feed, measure: Measure, now: float) -> None:
         match measure:
@@ -81,8 +88,20 @@ class Stalls:
         vain.update(self._silence.stale())
         raise PeerSilent(f"{feed.stream} is silent, and so is all else", reason=self._reason(feed))
 
+    def _diagnose(self) -> None:
+        """Tell once, and as the reason of each silence, that the endpoint has probably moved."""
+        connection = self._connection
+        if connection.ages.streams or not connection.feeds:
+            connection.diagnosis = ""
+        elif not connection.diagnosis and connection.replaced_for and self._silence.is_all_there_is():
+            connection.diagnosis = self._whereabouts.moved()
+            self._notice(Reason.ENDPOINT_MOVED, connection.diagnosis)
+            for feed in connection.feeds.values():
+                feed.explained(Reason.ENDPOINT_MOVED, self._ground.wall_us())
+
     def _report(self, feed: Feed) -> None:
-        self._notice("stream_silent", f"{feed.stream}: {self._reason(feed)}; asked for anew")
+        if not self._connection.diagnosis:  # of all streams at once
+            self._notice("stream_silent", f"{feed.stream}: {self._reason(feed)}; asked for anew")
         self._ask_again(feed.stream)
 
     def _others_deliver(self, feed: Feed, now: float) -> bool:
@@ -93,4 +112,6 @@ class Stalls:
         )
 
     def _reason(self, feed: Feed) -> Reason:
+        if self._connection.diagnosis:
+            return Reason.ENDPOINT_MOVED
         return Reason.DATA_STALLED if self._silence.delivered(feed.stream) else Reason.NO_DATA

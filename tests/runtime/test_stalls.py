@@ -175,3 +175,19 @@ async def test_a_book_that_stops_changing_is_stale_and_right_again_without_a_gap
         assert told[3] == "stale data_stalled"
         assert told[-2:] == ["live", "data"]
         assert not any(word.startswith("gap") for word in told)
+
+
+@virtually
+async def test_a_changed_bound_holds_at_once() -> None:
+    """A stream whose rhythm is unknown yet may be silent for the longest bound, which is the operator's."""
+    async with scene(rate=None) as one:
+        await one.hear(QUOTES)
+        await asyncio.sleep(5)
+        one.venue.emit_quote("BTC-USDT")
+        await asyncio.sleep(40)
+        assert one.ears[QUOTES].told == ["live", "data"]
+        exchange = one.gateway._assembly.exchanges["mock"]
+        exchange.ground.pace.message_timeout = 30.0
+        exchange.links.all["mock/stream/0"].pace_changed()
+        await asyncio.sleep(1)
+        assert one.ears[QUOTES].told == ["live", "data", "stale data_stalled"]

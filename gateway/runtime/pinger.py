@@ -9,9 +9,27 @@ from collections.abc import Callable
 
 from gateway.engine.liveness import Heartbeat, Pulse
 from gateway.errors import PeerSilent, PluginError, Reason
+from gateway.runtime.connection import Connection
+from gateway.runtime.ground import Ground
 from gateway.runtime.writer import Writer
-from gateway.spi.contract import Ping
+from gateway.spi.contract import Ping, Session
 from gateway.spi.dialect import Dialect
+
+
+def heartbeat_of(connection: Connection, ground: Ground, session: Session) -> Heartbeat:
+    """
+    Return a heartbeat at the pace of the operator, else of the session, else of the plugin.
+
+    Raises:
+        PluginError: If the plugin is asked and does not say.
+    """
+    interval, timeout = ground.pace.heartbeat_interval, None
+    if interval is None:
+        interval, timeout = session.heartbeat_interval, session.heartbeat_timeout
+    if interval is None:
+        interval = ground.binding.heartbeat_interval(connection.target)
+    connection.heartbeat_interval = interval
+    return Heartbeat(interval, timeout or interval / 2, ground.now())
 
 
 class Pinger:

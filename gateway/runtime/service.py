@@ -16,7 +16,6 @@ from gateway.engine.bookfeed import BookFeed
 from gateway.engine.feeds import Feed
 from gateway.engine.intake import Intake
 from gateway.engine.ledger import StreamState
-from gateway.engine.liveness import Heartbeat
 from gateway.errors import GatewayError, PluginError
 from gateway.net.transport import Kind, Transport
 from gateway.runtime.aging import Age
@@ -25,7 +24,7 @@ from gateway.runtime.connection import Connection
 from gateway.runtime.ground import Ground
 from gateway.runtime.judge import Judge
 from gateway.runtime.keepalive import expire, keep_alive
-from gateway.runtime.pinger import Pinger
+from gateway.runtime.pinger import Pinger, heartbeat_of
 from gateway.runtime.reactions import Reactions
 from gateway.runtime.rest import Rest
 from gateway.runtime.sampling import Sampler
@@ -87,9 +86,8 @@ class Service:
             ground.wall_us,
             self._something_settled,
         )
-        self._pinger = Pinger(
-            ground.exchange, means.number, self._dialect, means.writer, self._heartbeat(), ground.now
-        )
+        heartbeat = heartbeat_of(connection, ground, means.session)
+        self._pinger = Pinger(ground.exchange, means.number, self._dialect, means.writer, heartbeat, ground.now)
         self._snapshots = Snapshots(
             ground.exchange,
             means.rest,
@@ -187,7 +185,7 @@ class Service:
         self._due = self._age.due()
         self._stalls.pace_changed()
         try:
-            heartbeat = self._heartbeat()
+            heartbeat = heartbeat_of(self._connection, self._ground, self._means.session)
         except PluginError as broken:
             self._means.notice("plugin_error", str(broken))
             return
@@ -243,17 +241,6 @@ class Service:
                 self._means.ties.roll("it is of age")
             if 0 < self._connection.overlap_ends <= now:
                 self._connection.end_overlap()
-
-    def _heartbeat(self) -> Heartbeat:
-        session, ground, connection = self._means.session, self._ground, self._connection
-        interval = ground.pace.heartbeat_interval
-        timeout = None
-        if interval is None:
-            interval, timeout = session.heartbeat_interval, session.heartbeat_timeout
-        if interval is None:
-            interval = ground.binding.heartbeat_interval(connection.target)
-        connection.heartbeat_interval = interval
-        return Heartbeat(interval, timeout or interval / 2, ground.now())
 
     # --- streams
 

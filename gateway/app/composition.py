@@ -167,6 +167,8 @@ def _signers(world: World, exchange: str) -> Mapping[str, AccountSigner]:
         name: AccountSigner(
             resolve(account.api_key, world.environ, key=f"accounts.{name}.api_key"),
             resolve(account.secret, world.environ, key=f"accounts.{name}.secret"),
+            account.key_type,
+            key=f"accounts.{name}.secret",
         )
         for name, account in world.settings.accounts.items()
         if account.exchange == exchange

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from gateway.config.credentials import is_reference
 from gateway.config.durations import seconds
+from gateway.spi.contract import KeyType
 
 MOST: Final = 1_000_000_000
 QUICKEST: Final = 0.05
@@ -134,11 +135,16 @@ class ExchangeSettings(_Table):
 
 
 class AccountSettings(_Table):
-    """Credentials at one exchange, as references that :func:`gateway.config.resolve` follows."""
+    """
+    Credentials at one exchange, as references that :func:`gateway.config.resolve` follows.
+
+    Where ``key_type`` is :obj:`None`, a secret in PEM is the private key that it is, and any other an HMAC secret.
+    """
 
     exchange: str
     api_key: Reference
     secret: Reference
+    key_type: KeyType | None = None
 
 
 class SubscriptionSettings(_Table):

@@ -106,18 +106,37 @@ class ExchangeInfo:
     options: type[Any] | None = None
 
 
+KeyType = Literal["hmac", "rsa", "ed25519"]
+"""What an account's secret is: a text, or a private key."""
+
+
 class Signer(Protocol):
-    """Signs for one account without showing its secret."""
+    """
+    Signs for one account without showing its secret.
+
+    A method that needs a secret of another type raises ``LoginRefused``: only
+    the operator can help.
+    """
 
     @property
     def api_key(self) -> str:
         """The public half of the credentials."""
+
+    @property
+    def key_type(self) -> KeyType:
+        """What the secret is."""
 
     def hmac_sha256(self, payload: bytes) -> bytes:
         """Return the digest of ``payload`` under the account's secret."""
 
     def hmac_sha512(self, payload: bytes) -> bytes:
         """Return the digest of ``payload`` under the account's secret."""
+
+    def rsa_sha256(self, payload: bytes) -> bytes:
+        """Return the signature of ``payload`` under the account's RSA key: PKCS#1 v1.5 over SHA-256."""
+
+    def ed25519(self, payload: bytes) -> bytes:
+        """Return the signature of ``payload`` under the account's Ed25519 key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

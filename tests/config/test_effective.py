@@ -39,7 +39,12 @@ def test_where_a_heartbeat_comes_from_is_shown_for_each_exchange(read: Callable[
 
 def test_secrets_are_shown_as_their_references(read: Callable[..., Settings]) -> None:
     assert effective(read(SET))["accounts"] == {
-        "main": {"exchange": "acme", "api_key": "env:ACME_KEY", "secret": "file:/run/secrets/acme"}
+        "main": {
+            "exchange": "acme",
+            "api_key": "env:ACME_KEY",
+            "secret": "file:/run/secrets/acme",
+            "key_type": None,
+        }
     }
 
 

@@ -69,7 +69,11 @@ class Ticker(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Candle(Struct, frozen=True, gc=False, omit_defaults=True):
-    """One interval; ``end`` is its last instant as the exchange gives it."""
+    """
+    One interval; ``end`` is its last instant as the exchange gives it.
+
+    Those of an index or of mark prices have no volume, since nothing is traded there.
+    """
 
     start: int
     end: int
@@ -77,8 +81,8 @@ class Candle(Struct, frozen=True, gc=False, omit_defaults=True):
     high: str
     low: str
     close: str
-    volume: str
     closed: bool
+    volume: str | None = None
     trades: int | None = None
 
 

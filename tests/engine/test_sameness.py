@@ -19,7 +19,7 @@ def quote(seq: int | None, bid: str = "1") -> Quote:
     return Quote(bid, "1", "2", "1", seq=seq)
 
 
-CANDLE = Candle(1, 2, "1", "1", "1", "1", "1", closed=False)
+CANDLE = Candle(1, 2, "1", "1", "1", "1", closed=False, volume="1")
 ORDER = Order("1", "BTC-USDT", "buy", "filled", 1)
 
 
@@ -74,7 +74,7 @@ def test_of_tickers_the_newer_passes_and_the_one_as_new_that_says_something_else
 
 
 def test_a_candle_is_as_new_as_its_message() -> None:
-    later = Candle(1, 2, "1", "2", "1", "2", "2", closed=True)
+    later = Candle(1, 2, "1", "2", "1", "2", closed=True, volume="2")
     assert passed("candles", ([CANDLE], 5), after=[([CANDLE], 5), ([CANDLE], 4), ([later], 5)]) == [later]
 
 

@@ -126,7 +126,7 @@ async def test_the_readme_shows_a_demonstration_that_runs(place):
 def test_an_installed_plugin_is_listed(place):
     told = subprocess.run(LIST, shell=True, check=True, cwd=place, env=environment(), capture_output=True)
     listed = {one["name"]: one for one in json.loads(told.stdout)}
-    assert listed.keys() == {"acme", "binance", "mock"}
+    assert listed.keys() == {"acme", "binance", "binance-coinm", "binance-usdm", "mock"}
     facts = {"distribution": "gateway-acme", "version": "0.1.0", "value": "gateway_acme.plugin:plugin"}
     assert listed["acme"] == {"name": "acme", **facts}
 

@@ -12,7 +12,7 @@ PROTOCOL = {
     "quotes": ("bid bid_size ask ask_size", "seq ts"),
     "book": ("bids asks", "seq ts"),
     "ticker": ("last ts", "open high low volume quote_volume bid ask change change_percent"),
-    "candles": ("start end open high low close volume closed", "trades"),
+    "candles": ("start end open high low close closed", "volume trades"),
     "mark": ("mark ts", "index funding_rate next_funding"),
     "liquidations": ("side price size ts", "status"),
     "orders": (

@@ -1,10 +1,12 @@
 """
-How Binance's spot books are kept: how updates join, and where the snapshot comes from.
+How Binance's books are kept: how updates join, and where the snapshot comes from. There is no checksum.
 
-After "How to manage a local order book correctly" in web-socket-streams.md,
-Binance spot API docs, 2026-07-21 (its text of 2025-11-12). There is no checksum.
+Spot: "How to manage a local order book correctly" in web-socket-streams.md, Binance
+spot API docs, 2026-07-21 (its text of 2025-11-12). Futures: the page of that name
+in the USD-M futures docs at developers.binance.com, 2026-08-21, which COIN-M shares.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 from urllib.parse import quote
@@ -13,23 +15,26 @@ from msgspec import Struct, convert
 
 from gateway import spi
 from gateway_binance.decimals import check_levels
-from gateway_binance.declared import REST, WEIGHT
-from gateway_binance.records import Count
+from gateway_binance.declared.market import REST, Market
+from gateway_binance.records.fields import Count
+from gateway_binance.streams import TOPS, kind_of
 
-LEVELS: Final = 1000
-LEVELS_WEIGHT: Final = 50
-"""What so many levels cost: rest-api.md, "Order book", 2026-07-21. A busy minute allows 120 such snapshots."""
+Follows = Callable[[int, spi.BookDelta, bool], spi.Continuity]
+
+_CHANGES: Final = "depth"
+_CUT: Final = frozenset(f"{_CHANGES}{depth}" for depth in TOPS)
 
 
 class Depth(Struct, frozen=True):
-    """The reply of ``/api/v3/depth``."""
+    """The reply of ``depth``."""
 
     lastUpdateId: Count  # noqa: N815  # the exchange's own spelling
     bids: list[spi.Level]
     asks: list[spi.Level]
+    E: Count | None = None
 
 
-def follows(previous: int, update: spi.BookDelta, _fresh: bool) -> spi.Continuity:
+def spot_follows(previous: int, update: spi.BookDelta, _fresh: bool) -> spi.Continuity:
     """Judge an update by its first and last id alone; the first one after a snapshot obeys the same rule."""
     if update.last <= previous:
         # The exchange would have an equal one applied again, which changes nothing: told once is enough.
@@ -39,15 +44,61 @@ def follows(previous: int, update: spi.BookDelta, _fresh: bool) -> spi.Continuit
     return spi.Continuity.APPLY
 
 
-def rule(target: spi.Target, symbol: str) -> spi.BookRule:
-    """Return the rules of the book of ``symbol``, in the exchange's own spelling."""
-    return spi.BookRule(follows=follows, snapshot=partial(fetch_snapshot, target, symbol))
+def futures_follows(previous: int, update: spi.BookDelta, fresh: bool) -> spi.Continuity:
+    """
+    Judge an update by the last id of the one before it, which it names: first ids skip.
+
+    The first one after a snapshot need not follow it: it may begin before the snapshot, and must not end before.
+    """
+    if update.previous == previous:
+        return spi.Continuity.APPLY
+    if update.last <= previous:
+        # One that ends where the snapshot does changes nothing, and the next one names its end.
+        return spi.Continuity.IGNORE
+    if fresh and update.first is not None and update.first <= previous:
+        return spi.Continuity.APPLY
+    return spi.Continuity.GAP
 
 
-def fetch_snapshot(target: spi.Target, symbol: str) -> spi.Conversation[spi.BookSnapshot]:
+def whole(_previous: int, _update: spi.BookDelta, _fresh: bool) -> spi.Continuity:
+    """Judge what never comes: a stream of cut books is all snapshots."""
+    return spi.Continuity.GAP
+
+
+class Books:
+    """
+    The rules of one market's books, for one connection.
+
+    Args:
+        target: where snapshots are fetched.
+        market: its figures.
+        follows: how its updates join.
+    """
+
+    def __init__(self, target: spi.Target, market: Market, follows: Follows) -> None:
+        self._target = target
+        self._market = market
+        self._follows = follows
+
+    def rule(self, stream: str) -> spi.BookRule | None:
+        """Return the rules of the book that ``stream`` carries, :obj:`None` if it carries none."""
+        kind = kind_of(stream)
+        if kind in _CUT:
+            return spi.BookRule(follows=whole, snapshot=spi.SnapshotSource.IN_BAND)
+        if kind != _CHANGES or stream.startswith("!"):
+            return None
+        # Names of streams are the symbols in lower case, and symbols have no lower case.
+        symbol = stream.partition("@")[0].upper()
+        return spi.BookRule(
+            follows=self._follows, snapshot=partial(fetch_snapshot, self._target, self._market, symbol)
+        )
+
+
+def fetch_snapshot(target: spi.Target, market: Market, symbol: str) -> spi.Conversation[spi.BookSnapshot]:
     """Fetch the best thousand levels of each side; what lies beyond stays unknown until it changes."""
-    url = f"{target.urls[REST]}/api/v3/depth?symbol={quote(symbol, safe='')}&limit={LEVELS}"
-    reply = yield spi.Fetch("GET", url, cost={WEIGHT: LEVELS_WEIGHT})
+    url = f"{target.urls[REST]}{market.api}/depth?symbol={quote(symbol, safe='')}&limit={market.levels}"
+    reply = yield spi.Fetch("GET", url, cost={market.weight: market.levels_weight})
     depth = convert(reply.json(), Depth)
     check_levels(depth.bids, depth.asks)
-    return spi.BookSnapshot(depth.bids, depth.asks, depth.lastUpdateId)
+    at = None if depth.E is None else depth.E * 1000
+    return spi.BookSnapshot(depth.bids, depth.asks, depth.lastUpdateId, at)

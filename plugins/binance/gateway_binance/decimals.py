@@ -15,6 +15,8 @@ from gateway import spi
 _DIGITS: Final = b"0123456789"
 _LEVEL: Final = b'[".","."],'
 """A level of a depth message, without its digits."""
+_BRACES: Final = 2
+"""That a depth message opens: its own and that of its data."""
 _BARE_POINT: Final = re.compile(rb'"\."').search
 _DECIMAL: Final = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+").fullmatch
 
@@ -54,6 +56,16 @@ def check_decimals(texts: Iterable[str]) -> None:
         raise ValueError("a price or size is no decimal number")
 
 
+def check_signed(*texts: str) -> None:
+    """
+    Refuse what is no number, which may be negative.
+
+    Raises:
+        ValueError: If one of ``texts`` is none.
+    """
+    check_decimals(text.removeprefix("-") for text in texts)
+
+
 def check_levels(*sides: Iterable[spi.Level]) -> None:
     """
     Refuse levels that are no numbers.
@@ -71,6 +83,9 @@ def check_depth(payload: bytes, bids: Sequence[spi.Level], asks: Sequence[spi.Le
     Raises:
         ValueError: If there are any.
     """
-    sides = b',"b":[%b],"a":[%b]}}' % ((_LEVEL * len(bids))[:-1], (_LEVEL * len(asks))[:-1])
-    if _BARE_POINT(payload) or not payload.translate(None, _DIGITS).endswith(sides):
+    sides = b',"b":[%b],"a":[%b]' % ((_LEVEL * len(bids))[:-1], (_LEVEL * len(asks))[:-1])
+    rest = payload.translate(None, _DIGITS)
+    # More than the message's own braces: those levels need not be the ones that were decoded.
+    looks_right = rest.endswith((sides + b"}}", sides + b',"st":}}')) and payload.count(b"{") == _BRACES
+    if not looks_right or _BARE_POINT(payload):
         check_levels(bids, asks)

@@ -2,20 +2,22 @@
 What is fetched besides books: the instruments and the clock.
 
 After "Exchange information" and "Check server time" in rest-api.md, Binance spot
-API docs, 2026-07-21.
+API docs, 2026-07-21, and the pages of those names in both futures docs at
+developers.binance.com, 2026-08-21.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct, convert
 
 from gateway import spi
-from gateway_binance.declared import REST, WEIGHT
-from gateway_binance.records import Millis
+from gateway_binance.declared.market import REST, Market
+from gateway_binance.records.fields import Time
 
-INFO_WEIGHT: Final = 20
-TIME_WEIGHT: Final = 1
+PERPETUAL: Final = frozenset({"PERPETUAL", "PERPETUAL DELIVERING", "TRADIFI_PERPETUAL"})
+"""Types of contracts that never end, or did not mean to."""
 
 
 class Filter(Struct, frozen=True, rename="camel"):
@@ -27,50 +29,80 @@ class Filter(Struct, frozen=True, rename="camel"):
 
 
 class Symbol(Struct, frozen=True, rename="camel"):
-    """A symbol, as far as we need it."""
+    """
+    A symbol, as far as we need it.
+
+    COIN-M calls the status ``contractStatus``; contracts have a type and a day of
+    delivery, which is in the far future where there is none.
+    """
 
     symbol: str
-    status: str
     base_asset: str
     quote_asset: str
+    status: str = ""
+    contract_status: str = ""
+    contract_type: str = ""
+    delivery_date: Time = 0
     filters: Sequence[Filter] = ()
 
 
 class Info(Struct, frozen=True):
-    """The reply of ``/api/v3/exchangeInfo``."""
+    """The reply of ``exchangeInfo``."""
 
     symbols: Sequence[Symbol]
 
 
 class Clock(Struct, frozen=True, rename="camel"):
-    """The reply of ``/api/v3/time``."""
+    """The reply of ``time``."""
 
-    server_time: Millis
+    server_time: Time
 
 
-def fetch_instruments(target: spi.Target) -> spi.Conversation[spi.Instruments]:
+Named = Callable[[Symbol], str]
+"""Returns the gateway's spelling of a symbol."""
+
+
+def fetch_instruments(target: spi.Target, market: Market, named: Named) -> spi.Conversation[spi.Instruments]:
     """Fetch all symbols, whatever their status: a halted one may be subscribed to and resumes."""
-    url = f"{target.urls[REST]}/api/v3/exchangeInfo?showPermissionSets=false"
-    reply = yield spi.Fetch("GET", url, cost={WEIGHT: INFO_WEIGHT})
-    return spi.Instruments(instrument(one) for one in convert(reply.json(), Info).symbols)
+    url = f"{target.urls[REST]}{market.api}/exchangeInfo{market.info_query}"
+    reply = yield spi.Fetch("GET", url, cost={market.weight: market.info_weight})
+    return spi.Instruments(instrument(one, named(one)) for one in convert(reply.json(), Info).symbols)
 
 
-def instrument(symbol: Symbol) -> spi.Instrument:
-    """Return ``symbol`` as ours; an asset's name may be of any script."""
+def instrument(symbol: Symbol, named: str) -> spi.Instrument:
+    """Return ``symbol`` as ours, by the name that it has here; an asset's name may be of any script."""
     rules = {one.filter_type: one for one in symbol.filters}
     price, lot = rules.get("PRICE_FILTER"), rules.get("LOT_SIZE")
     return spi.Instrument(
-        symbol=f"{symbol.base_asset}-{symbol.quote_asset}",
+        symbol=named,
         native=symbol.symbol,
         base=symbol.base_asset,
         quote=symbol.quote_asset,
-        status=symbol.status,
+        status=symbol.status or symbol.contract_status,
         tick_size=price.tick_size if price else None,
         lot_size=lot.step_size if lot else None,
     )
 
 
-def fetch_time(target: spi.Target) -> spi.Conversation[int]:
+def spot_name(symbol: Symbol) -> str:
+    """Return ``BTC-USDT``."""
+    return f"{symbol.base_asset}-{symbol.quote_asset}"
+
+
+def contract_name(symbol: Symbol) -> str:
+    """Return ``BTC-USDT-PERP``, or ``BTC-USD-260925`` by the day of delivery."""
+    return f"{symbol.base_asset}-{symbol.quote_asset}-{_ends(symbol)}"
+
+
+def _ends(symbol: Symbol) -> str:
+    """A contract that is listed and has no type yet is not traded yet; none with a date in its name is such."""
+    if symbol.contract_type in PERPETUAL or not ("_" in symbol.symbol and symbol.delivery_date):
+        return "PERP"
+    return datetime.fromtimestamp(symbol.delivery_date / 1000, UTC).strftime("%y%m%d")
+
+
+def fetch_time(target: spi.Target, market: Market) -> spi.Conversation[int]:
     """Fetch the exchange's clock."""
-    reply = yield spi.Fetch("GET", f"{target.urls[REST]}/api/v3/time", cost={WEIGHT: TIME_WEIGHT})
+    url = f"{target.urls[REST]}{market.api}/time"
+    reply = yield spi.Fetch("GET", url, cost={market.weight: market.time_weight})
     return convert(reply.json(), Clock).server_time * 1000

@@ -13,15 +13,15 @@ from gateway import spi
 
 FRAMES = (
     b'{"stream":"e@trade","data":{"e":"trade","E":1771000000101,"s":"E","t":4,"p":"2.31","q":"0.1","T":1,"m":true}}',
-    b'{"stream":"e@aggTrade","data":{"e":"aggTrade","E":1,"a":1,"p":"2","q":"0.4","f":1,"l":3,"T":9,"m":false}}',
+    b'{"stream":"e@aggTrade","data":{"e":"aggTrade","E":1,"s":"E","a":1,"p":"2","q":"0.4","f":1,"l":3,"T":9,"m":false}}',
     b'{"stream":"e@bookTicker","data":{"u":5550001,"s":"E","b":"2512.3","B":"4.2","a":"2512.31","A":"1.7"}}',
-    b'{"stream":"e@depth@100ms","data":{"e":"depthUpdate","E":1,"U":2,"u":9,"b":[["2.3","3.9"]],"a":[["2.4","0"]]}}',
+    b'{"stream":"e@depth@100ms","data":{"e":"depthUpdate","E":1,"s":"E","U":2,"u":9,"b":[["2.3","3.9"]],"a":[["2.4","0"]]}}',
     (
-        b'{"stream":"e@kline_1m","data":{"e":"kline","E":1,"k":{"t":1,"T":2,"o":"1","c":"1","h":"1","l":"1","v":"1",'
+        b'{"stream":"e@kline_1m","data":{"e":"kline","E":1,"s":"E","k":{"t":1,"T":2,"i":"1m","o":"1","c":"1","h":"1","l":"1","v":"1",'
         b'"n":5,"x":false}}}'
     ),
     (
-        b'{"stream":"e@ticker","data":{"e":"24hrTicker","E":1,"p":"-1","P":"-1","c":"1","b":"1","a":"1","o":"1","h":"1",'
+        b'{"stream":"e@ticker","data":{"e":"24hrTicker","E":1,"s":"E","p":"-1","P":"-1","c":"1","b":"1","a":"1","o":"1","h":"1",'
         b'"l":"1","v":"1","q":"1"}}'
     ),
     b'{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1771000000123}}',

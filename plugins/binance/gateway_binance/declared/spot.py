@@ -10,23 +10,15 @@ demo-mode/general-info.md (the other environments' hosts).
 from typing import Final
 
 from gateway import spi
+from gateway_binance.declared.market import REST, Market
+from gateway_binance.options import SpotOptions
+from gateway_binance.streams import SPOT_STREAMS, variants
 
 STREAM: Final = "stream"
-REST: Final = "rest"
 
 MESSAGES: Final = "binance-spot-messages"
 DIALS: Final = "binance-spot-dials"
 WEIGHT: Final = "binance-spot-weight"
-
-DEPTHS: Final = ("5", "10", "20", "50", "100")
-"""The depths of our own book views; all of them are cut from the one depth stream."""
-
-INTERVALS: Final = (
-    *("1s", "1m", "3m", "5m", "15m", "30m"),
-    *("1h", "2h", "4h", "6h", "8h", "12h"),
-    *("1d", "3d", "1w", "1M"),
-)
-"""web-socket-streams.md, "Kline/Candlestick chart intervals"."""
 
 # Each environment is a pair of hosts that show the same market: a book's snapshot must come from
 # where its updates come from.
@@ -43,7 +35,7 @@ _REST_URLS: Final = {
     "demo": "https://demo-api.binance.com",  # demo-mode/general-info.md
 }
 
-SPOT: Final = spi.ExchangeInfo(
+_INFO: Final = spi.ExchangeInfo(
     spi_version=0,
     environments=tuple(_STREAM_URLS),
     endpoints=(
@@ -55,11 +47,11 @@ SPOT: Final = spi.ExchangeInfo(
     # every few seconds, trades and candles of some symbols do not for hours.
     channels=(
         # Trade ids and aggregate ids have no holes: so in every recording of the captures that we replay.
-        spi.Channel("trades", frozenset({None, "agg"}), contiguous=True),
+        spi.Channel("trades", variants(SPOT_STREAMS, "trades"), contiguous=True),
         spi.Channel("quotes", rhythm=spi.Rhythm.CONTINUOUS),
-        spi.Channel("book", frozenset({None, *DEPTHS}), rhythm=spi.Rhythm.CONTINUOUS),
+        spi.Channel("book", variants(SPOT_STREAMS, "book"), rhythm=spi.Rhythm.CONTINUOUS),
         spi.Channel("ticker", rhythm=spi.Rhythm.CONTINUOUS),
-        spi.Channel("candles", frozenset(INTERVALS)),
+        spi.Channel("candles", variants(SPOT_STREAMS, "candles")),
         spi.Channel("raw"),
     ),
     limits=(
@@ -70,4 +62,19 @@ SPOT: Final = spi.ExchangeInfo(
         # 6000 a minute from one address, told in X-MBX-USED-WEIGHT-1M: rest-api.md, "IP limits".
         spi.Limit(WEIGHT, 6000, per=60.0, usage_header="x-mbx-used-weight-1m"),
     ),
+    options=SpotOptions,
+)
+
+SPOT: Final = Market(
+    info=_INFO,
+    api="/api/v3",
+    messages=MESSAGES,
+    dials=DIALS,
+    weight=WEIGHT,
+    # A busy minute allows 120 snapshots of a thousand levels; five thousand would weigh 250 each:
+    # rest-api.md, "Order book".
+    levels=1000,
+    levels_weight=50,
+    info_query="?showPermissionSets=false",
+    info_weight=20,  # rest-api.md, "Exchange information"
 )

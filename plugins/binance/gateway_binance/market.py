@@ -1,0 +1,86 @@
+"""
+The hooks that Binance's markets answer alike: how a connection is opened, what is fetched, what refusals mean.
+
+One combined connection (``/stream``) carries whatever is subscribed to. A market
+says which streams those are, how their frames are read and how its books are kept.
+"""
+
+from dataclasses import dataclass
+
+from msgspec import UNSET
+
+from gateway import spi
+from gateway_binance import reference, verdicts
+from gateway_binance.book import Books, Follows
+from gateway_binance.declared.market import Market
+from gateway_binance.dialect import StreamDialect
+from gateway_binance.readers import Readers
+from gateway_binance.records.fields import MILLISECONDS, Universe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Particulars:
+    """
+    What sets a market apart, beside its streams.
+
+    ``readers`` read its events, ``follows`` judges how updates of its books join,
+    ``named`` spells a symbol as the gateway does, ``universe`` marks its events
+    among those of all futures.
+    """
+
+    market: Market
+    readers: Readers
+    follows: Follows
+    named: reference.Named
+    universe: Universe = UNSET
+
+
+class MarketPlugin:
+    """
+    What all markets' plugins have.
+
+    Args:
+        own: what sets this market apart.
+    """
+
+    def __init__(self, own: Particulars) -> None:
+        self._own = own
+        self._market = own.market
+
+    @spi.hookimpl
+    def gateway_exchange_info(self) -> spi.ExchangeInfo:
+        """Describe the market."""
+        return self._market.info
+
+    @spi.hookimpl
+    def gateway_handshake(self, target: spi.Target) -> spi.Handshake:
+        """Open a bare combined connection: a URL that named a thousand streams would be too long."""
+        yield spi.Open(f"{target.urls[target.endpoint]}/stream", cost={self._market.dials: 1})
+        return spi.Session()
+
+    @spi.hookimpl
+    def gateway_dialect(self, target: spi.Target) -> StreamDialect:
+        """Return a fresh translator."""
+        books = Books(target, self._market, self._own.follows)
+        return StreamDialect(
+            self._market.messages, self._own.readers, books, scale=self.scale(target), universe=self._own.universe
+        )
+
+    def scale(self, _target: spi.Target) -> int:
+        """Return what the times on a connection are multiplied by to be microseconds."""
+        return MILLISECONDS
+
+    @spi.hookimpl
+    def gateway_instruments(self, target: spi.Target) -> spi.Conversation[spi.Instruments]:
+        """Fetch the symbols."""
+        return reference.fetch_instruments(target, self._market, self._own.named)
+
+    @spi.hookimpl
+    def gateway_server_time(self, target: spi.Target) -> spi.Conversation[int]:
+        """Fetch the clock."""
+        return reference.fetch_time(target, self._market)
+
+    @spi.hookimpl
+    def gateway_classify(self, fault: spi.ConnectionFault) -> spi.Verdict | None:
+        """Judge Binance's refusals."""
+        return verdicts.verdict(fault)

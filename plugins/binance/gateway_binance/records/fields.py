@@ -1,0 +1,72 @@
+"""What the fields of Binance's messages hold, whatever the message is about, and whose message it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Final, Generic, TypeVar
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from gateway import spi
+
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""An id or a sequence number."""
+Time = Annotated[int, Meta(ge=0, le=2**53)]
+"""A time; milliseconds of that size still fit in 64 bits as microseconds."""
+MILLISECONDS: Final = 1000
+MICROSECONDS: Final = 1
+"""What times are multiplied by to be microseconds, by the unit that the exchange writes."""
+
+E = TypeVar("E")
+
+
+class Combined(Struct, Generic[E], frozen=True, gc=False):
+    """What a combined connection wraps around every event."""
+
+    stream: str
+    data: E
+
+
+Universe = int | UnsetType
+"""The ``st`` of any event of futures: USD-M is 1, COIN-M 2; absent before 2026-06-30."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """
+    What is known of a stream before its first event.
+
+    ``name`` is the symbol in lower case, or the pair, with which its name begins;
+    ``universe`` the market's ``st``. Times are multiplied by ``scale``.
+    """
+
+    name: str
+    scale: int = MILLISECONDS
+    universe: Universe = UNSET
+
+
+Reader = Callable[[bytes], spi.Data]
+"""Turns a combined frame into its records; raises ValueError, or RecursionError for absurd nesting."""
+ReaderOf = Callable[[Source], Reader]
+"""Returns the reader of one stream."""
+
+
+def check_name(written: str, name: str) -> None:
+    """
+    Refuse an event of another symbol than its stream.
+
+    Raises:
+        ValueError: If it is one.
+    """
+    if written.lower() != name:
+        raise ValueError("an event of another symbol than its stream")
+
+
+def check_universe(written: Universe, source: Source) -> None:
+    """
+    Refuse an event of the other futures market; both come by either host.
+
+    Raises:
+        ValueError: If it is one.
+    """
+    if written is not UNSET and written != source.universe:
+        raise ValueError("an event of the other futures market")

@@ -1,0 +1,57 @@
+"""
+Mark price and funding of futures: ``@markPrice``.
+
+After binance-connector-python, 2026-08-21. Contracts with a day of delivery have
+no funding, recordings of COIN-M before 2022 no index.
+"""
+
+from typing import Final, Literal
+
+from msgspec import UNSET, Struct, field
+from msgspec.json import Decoder
+
+from gateway import spi
+from gateway_binance.decimals import check_decimals, check_signed
+from gateway_binance.records.fields import Combined, Reader, Source, Time, Universe, check_name, check_universe
+
+
+class MarkEvent(Struct, frozen=True, gc=False):
+    """``@markPrice``; funding is empty where there is none."""
+
+    kind: Literal["markPriceUpdate"] = field(name="e")
+    at: Time = field(name="E")
+    symbol: str = field(name="s")
+    mark: str = field(name="p")
+    index: str | None = field(name="i", default=None)
+    funding_rate: str = field(name="r", default="")
+    next_funding: Time = field(name="T", default=0)
+    universe: Universe = field(name="st", default=UNSET)
+
+
+_mark_event: Final = Decoder(Combined[MarkEvent]).decode
+
+
+def mark(source: Source) -> Reader:
+    """Return the reader of ``@markPrice``."""
+
+    def read(payload: bytes) -> spi.Data:
+        message = _mark_event(payload)
+        event = message.data
+        check_name(event.symbol, source.name)
+        check_universe(event.universe, source)
+        return spi.Data(message.stream, (_told(event, source.scale),), event.at * source.scale)
+
+    return read
+
+
+def _told(event: MarkEvent, scale: int) -> spi.Mark:
+    check_decimals((event.mark,) if event.index is None else (event.mark, event.index))
+    if event.funding_rate:
+        check_signed(event.funding_rate)
+    return spi.Mark(
+        mark=event.mark,
+        ts=event.at * scale,
+        index=event.index,
+        funding_rate=event.funding_rate or None,
+        next_funding=event.next_funding * scale or None,
+    )

@@ -1,0 +1,79 @@
+"""
+Best bid and ask: ``@bookTicker``.
+
+Spot, where it carries neither type nor time: web-socket-streams.md, 2026-07-21.
+Futures: binance-connector-python, 2026-08-21.
+"""
+
+from typing import Final, Literal
+
+from msgspec import UNSET, Struct, field
+from msgspec.json import Decoder
+
+from gateway import spi
+from gateway_binance.decimals import check_four
+from gateway_binance.records.fields import (
+    Combined,
+    Count,
+    Reader,
+    Source,
+    Time,
+    Universe,
+    check_name,
+    check_universe,
+)
+
+
+class QuoteEvent(Struct, frozen=True, gc=False):
+    """``@bookTicker``."""
+
+    seq: Count = field(name="u")
+    symbol: str = field(name="s")
+    bid: str = field(name="b")
+    bid_size: str = field(name="B")
+    ask: str = field(name="a")
+    ask_size: str = field(name="A")
+
+
+class FuturesQuoteEvent(QuoteEvent, frozen=True, gc=False):
+    """``@bookTicker`` of futures."""
+
+    kind: Literal["bookTicker"] = field(name="e")
+    at: Time = field(name="E")
+    universe: Universe = field(name="st", default=UNSET)
+
+
+_quote_event: Final = Decoder(Combined[QuoteEvent]).decode
+_futures_quote_event: Final = Decoder(Combined[FuturesQuoteEvent]).decode
+
+
+def quote(source: Source) -> Reader:
+    """Return the reader of ``@bookTicker``."""
+    name, symbol = source.name, source.name.upper()
+
+    def read(payload: bytes) -> spi.Data:
+        message = _quote_event(payload)
+        event = message.data
+        if event.symbol != symbol:
+            check_name(event.symbol, name)
+        check_four(event.bid, event.bid_size, event.ask, event.ask_size)
+        record = spi.Quote(event.bid, event.bid_size, event.ask, event.ask_size, event.seq)
+        return spi.Data(message.stream, (record,))
+
+    return read
+
+
+def futures_quote(source: Source) -> Reader:
+    """Return the reader of ``@bookTicker`` of futures."""
+
+    def read(payload: bytes) -> spi.Data:
+        message = _futures_quote_event(payload)
+        event = message.data
+        check_name(event.symbol, source.name)
+        check_universe(event.universe, source)
+        check_four(event.bid, event.bid_size, event.ask, event.ask_size)
+        at = event.at * source.scale
+        record = spi.Quote(event.bid, event.bid_size, event.ask, event.ask_size, event.seq, at)
+        return spi.Data(message.stream, (record,), at)
+
+    return read

@@ -1,0 +1,145 @@
+"""
+Trades: one by one (``@trade``) and aggregated (``@aggTrade``).
+
+Spot: web-socket-streams.md, 2026-07-21. Futures: binance-connector-python,
+2026-08-21; their ``@trade`` is in no document, and is as recordings have it.
+"""
+
+from typing import Final, Literal
+
+from msgspec import UNSET, Struct, field
+from msgspec.json import Decoder
+
+from gateway import spi
+from gateway_binance.decimals import check_two
+from gateway_binance.records.fields import (
+    Combined,
+    Count,
+    Reader,
+    Source,
+    Time,
+    Universe,
+    check_name,
+    check_universe,
+)
+
+IN_THE_BOOK: Final = "MARKET"
+"""How a trade of futures usually comes about. Others (``INSURANCE_FUND``, ``ADL``, ``NA``) meet no order."""
+
+
+class TradeEvent(Struct, frozen=True, gc=False):
+    """``@trade``."""
+
+    kind: Literal["trade"] = field(name="e")
+    at: Time = field(name="E")
+    symbol: str = field(name="s")
+    id: Count = field(name="t")
+    price: str = field(name="p")
+    size: str = field(name="q")
+    traded_at: Time = field(name="T")
+    buyer_made: bool = field(name="m")
+
+
+class FuturesTradeEvent(TradeEvent, frozen=True, gc=False):
+    """``@trade`` of futures."""
+
+    how: str = field(name="X", default=IN_THE_BOOK)
+    universe: Universe = field(name="st", default=UNSET)
+
+
+class AggregateEvent(Struct, frozen=True, gc=False):
+    """``@aggTrade``."""
+
+    kind: Literal["aggTrade"] = field(name="e")
+    at: Time = field(name="E")
+    symbol: str = field(name="s")
+    id: Count = field(name="a")
+    price: str = field(name="p")
+    size: str = field(name="q")
+    first: Count = field(name="f")
+    last: Count = field(name="l")
+    traded_at: Time = field(name="T")
+    buyer_made: bool = field(name="m")
+
+
+class FuturesAggregateEvent(AggregateEvent, frozen=True, gc=False):
+    """``@aggTrade`` of futures; its size is with retail price improvement, ``nq`` would be without."""
+
+    universe: Universe = field(name="st", default=UNSET)
+
+
+_trade_event: Final = Decoder(Combined[TradeEvent]).decode
+_futures_trade_event: Final = Decoder(Combined[FuturesTradeEvent]).decode
+_aggregate_event: Final = Decoder(Combined[AggregateEvent]).decode
+_futures_aggregate_event: Final = Decoder(Combined[FuturesAggregateEvent]).decode
+
+
+def trade(source: Source) -> Reader:
+    """Return the reader of ``@trade``."""
+    name, symbol, scale = source.name, source.name.upper(), source.scale
+
+    def read(payload: bytes) -> spi.Data:
+        message = _trade_event(payload)
+        event = message.data
+        if event.symbol != symbol:
+            check_name(event.symbol, name)
+        check_two(event.price, event.size)
+        # The maker bought: the taker, whose side we tell, sold.
+        side: Literal["buy", "sell"] = "sell" if event.buyer_made else "buy"
+        record = spi.Trade(event.id, event.price, event.size, side, event.traded_at * scale)
+        return spi.Data(message.stream, (record,), event.at * scale)
+
+    return read
+
+
+def futures_trade(source: Source) -> Reader:
+    """Return the reader of ``@trade`` of futures; what met no order of the book is not told, its id is."""
+
+    def read(payload: bytes) -> spi.Data:
+        message = _futures_trade_event(payload)
+        event = message.data
+        check_name(event.symbol, source.name)
+        check_universe(event.universe, source)
+        check_two(event.price, event.size)
+        at = event.at * source.scale
+        if event.how != IN_THE_BOOK:
+            return spi.Data(message.stream, (), at)
+        side: Literal["buy", "sell"] = "sell" if event.buyer_made else "buy"
+        record = spi.Trade(event.id, event.price, event.size, side, event.traded_at * source.scale)
+        return spi.Data(message.stream, (record,), at)
+
+    return read
+
+
+def aggregate(source: Source) -> Reader:
+    """Return the reader of ``@aggTrade``."""
+    name, symbol, scale = source.name, source.name.upper(), source.scale
+
+    def read(payload: bytes) -> spi.Data:
+        message = _aggregate_event(payload)
+        event = message.data
+        if event.symbol != symbol:
+            check_name(event.symbol, name)
+        return _aggregated(message.stream, event, scale)
+
+    return read
+
+
+def futures_aggregate(source: Source) -> Reader:
+    """Return the reader of ``@aggTrade`` of futures."""
+
+    def read(payload: bytes) -> spi.Data:
+        message = _futures_aggregate_event(payload)
+        check_name(message.data.symbol, source.name)
+        check_universe(message.data.universe, source)
+        return _aggregated(message.stream, message.data, source.scale)
+
+    return read
+
+
+def _aggregated(stream: str, event: AggregateEvent, scale: int) -> spi.Data:
+    check_two(event.price, event.size)
+    side: Literal["buy", "sell"] = "sell" if event.buyer_made else "buy"
+    traded_at = event.traded_at * scale
+    record = spi.Trade(event.id, event.price, event.size, side, traded_at, event.first, event.last)
+    return spi.Data(stream, (record,), event.at * scale)

@@ -24,7 +24,7 @@ from gateway.model.subscriptions import parse_topic
 from gateway.runtime.clock import ExchangeClock
 from gateway.runtime.exchange import Exchange
 from gateway.runtime.ground import Ground
-from gateway.runtime.links import Link
+from gateway.runtime.link import Link
 from gateway.runtime.stalls import Stalls
 from gateway.testing.memory import Accept, MemoryNetwork
 from gateway.testing.memory_peer import MemoryPeer

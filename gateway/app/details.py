@@ -18,7 +18,8 @@ from gateway.errors import Reason
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
 from gateway.runtime.exchange import Exchange
-from gateway.runtime.links import Link, Links
+from gateway.runtime.link import Link
+from gateway.runtime.links import Links
 
 
 class Observatory:

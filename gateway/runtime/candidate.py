@@ -22,7 +22,7 @@ from gateway.runtime.ground import Ground
 from gateway.runtime.rolls import OVERLAP
 
 if TYPE_CHECKING:
-    from gateway.runtime.links import Link
+    from gateway.runtime.link import Link
 
 ARRIVING: Final = 1.0
 """Seconds after which what was under way to the old connection, when the new one was up, has arrived."""
@@ -57,7 +57,7 @@ class Candidate:
             old.id,
             old.endpoint,
             old.account,
-            old.target,
+            link.target,
             ledger=old.ledger.twin(),
             feeds=dict(self._shadows),
             set_aside=True,

@@ -13,11 +13,13 @@ from gateway.engine.bookfeed import BookFeed
 from gateway.engine.feeds import Feed
 from gateway.engine.messages import TopicStatus
 from gateway.engine.topics import Topic
-from gateway.errors import PluginError, SubscriptionError
+from gateway.errors import PluginError, Reason, SubscriptionError
 from gateway.model.subscriptions import RAW, Subscription
+from gateway.runtime.backfill import Backfill
 from gateway.runtime.clock import ExchangeClock
-from gateway.runtime.ground import Ground
-from gateway.runtime.links import Link, Links
+from gateway.runtime.ground import Ground, Pace
+from gateway.runtime.link import Link
+from gateway.runtime.links import Links
 from gateway.runtime.reference import Reference
 from gateway.spi.contract import Channel, Route, Scope
 
@@ -41,6 +43,7 @@ class Exchange:
         anywhere = ground.info.endpoints[0].name
         self.reference = Reference(ground, ground.target(anywhere, None), clock, self._listed)
         self.links = Links(ground, self.reference.resync_clock)
+        self._backfill = Backfill(ground, ground.target(anywhere, None), self.reference.resync_clock)
         shared = tuple(limit for limit in ground.info.limits if limit.scope is Scope.IP)
         self._budgets = ground.budgets.for_connection(shared, None)
         self.used: Mapping[str, tuple[int, int]] = {}
@@ -50,6 +53,8 @@ class Exchange:
         """Each topic's connection and stream."""
         self._parked: dict[str, Topic] = {}
         """Topics that wait for the list of instruments."""
+        self._orphans: dict[str, Topic] = {}
+        """Topics whose account is gone; they are fed again if it comes back."""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -60,6 +65,7 @@ class Exchange:
     async def stop(self) -> None:
         """Close every connection."""
         await self.links.stop()
+        await self._backfill.stop()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -67,6 +73,43 @@ class Exchange:
     def look_at_limits(self, now: float) -> None:
         """Bring :attr:`used` up to date; ``now`` is monotonic seconds."""
         self.used = MappingProxyType(self._budgets.used(now))
+
+    # --- what a changed configuration asks for
+
+    def change_pace(self, pace: Pace) -> None:
+        """Have every connection live by ``pace`` from now on, without another epoch."""
+        self.ground.pace = pace
+        self.links.pace_changed()
+
+    def change_accounts(self, accounts: frozenset[str], renewed: frozenset[str]) -> None:
+        """
+        Have ``accounts`` from now on; those in ``renewed`` have other credentials than before.
+
+        Where the account of a topic is gone its listeners are told, and its connection closes.
+        """
+        gone, come = self._accounts - accounts, accounts - self._accounts
+        self._accounts = accounts
+        for account in gone:
+            self._orphan(account)
+            self.links.dismiss(account)
+        for account in come | renewed:
+            self.links.log_in_anew(account)
+        for topic in [one for one in self._orphans.values() if one.subscription.account in come]:
+            self._adopt(self._orphans.pop(topic.name))
+
+    def _orphan(self, account: str) -> None:
+        for topic in self.links.topics_of(account):
+            self.close(topic)
+            self._orphans[topic.name] = topic
+            topic.become(TopicStatus.CLOSED, "unknown_account", self.ground.wall_us())
+
+    def _adopt(self, topic: Topic) -> None:
+        """The account of ``topic`` is there again: what comes next comes after a hole, if anything ever came."""
+        at_us = self.ground.wall_us()
+        topic.become(TopicStatus.PENDING, "", at_us)
+        if self._feed_late(topic) and topic.offset:
+            link, stream = self._fed[topic.name]
+            link.connection.feeds[stream].lost(Reason.STOPPED, at_us)
 
     # --- Upstream
 
@@ -91,7 +134,7 @@ class Exchange:
             self._parked[topic.name] = topic
             return
         try:
-            self._feed(topic, self._route(wish))
+            self._feed(topic, self._native(wish))
         except PluginError as broken:
             self.ground.observer.noticed(self.ground.exchange, 0, "plugin_error", error=str(broken))
             raise SubscriptionError("plugin_error", f"the plugin of {wish.exchange} cannot serve it") from broken
@@ -99,6 +142,7 @@ class Exchange:
     def close(self, topic: Topic, /) -> None:
         """Feed ``topic`` no longer."""
         self._parked.pop(topic.name, None)
+        self._orphans.pop(topic.name, None)
         link, stream = self._fed.pop(topic.name, (None, ""))
         if link is None:
             return
@@ -109,33 +153,42 @@ class Exchange:
 
     # --- how a topic is fed
 
-    def _feed(self, topic: Topic, route: Route) -> None:
+    def _feed(self, topic: Topic, wish: Subscription) -> None:
+        """Feed ``topic``; ``wish`` is what it is about, in the exchange's own spelling."""
+        route = self._route(wish)
         link = self.links.place(route)
-        feed, is_new = self._feed_for(link, route.stream, self._channels[topic.subscription.channel])
+        feed, is_new = self._feed_for(link, route.stream, wish)
         feed.add(topic)
         self._fed[topic.name] = (link, route.stream)
         link.want(feed, is_new=is_new)
         self.links.bring_up(link)
 
-    def _feed_for(self, link: Link, stream: str, channel: Channel) -> tuple[Feed, bool]:
+    def _feed_for(self, link: Link, stream: str, wish: Subscription) -> tuple[Feed, bool]:
         """Return the stream's listeners' side, and whether a serving epoch does not know it yet."""
         present = link.connection.feeds.get(stream)
-        if present is not None and (channel.name == RAW or present.topics):
+        if present is not None and (wish.channel == RAW or present.topics):
             return present, False
-        feed = self._new_feed(link, stream, channel)
+        feed = self._new_feed(link, stream, wish)
         return feed, link.connection.carry(feed)
 
-    @staticmethod
-    def _new_feed(link: Link, stream: str, channel: Channel) -> Feed:
+    def _new_feed(self, link: Link, stream: str, wish: Subscription) -> Feed:
+        channel = self._channels[wish.channel]
         if channel.name == BOOK:
             return BookFeed(stream, link.ask_snapshot, rhythm=channel.rhythm)
-        return Feed(stream, rhythm=channel.rhythm, contiguous=channel.contiguous)
+        feed = Feed(stream, rhythm=channel.rhythm, contiguous=channel.contiguous)
+        if channel.contiguous:
+            self._backfill.serve(feed, link, wish)
+        return feed
+
+    def _native(self, wish: Subscription) -> Subscription:
+        """Return ``wish`` in the exchange's own spelling."""
+        if wish.channel == RAW or wish.account is not None or not self.reference.is_listed:
+            return wish
+        native = self.ground.instruments.find(wish.exchange, wish.symbol).native
+        return Subscription(wish.exchange, wish.channel, native, wish.variant)
 
     def _route(self, wish: Subscription) -> Route:
         ground = self.ground
-        if wish.channel != RAW and wish.account is None and self.reference.is_listed:
-            native = ground.instruments.find(wish.exchange, wish.symbol).native
-            wish = Subscription(wish.exchange, wish.channel, native, wish.variant)
         endpoint = ground.info.endpoints[0].name
         route = ground.binding.route(ground.target(endpoint, wish.account), wish)
         if route is None:
@@ -146,13 +199,20 @@ class Exchange:
         """The list of instruments is there: feed what waited for it."""
         parked, self._parked = self._parked, {}
         for topic in parked.values():
-            try:
-                self._feed(topic, self._route(topic.subscription))
-            except SubscriptionError as refused:
-                topic.become(TopicStatus.CLOSED, refused.code, self.ground.wall_us())
-            except PluginError as broken:
-                topic.become(TopicStatus.CLOSED, "plugin_error", self.ground.wall_us())
-                self.ground.observer.noticed(self.ground.exchange, 0, "plugin_error", error=str(broken))
+            self._feed_late(topic)
+
+    def _feed_late(self, topic: Topic) -> bool:
+        """Feed a topic that is open already; one that cannot be had is closed, and false returned."""
+        try:
+            self._feed(topic, self._native(topic.subscription))
+        except SubscriptionError as refused:
+            topic.become(TopicStatus.CLOSED, refused.code, self.ground.wall_us())
+        except PluginError as broken:
+            topic.become(TopicStatus.CLOSED, "plugin_error", self.ground.wall_us())
+            self.ground.observer.noticed(self.ground.exchange, 0, "plugin_error", error=str(broken))
+        else:
+            return True
+        return False
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         """It ends only when it is told to; anything else is a defect of ours and is said aloud."""

@@ -7,16 +7,15 @@ map of all is replaced, never changed, so that other threads may read it.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from types import MappingProxyType
 from typing import Final
 
-from gateway.engine.bookfeed import BookFeed
-from gateway.engine.feeds import Feed
 from gateway.engine.messages import TopicStatus
 from gateway.engine.retry import Backoff, GiveUp, Retry
 from gateway.engine.shards import shard_for
+from gateway.engine.topics import Topic
 from gateway.errors import GatewayError, Reason
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
@@ -26,6 +25,7 @@ from gateway.runtime.connection import Connection
 from gateway.runtime.epoch import Epoch
 from gateway.runtime.ground import Ground
 from gateway.runtime.judge import Judge
+from gateway.runtime.link import Link
 from gateway.runtime.rollover import LONGEST, SHORTEST, Rolling
 from gateway.runtime.supervisor import Supervisor
 from gateway.runtime.waiting import known
@@ -33,48 +33,7 @@ from gateway.spi.contract import Endpoint, Route
 
 SHARED: Final[str | None] = None
 """The account of connections that are nobody's."""
-
-
-@dataclass(slots=True, eq=False)
-class Link:
-    """
-    One connection and the task that owns it.
-
-    ``connection`` is the one that serves; ``candidate`` may be about to follow it.
-    ``pinned`` tells that an operator wants it, streams or not; ``hopes`` counts
-    the operators who still wait to see it up.
-    """
-
-    connection: Connection
-    judge: Judge
-    supervisor: Supervisor = field(init=False)
-    task: "asyncio.Task[None]" = field(init=False)
-    pinned: bool = False
-    hopes: int = 0
-    candidate: Candidate | None = None
-
-    def want(self, feed: Feed, *, is_new: bool) -> None:
-        """Count one more wish for the stream of ``feed``; ``is_new`` if a serving epoch must bring it up."""
-        self.connection.want(feed, is_new=is_new)
-        if self.candidate is not None:
-            self.candidate.want(feed)
-
-    def release(self, feed: Feed, *, is_last: bool) -> None:
-        """Count one wish less; after the last the stream is carried no longer."""
-        self.connection.release(feed, is_last=is_last)
-        if self.candidate is not None:
-            self.candidate.release(feed.stream, is_last=is_last)
-
-    def pace_changed(self) -> None:
-        """The operator's settings of the exchange are others."""
-        both = (self.connection, None if self.candidate is None else self.candidate.connection)
-        for connection in both:
-            if connection is not None and connection.serving is not None:
-                connection.serving.pace_changed()
-
-    def ask_snapshot(self, feed: BookFeed) -> None:
-        """Have whichever epoch serves fetch a snapshot."""
-        self.connection.ask_snapshot(feed)
+OUTDATED: Final = "its account's credentials are others"
 
 
 class Links:
@@ -138,7 +97,7 @@ class Links:
 
     def let_go(self, link: Link) -> None:
         """A wish for ``link`` has ended: without any other it is closed, and then forgotten."""
-        if not self._is_wanted(link):
+        if not link.is_wanted:
             link.supervisor.disconnect()
             self._loop.call_soon(self._forget, link)
 
@@ -186,6 +145,50 @@ class Links:
             link.pinned = True
         self.let_go(link)
 
+    # --- what a changed configuration asks for
+
+    def pace_changed(self) -> None:
+        """The operator's settings of the exchange are others: they hold from now on."""
+        for link in self.all.values():
+            link.pace_changed()
+
+    def forgive(self) -> None:
+        """Try what only a person could help with again, where it is still wanted: a person has acted."""
+        fatal, self._fatal = self._fatal, {}
+        for id_, link in self.all.items():
+            if link.is_outdated:
+                link.supervisor.roll(OUTDATED)
+            if id_ in fatal and link.is_wanted:
+                self.bring_up(link)
+
+    def log_in_anew(self, account: str) -> None:
+        """The credentials of ``account`` are others: its connections take them up, if they can without a gap."""
+        self._fatal = {id_: why for id_, why in self._fatal.items() if not _is_of(account, id_)}
+        for link in self._of(account):
+            link.target = self._ground.target(link.connection.endpoint.name, account)
+            if link.supervisor.roll(OUTDATED).done():  # it does not serve
+                link.supervisor.reconnect(Reason.ASKED, OUTDATED)
+            if link.is_wanted:
+                self.bring_up(link)
+
+    def dismiss(self, account: str) -> None:
+        """``account`` is gone: close its connections, which no stream wants any more, and forget them."""
+        self.held_down = frozenset(id_ for id_ in self.held_down if not _is_of(account, id_))
+        self._manual = frozenset(id_ for id_ in self._manual if not _is_of(account, id_))
+        self._fatal = {id_: why for id_, why in self._fatal.items() if not _is_of(account, id_)}
+        for link in self._of(account):
+            link.pinned = False
+            link.supervisor.disconnect()
+            self._loop.call_soon(self._forget, link)
+
+    def topics_of(self, account: str) -> list[Topic]:
+        """Return every topic that the connections of ``account`` feed."""
+        feeds = [feed for link in self._of(account) for feed in link.connection.feeds.values()]
+        return [topic for feed in feeds for topic in feed.everyone()]
+
+    def _of(self, account: str) -> list[Link]:
+        return [link for link in self.all.values() if link.connection.account == account]
+
     # --- their life
 
     async def stop(self) -> None:
@@ -202,12 +205,12 @@ class Links:
         target = ground.target(endpoint.name, account)
         connection = Connection(connection_id, endpoint, account, target)
         connection.ledger.ack_timeout = ground.pace.ack_timeout
-        link = Link(connection, Judge(connection_id, target, ground, self._resync_clock))
+        link = Link(connection, Judge(connection_id, target, ground, self._resync_clock), target)
         ground.registry.add(connection_id, ground.exchange, endpoint.name, account)
         link.supervisor = Supervisor(
             connection_id,
             ground.registry,
-            lambda number, ties: Epoch(number, link.connection, ground, link.judge, ties),
+            partial(self._epoch, link),
             partial(self._decide, link),
             ground.observer,
             ground.wall_us,
@@ -221,15 +224,27 @@ class Links:
         link.task.add_done_callback(partial(self._ended, connection_id))
         return link
 
+    def _epoch(self, link: Link, number: int, ties: Ties) -> Epoch:
+        link.connection.target = link.target
+        return Epoch(number, link.connection, self._ground, link.judge, ties)
+
     @staticmethod
     def _decide(link: Link, fault: GatewayError) -> Retry | GiveUp:
         return link.judge.decide(fault, worked=link.connection.worked)
 
     def _rolling(self, link: Link) -> Rolling:
+        tried = link.target
+
         def make(number: int, ties: Ties) -> Candidate:
+            nonlocal tried
+            tried = link.target
             return Candidate(number, link, self._ground, ties)
 
-        return Rolling(make, link.judge.wait_before_another, Backoff(self._ground.rng, base=SHORTEST, cap=LONGEST))
+        def wait_after(fault: GatewayError) -> float:
+            wait = link.judge.wait_before_another(fault)
+            return 0.0 if wait == inf and tried is not link.target else wait  # a person has acted meanwhile
+
+        return Rolling(make, wait_after, Backoff(self._ground.rng, base=SHORTEST, cap=LONGEST))
 
     def _changed(self, change: Change) -> None:
         link = self.all.get(change.connection_id)
@@ -240,6 +255,8 @@ class Links:
             for feed in link.connection.feeds.values():
                 if feed.status is TopicStatus.CLOSED:
                     feed.wanted(change.at_us)
+        elif change.after is S.CONNECTED:
+            self._loop.call_soon(self._renew_if_outdated, link)  # when nothing is left of what led to it
         elif change.after is S.DISCONNECTED:
             if self._ground.registry.snapshot.supervised[change.connection_id].fatal:
                 self._fatal[change.connection_id] = change.text
@@ -253,13 +270,15 @@ class Links:
                 feed.refused(why or Reason.STOPPED, at_us)
 
     @staticmethod
-    def _is_wanted(link: Link) -> bool:
-        return bool(link.connection.feeds or link.pinned or link.hopes)
+    def _renew_if_outdated(link: Link) -> None:
+        """What was under way when the credentials changed may have come up with the former ones."""
+        if link.is_outdated:
+            link.supervisor.roll(OUTDATED)
 
     def _forget(self, link: Link) -> None:
         """Drop a connection that is down and that nobody wants, with all that was known of it."""
         id_ = link.connection.id
-        if self._is_wanted(link) or link.supervisor.wanted or self.all.get(id_) is not link:
+        if link.is_wanted or link.supervisor.wanted or self.all.get(id_) is not link:
             return
         if link.supervisor.state is S.DISCONNECTED:
             link.supervisor.close()
@@ -270,3 +289,7 @@ class Links:
         """A supervisor ends only when it is told to; anything else is a defect of ours and is said aloud."""
         if not task.cancelled() and (exc := task.exception()) is not None:
             self._ground.observer.noticed(connection_id, 0, "internal_error", error=repr(exc))
+
+
+def _is_of(account: str, connection_id: str) -> bool:
+    return connection_id.endswith(f"@{account}")

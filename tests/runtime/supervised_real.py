@@ -23,7 +23,7 @@ from gateway.runtime.connection import Connection
 from gateway.runtime.epoch import Epoch
 from gateway.runtime.ground import Ground
 from gateway.runtime.judge import Judge
-from gateway.runtime.links import Link
+from gateway.runtime.link import Link
 from gateway.testing.faults import Refusal
 from gateway.testing.memory import MemoryNetwork
 from gateway.testing.memory_peer import MemoryPeer

@@ -75,6 +75,15 @@ class AccountSigner:
         if self.key_type != needed:
             raise LoginRefused(f"the account has {_NAMES[self.key_type]}, and {_NAMES[needed]} is needed")
 
+    def differs_from(self, other: "AccountSigner") -> tuple[str, ...]:
+        """Return the settings that are not as in ``other``: a reference may stand for another secret by now."""
+        same = {
+            "api_key": self._api_key == other._api_key,  # noqa: SLF001  # one of its own kind
+            "secret": self._secret == other._secret,  # noqa: SLF001  # same
+            "key_type": self.key_type == other.key_type,
+        }
+        return tuple(name for name, is_same in same.items() if not is_same)
+
     def __repr__(self) -> str:
         return "AccountSigner(***)"
 

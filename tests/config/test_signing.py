@@ -182,3 +182,19 @@ def test_a_private_key_is_shown_nowhere(secret: str) -> None:
     signer = AccountSigner(Secret(KEY), Secret(secret))
     shown = repr(vars(signer)) + repr(signer) + pickle.dumps(signer).decode("latin-1")
     assert not [line for line in secret.splitlines()[1:-1] if line in shown]
+
+
+@pytest.mark.parametrize(
+    ("key", "secret", "key_type", "differs"),
+    [
+        (KEY, CANARY, "hmac", ()),
+        ("other", CANARY, None, ("api_key",)),
+        (KEY, "other", None, ("secret",)),
+        (KEY, RSA, None, ("secret", "key_type")),
+    ],
+)
+def test_what_differs_is_named_and_not_shown(
+    key: str, secret: str, key_type: Any, differs: tuple[str, ...]
+) -> None:
+    one = AccountSigner(Secret(key), Secret(secret), key_type)
+    assert one.differs_from(AccountSigner(Secret(KEY), Secret(CANARY))) == differs

@@ -23,7 +23,7 @@ from gateway_mock.plugin import INFO, MockDialect, MockExchange
 from gateway_mock.venue import MockVenue
 
 FULL = bool(os.environ.get("GATEWAY_FULL_SIZE"))
-TIMES = 50
+TIMES = 50 if FULL else 12
 TOPICS = ("trades:BTC-USDT", "quotes:BTC-USDT", "ticker:BTC-USDT", "book:BTC-USDT", "book:BTC-USDT:5")
 RAW = ("raw:trades.btc_usdt", "raw:quotes.eth_usdt", "raw:book.btc_usdt")
 
@@ -80,8 +80,8 @@ FAILURES: list[Callable[[Any], None]] = [
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_a_hundred_streams_under_load_fifty_times_in_a_row(stage, fails: bool) -> None:
-    """Between two rollovers the venue says little, to save time; with ``GATEWAY_FULL_SIZE`` it says all."""
+def test_a_hundred_streams_under_load_many_times_in_a_row(stage, fails: bool) -> None:
+    """Twelve times; with ``GATEWAY_FULL_SIZE`` fifty times, and the venue is as loud between two rollovers."""
 
     async def main() -> None:
         async with Rolled(stage, symbols=25, plugin=Unlimited()) as one:
@@ -475,14 +475,14 @@ async def test_a_connection_is_replaced_before_its_age_ends(rolled) -> None:
     async with rolled(plugin=aged(10_000.0), rate=0) as one:
         one.venue.faults.age_limit = Cut(10_000.0)
         await one.hear("raw:trades.btc_usdt")
-        await asyncio.sleep(100_000)
+        await asyncio.sleep(50_000)
         changes = [change for change in one.stage.registry.history(ID) if change.reason == "rollover"]
-        assert len(changes) == 10
+        assert len(changes) == 5
         ages = [(later.at_us - earlier.at_us) / 1e6 for earlier, later in pairwise(changes)]
         assert all(9_500 < age < 9_905 for age in ages)
-        assert len({*ages}) > 5, "jittered"
+        assert len({*ages}) > 2, "jittered"
         assert {change.text for change in changes} == {"it is of age"}
-        assert one.stage.story()[2:] == ["CONNECTED rollover"] * 10
+        assert one.stage.story()[2:] == ["CONNECTED rollover"] * 5
 
 
 @virtually
@@ -490,9 +490,9 @@ async def test_it_is_replaced_in_the_operators_window(rolled) -> None:
     async with rolled(plugin=aged(86_400.0), rate=0) as one:
         one.stage.ground.pace.rollover_window = (2 * 3600.0, 4 * 3600.0)
         await one.hear("raw:trades.btc_usdt")
-        await asyncio.sleep(2 * 86_400)
+        await asyncio.sleep(30 * 3600)
         changes = [change for change in one.stage.registry.history(ID) if change.reason == "rollover"]
-        assert 2 <= len(changes) <= 4, "one that is replaced early in it has no other window in its life"
+        assert 1 <= len(changes) <= 3, "one that is replaced early in it has no other window in its life"
         hours = [change.at_us / 1e6 % 86_400 / 3600 for change in changes]
         assert all(2 <= hour <= 4.01 for hour in hours), hours
 

@@ -4,6 +4,7 @@ The wishes that stand whether a client listens or not: the configuration's, and 
 The latter are acknowledged once they are stored, and are there after a restart.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -52,25 +53,37 @@ class Standing:
         self._wall_us = wall_us
         self._listener = Callback(_nothing)
         self._open: dict[str, Topic] = {}
-        self._configured: set[str] = set()
+        self._configured: dict[Subscription, str] = {}
+        """The topic of each wish of the configuration, which may be spelled otherwise."""
+        self._changing = asyncio.Lock()
         self._made: dict[str, int] = {}
         """When each of the API's was made."""
 
     async def restore(self, settings: Sequence[SubscriptionSettings]) -> None:
         """Open all; one that cannot be had is told and keeps none of the others."""
-        for wish in (wish for one in settings for wish in wishes(one)):
-            self._configured.add(await self._try(wish))
-        try:
-            stored = await self._store.subscriptions()
-        except StoreError as exc:
-            self.problems["store"] = str(exc)
-            return
-        for one in stored:
-            self._made[await self._try(one.subscription)] = one.created_us
+        async with self._changing:
+            await self._configure(settings)
+            try:
+                stored = await self._store.subscriptions()
+            except StoreError as exc:
+                self.problems["store"] = str(exc)
+                return
+            for one in stored:
+                self._made[await self._try(one.subscription)] = one.created_us
+
+    async def change(self, settings: Sequence[SubscriptionSettings]) -> None:
+        """
+        Have these for the configuration's, once those of the start are open.
+
+        What is new is opened, what is gone is given up, what could not be had is tried again, and nothing
+        else is touched.
+        """
+        async with self._changing:
+            await self._configure(settings)
 
     def standing(self) -> Sequence[Details]:
         """See :meth:`gateway.engine.operations.StandingWishes.standing`."""
-        configured = [self._details(topic, CONFIGURATION) for topic in sorted(self._configured)]
+        configured = [self._details(topic, CONFIGURATION) for topic in sorted(set(self._configured.values()))]
         return configured + [self._details(topic, API) for topic in self._made]
 
     async def stand(self, wishes: Sequence[Subscription], /) -> Sequence[Details]:
@@ -92,9 +105,18 @@ class Standing:
             return False
         if removed:
             self._made.pop(topic, None)
-            self.problems.pop(topic, None)
             self._close_unless_wanted(topic)
         return removed
+
+    async def _configure(self, settings: Sequence[SubscriptionSettings]) -> None:
+        wanted = dict.fromkeys(wish for one in settings for wish in wishes(one))
+        gone = [self._configured.pop(wish) for wish in tuple(self._configured) if wish not in wanted]
+        for topic in gone:
+            self._close_unless_wanted(topic)
+        for wish in wanted:
+            if (known := self._configured.get(wish)) not in self._open:
+                self.problems.pop(known or "", None)
+                self._configured[wish] = await self._try(wish)
 
     async def _keep(self, wish: Subscription) -> Details:
         added = await self._store.add_subscription(wish, self._wall_us())
@@ -116,7 +138,10 @@ class Standing:
             self._open[wish.topic] = self._hub.attach(wish, self._listener)
 
     def _close_unless_wanted(self, topic: str) -> None:
-        if topic not in self._configured and topic not in self._made and topic in self._open:
+        if topic in self._made or topic in self._configured.values():
+            return
+        self.problems.pop(topic, None)
+        if topic in self._open:
             self._hub.detach(self._open.pop(topic), self._listener, self._now())
 
     def _details(self, topic: str, origin: str) -> dict[str, Any]:

@@ -2,8 +2,12 @@
 
 import asyncio
 
-from gateway.app.standing import wishes
+from gateway.app.standing import Standing, wishes
 from gateway.config import SubscriptionSettings
+from gateway.engine.hub import Hub
+from gateway.engine.topics import Topic
+from gateway.model.subscriptions import Subscription
+from gateway.store import TransientStore
 from gateway.testing.virtual import virtually
 
 KNOWN = "(it has: trades, quotes, book, ticker, raw, orders, balances)"
@@ -53,3 +57,109 @@ async def test_one_that_cannot_be_had_is_told_and_keeps_none_of_the_others(runni
             f"mock:nothing:BTC-USDT cannot be had: mock has no channel nothing {KNOWN}",
         ]
         assert [stream for _, stream in one.venue.streams()] == ["trades.btc_usdt"]
+
+
+# --- another configuration
+
+
+def trades(*symbols: str) -> SubscriptionSettings:
+    return SubscriptionSettings(exchange="mock", channel="trades", symbols=symbols)
+
+
+def standing_of(one) -> Standing:
+    return one.gateway._assembly.standing
+
+
+@virtually
+async def test_what_is_new_is_opened_and_what_is_gone_is_given_up_and_nothing_else_is_touched(running) -> None:
+    wanted = tables({"exchange": "mock", "channel": "trades", "symbols": ["BTC-USDT", "eth_usdt"]})
+    async with running(tables=wanted) as one:
+        await asyncio.sleep(1)
+        topics = dict(one.gateway.hub.topics)
+        await standing_of(one).change([trades("eth_usdt"), trades("SOL-USDT")])
+        await asyncio.sleep(60)
+        assert one.venue.wanted() == {"trades.eth_usdt", "trades.sol_usdt"}
+        assert one.gateway.hub.topics["mock:trades:ETH-USDT"] is topics["mock:trades:ETH-USDT"]
+        assert [frame.streams for frame in one.venue.subscribes] == [
+            ("trades.btc_usdt", "trades.eth_usdt"),
+            ("trades.sol_usdt",),
+        ]
+        await standing_of(one).change([])
+        await asyncio.sleep(60)
+        assert (one.gateway.hub.topics, one.venue.wanted()) == ({}, set())
+
+
+@virtually
+async def test_what_is_spelled_otherwise_is_the_same(running) -> None:
+    wanted = tables({"exchange": "mock", "channel": "trades", "symbols": ["BTC-USDT", "btc_usdt"]})
+    async with running(tables=wanted) as one:
+        for symbols in (["btc_usdt"], ["BTC-USDT"]):
+            await standing_of(one).change([trades(*symbols)])
+            await asyncio.sleep(60)
+            assert [each["topic"] for each in standing_of(one).standing()] == ["mock:trades:BTC-USDT"]
+        assert len(one.venue.subscribes) == 1
+
+
+@virtually
+async def test_what_the_api_made_stands_though_the_configuration_has_it_no_more(running) -> None:
+    async with running(tables=tables({"exchange": "mock", "channel": "trades", "symbols": ["BTC-USDT"]})) as one:
+        await standing_of(one).stand([Subscription("mock", "trades", "BTC-USDT")])
+        await standing_of(one).change([])
+        await asyncio.sleep(60)
+        assert one.venue.wanted() == {"trades.btc_usdt"}
+        assert [each["origin"] for each in standing_of(one).standing()] == ["api"]
+
+
+@virtually
+async def test_what_cannot_be_had_is_tried_again_and_forgotten_with_its_wish(running) -> None:
+    async with running(
+        tables=tables({"exchange": "mock", "channel": "trades", "symbols": ["NO-SUCH", "X"]})
+    ) as one:
+        await asyncio.sleep(1)
+        assert len(one.gateway.problems()) == 2
+        await standing_of(one).change([trades("NO-SUCH")])
+        assert one.gateway.problems() == ["mock:trades:NO-SUCH cannot be had: mock has no symbol NO-SUCH"]
+        found = one.gateway._assembly.exchanges["mock"].ground.instruments.find("mock", "BTC-USDT")
+        one.gateway._assembly.exchanges["mock"].ground.instruments = Listed(found)
+        await standing_of(one).change([trades("NO-SUCH")])
+        await asyncio.sleep(1)
+        assert one.gateway.problems() == []
+        assert [each["topic"] for each in standing_of(one).standing()] == ["mock:trades:BTC-USDT"]
+
+
+class Listed:
+    """Finds the same instrument under every name."""
+
+    def __init__(self, found: object) -> None:
+        self._found = found
+
+    def find(self, exchange: str, symbol: str) -> object:
+        return self._found
+
+    def __len__(self) -> int:
+        return 1
+
+
+class Slow(Hub):
+    """A hub whose exchange takes a second to say what a wish is called."""
+
+    async def resolve(self, wish: Subscription) -> Subscription:
+        await asyncio.sleep(1)
+        return wish
+
+    def attach(self, subscription: Subscription, listener: object) -> Topic:
+        return Topic(subscription, "e")
+
+    def detach(self, topic: Topic, listener: object, now: float) -> None:
+        pass
+
+
+@virtually
+async def test_a_change_waits_for_the_start() -> None:
+    """Else what the start opens later would stand though the configuration has it no more."""
+    standing = Standing(Slow(lambda: "e"), TransientStore(), lambda *_: None, lambda: 0.0, lambda: 0)
+    starting = asyncio.create_task(standing.restore([trades("A", "B", "C")]))
+    await asyncio.sleep(1.5)
+    await standing.change([trades("C")])
+    assert starting.done()
+    assert [each["topic"] for each in standing.standing()] == ["mock:trades:C"]

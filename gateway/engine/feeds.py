@@ -2,13 +2,14 @@
 One native stream and the topics that hang off it: what is published, and which holes are told first.
 
 After a break nothing is published before the hole is announced, unless ids
-prove that there is none; and nothing that ids prove to be old is published
-twice. Event-loop only; nothing here waits.
+prove that there is none, or it is filled; and nothing that ids prove to be old
+is published twice. Event-loop only; nothing here waits.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Protocol
 
+from gateway.engine.gapfill import Hole, IdOrder, Missing, Run, Step
 from gateway.engine.messages import TopicEvent, TopicStatus
 from gateway.engine.overlap import RawOverlap
 from gateway.engine.sameness import Passing
@@ -19,6 +20,22 @@ from gateway.spi.contract import Rhythm
 from gateway.spi.events import Data
 
 _FLOWING: Final = frozenset({TopicStatus.LIVE, TopicStatus.STALE, TopicStatus.RESYNCING})
+
+
+class Filler(Protocol):
+    """Whoever fetches what is missing in one feed. Must return at once."""
+
+    def now(self) -> float:
+        """Return monotonic seconds."""
+
+    def begin(self) -> None:
+        """See to it that holes are filled or given up, until none is left. Harmless to repeat."""
+
+    def end(self) -> None:
+        """Nobody waits for a hole any more."""
+
+    def unfilled(self, count: int) -> None:
+        """So many records were announced as missing."""
 
 
 class Feed:
@@ -47,9 +64,8 @@ class Feed:
         self.raw_overlap: RawOverlap | None = None
         """The same for frames."""
         self.contiguous = contiguous
-        self._last_id: int | None = None
-        self._newest = 0
-        """The newest exchange time of a record that was published."""
+        self._filler: Filler | None = None
+        self._order = IdOrder() if contiguous else None
         self._hole = ""
         self._raw_hole = ""
 
@@ -61,6 +77,11 @@ class Feed:
             self._raw_hole = ""
         else:
             self.topics = (*self.topics, topic)
+
+    def fill_by(self, filler: Filler) -> None:
+        """Have holes filled, if ids show them; before the first record."""
+        if self._order is not None:
+            self._filler, self._order = filler, IdOrder(filler.now)
 
     def take_over(self, before: "Feed") -> None:
         """Carry on where ``before`` left off, which nobody but a raw topic listened to."""
@@ -75,7 +96,7 @@ class Feed:
             self.raw = None
         self.topics = tuple(one for one in self.topics if one is not topic)
         if not self.topics:
-            self._last_id, self._newest = None, 0
+            self._forget_order()
             self._hole = ""
         return self.raw is None and not self.topics
 
@@ -86,18 +107,29 @@ class Feed:
     # --- the hot path
 
     def take(self, data: Data, recv_us: int) -> None:
-        """Publish the records of ``data``."""
+        """Publish the records of ``data``, those excepted that wait for a hole to be filled."""
         records = data.records
         if self.overlap is not None:
             records = self._new_ones(self.overlap, records, data.ts)
         if not records:
             return
-        if self.contiguous:
-            self._take_numbered(records, data.ts, recv_us)
+        order = self._order
+        first = records[0]
+        if order is None:
+            if self._hole:
+                self._tell_hole(recv_us)
+        elif first.id == order.next_id and len(records) == 1:
+            self._hole = ""  # the ids prove that there is none
+            order.next_id = first.id + 1
+            if first.ts > order.newest_us:  # noqa: PLR1730  # a call less for every trade
+                order.newest_us = first.ts
+        elif order.follows(records):
+            self._hole = ""
+        else:
+            self._take_in_order(order, records, data.ts, recv_us)
             return
-        if self._hole:
-            self._tell_hole(recv_us)
-        self._publish_records(records, data.ts, recv_us)
+        for topic in self.topics:
+            topic.publish("update", records, data.ts, recv_us)
 
     def _publish_records(self, records: Sequence[Any], ts: int | None, recv_us: int) -> None:
         for topic in self.topics:
@@ -125,46 +157,84 @@ class Feed:
             overlap.torn, self._raw_hole = False, self._raw_hole or Reason.ROLLOVER
         return is_new
 
-    def _take_numbered(self, records: Sequence[Any], ts: int | None, recv_us: int) -> None:
-        first, last = records[0], self._last_id
-        if len(records) == 1 and last is not None and first.id == last + 1:
-            self._hole = ""  # the ids prove that there is none
-            self._last_id = first.id
-            if first.ts > self._newest:  # noqa: PLR1730  # a call less for every trade
-                self._newest = first.ts
-            self._publish_records(records, ts, recv_us)
-            return
-        for run in self._runs(records, recv_us):
-            self._publish_records(run, ts, recv_us)
-
-    def _runs(self, records: Sequence[Any], recv_us: int) -> Iterator[list[Any]]:
-        """Yield what is new in runs without a hole; the hole before a run is told before it is yielded."""
-        run: list[Any] = []
-        for record in records:
-            last = self._last_id
-            if last is None or (record.id <= last and record.ts > self._newest):
-                # Nothing is known of what came before, or the exchange has begun to count anew.
-                hole = bool(self._hole) or last is not None
-                bounds: tuple[int | None, int | None] = (None, None)
-            elif record.id <= last:
-                continue
-            else:
-                hole, bounds = record.id > last + 1, (last + 1, record.id - 1)
-            if hole:
-                if run:
-                    yield run
-                    run = []
-                self._tell_hole(recv_us, first=bounds[0], last=bounds[1])
-            self._hole = ""
-            self._last_id, self._newest = record.id, max(self._newest, record.ts)
-            run.append(record)
-        if run:
-            yield run
-
-    def _tell_hole(self, at_us: int, *, first: int | None = None, last: int | None = None) -> None:
+    def _tell_hole(self, at_us: int) -> None:
         for topic in self.topics:
-            topic.tell(TopicEvent.GAP, self._hole or Reason.SEQUENCE_GAP, at_us, first=first, last=last)
+            topic.tell(TopicEvent.GAP, self._hole or Reason.SEQUENCE_GAP, at_us)
         self._hole = ""
+
+    # --- in the order of ids
+
+    def _take_in_order(self, order: IdOrder, records: Sequence[Any], ts: int | None, recv_us: int) -> None:
+        try:
+            steps, self._hole = order.take(records, ts, recv_us, self._hole)
+        except Exception:
+            self._forget_order()  # in the middle of what cannot be used: nobody can tell what comes next
+            raise
+        self._do(steps, recv_us)
+        if self._filler is not None and order.missing() is not None:
+            self._filler.begin()
+
+    def missing(self) -> Missing | None:
+        """Return the hole that is to be filled next, if something waits for one."""
+        return None if self._order is None else self._order.missing()
+
+    def first_missing(self, after: int) -> int | None:
+        """Return the first id above ``after`` that is missing in that hole."""
+        return None if self._order is None else self._order.first_missing(after)
+
+    def fill(self, records: Iterable[Any], recv_us: int) -> int:
+        """Take what was fetched, publish what joins, and return how many of ``records`` were missing."""
+        if self._order is None:
+            return 0
+        steps, missed = self._order.fill(records, recv_us)
+        self._do(steps, recv_us)
+        return missed
+
+    def give_up(self, at_us: int, *, recoverable: bool) -> None:
+        """Announce what is missing in the hole that is to be filled next, and publish what waited for it."""
+        if self._order is not None:
+            self._do(self._order.give_up(recoverable=recoverable), at_us)
+
+    def never_wait(self, at_us: int) -> None:
+        """Holes cannot be filled after all: announce what is missing, from now on at once."""
+        if self._order is not None:
+            self._do(self._order.never_wait(), at_us)
+
+    def _stop_waiting(self, at_us: int) -> None:
+        if self._order is not None:
+            self._do(self._order.give_up_all(recoverable=True), at_us)
+        if self._filler is not None:
+            self._filler.end()
+
+    def _forget_order(self) -> None:
+        """Know nothing of what was published."""
+        if self._order is not None:
+            self._order = IdOrder(None if self._filler is None else self._filler.now)
+        if self._filler is not None:
+            self._filler.end()
+
+    def _do(self, steps: Iterable[Step], at_us: int) -> None:
+        for step in steps:
+            if isinstance(step, Run):
+                self._publish_records(*step)
+            else:
+                self._announce(step, at_us)
+
+    def _announce(self, hole: Hole, at_us: int) -> None:
+        first, last, reason, after_us, before_us, recoverable = hole
+        for topic in self.topics:
+            topic.tell(
+                TopicEvent.GAP,
+                reason,
+                at_us,
+                first=first,
+                last=last,
+                after_us=after_us,
+                before_us=before_us,
+                recoverable=recoverable,
+            )
+        if self._filler is not None and first is not None and last is not None:
+            self._filler.unfilled(last + 1 - first)
 
     def end_overlap(self) -> None:
         """No second connection takes over, or all that both brought is past."""
@@ -174,11 +244,11 @@ class Feed:
 
     def has_published(self, record: Any) -> bool:
         """Whether ``record`` is old."""
-        return self._last_id is not None and record.id <= self._last_id and record.ts <= self._newest
+        return self._order is not None and self._order.is_past(record)
 
     def misses_before(self, record: Any) -> bool:
-        """Whether something is missing between what was published and ``record``."""
-        return self._last_id is not None and record.id > self._last_id + 1
+        """Whether something is missing before ``record`` that is not being fetched."""
+        return self._order is not None and self._order.leaves_hole(record)
 
     # --- what happens to the stream
 
@@ -201,6 +271,13 @@ class Feed:
             self._hole = self._raw_hole = reason
             self.fresh = True
             self._become(TopicStatus.STALE, reason, at_us)
+
+    def explained(self, reason: str, at_us: int) -> None:
+        """Why it is stale is known better now."""
+        if self.status is TopicStatus.STALE:
+            self.reason = reason
+            for topic in self.everyone():
+                topic.explain(reason, at_us)
 
     def delivers(self, at_us: int) -> None:
         """A datum comes that is the first of this epoch, or ends a silence."""
@@ -225,6 +302,7 @@ class Feed:
 
     def refused(self, reason: str, at_us: int) -> None:
         """The exchange will not serve the stream; what it serves later comes after a hole, if it ever flowed."""
+        self._stop_waiting(at_us)
         if self.status in _FLOWING:
             self._hole = self._raw_hole = reason
         self._become(TopicStatus.CLOSED, reason, at_us)

@@ -57,7 +57,10 @@ class Notice(Struct, frozen=True):
     """
     A status message: what a topic is, or what its listeners are told.
 
-    ``first`` and ``last`` bound a gap (both inclusive) where they are known.
+    ``first`` and ``last`` bound a gap (both inclusive) where they are known, and
+    so do ``after_us`` and ``before_us``, the exchange's times of what came before
+    and of what comes next. ``recoverable`` tells that the exchange may still have
+    what is missing.
     """
 
     subscription: Subscription
@@ -67,6 +70,8 @@ class Notice(Struct, frozen=True):
     first: int | None = None
     last: int | None = None
     recoverable: bool | None = None
+    after_us: int | None = None
+    before_us: int | None = None
 
     def frame(self) -> bytes:
         """Return it as clients get it."""
@@ -78,6 +83,8 @@ class Notice(Struct, frozen=True):
             "ts": self.at_us,
             "from": self.first,
             "to": self.last,
+            "from_ts": self.after_us,
+            "to_ts": self.before_us,
             "recoverable": self.recoverable,
         }
         return text_frame(encode({name: value for name, value in fields.items() if value is not None}))

@@ -110,16 +110,31 @@ class Topic:
         self.reason = reason
         self._tell(Notice(self.subscription, status, reason, at_us))
 
-    def tell(
-        self, event: TopicEvent, reason: str, at_us: int, *, first: int | None = None, last: int | None = None
+    def explain(self, reason: str, at_us: int) -> None:
+        """Tell the listeners why the topic is what it is, now that more is known; nothing if they know."""
+        if reason != self.reason:
+            self.reason = reason
+            self._tell(Notice(self.subscription, self.status, reason, at_us))
+
+    def tell(  # noqa: PLR0913  # all that may be known of a gap
+        self,
+        event: TopicEvent,
+        reason: str,
+        at_us: int,
+        *,
+        first: int | None = None,
+        last: int | None = None,
+        after_us: int | None = None,
+        before_us: int | None = None,
+        recoverable: bool = False,
     ) -> None:
-        """Tell the listeners of an event; ``first`` and ``last`` bound a gap."""
+        """Tell the listeners of an event; the bounds of a gap are as :class:`Notice` has them."""
         if self._is_raw:
             if event is TopicEvent.SYNCED:
                 return
-            first = last = None
-        recoverable = False if event is TopicEvent.GAP else None
-        self._tell(Notice(self.subscription, event, reason, at_us, first, last, recoverable))
+            first = last = after_us = before_us = None
+        may_be_had = recoverable if event is TopicEvent.GAP else None
+        self._tell(Notice(self.subscription, event, reason, at_us, first, last, may_be_had, after_us, before_us))
 
     def _tell(self, notice: Notice) -> None:
         frame = notice.frame() if self.ring is not None else b""

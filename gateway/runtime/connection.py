@@ -25,6 +25,10 @@ class Counters:
     undecodable: int = 0
     unheard: int = 0
     failed_snapshots: int = 0
+    filled: int = 0
+    """Records that were missing and were fetched."""
+    unfilled: int = 0
+    """Records that were missing, could have been fetched, and were announced as a gap."""
 
     def add(self, more: "Counters") -> None:
         """Count what another connection has counted, too."""

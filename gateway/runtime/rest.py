@@ -75,9 +75,9 @@ class Rest:
         self._correct(reply)
         return reply
 
-    async def converse(self, conversation: Conversation[T]) -> T:
+    async def converse(self, conversation: Conversation[T], spare: Callable[[float], None] | None = None) -> T:
         """
-        Drive ``conversation`` to its end and return its value.
+        Drive ``conversation`` to its end and return its value; ``spare`` as in :meth:`pay`.
 
         Raises:
             ConnectionFault: What the exchange or the network did.
@@ -86,7 +86,7 @@ class Rest:
         try:
             request = next(conversation)
             while True:
-                request = conversation.send(await self.fetch(self._checked(request)))
+                request = conversation.send(await self.fetch(self._checked(request), spare))
         except StopIteration as end:
             value: T = end.value
             return value

@@ -101,6 +101,11 @@ class Store:
         """Return the last ban of each scope, also those that are over and were not forgotten yet."""
         return await self._do(statements.bans)
 
+    async def retain(self, retention: float | None, now_us: int) -> None:
+        """Remember a ban for ``retention`` seconds after its end from now on, without it for ever."""
+        self._retention = retention
+        await self._do(lambda database: self._prune(database, now_us))
+
     async def _do(self, job: Callable[[Connection], T]) -> T:
         if self._worker is None:
             raise StoreError("the store is not open")

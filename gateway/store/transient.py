@@ -43,6 +43,9 @@ class TransientStore:
         """Return none: nothing was kept."""
         return ()
 
+    async def retain(self, retention: float | None, now_us: int) -> None:
+        """Leave it: there is nothing to forget."""
+
 
 def is_transient(path: str) -> bool:
     """Whether ``path`` names no file but the absence of one."""

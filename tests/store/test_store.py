@@ -167,6 +167,19 @@ async def test_retention_says_how_long_a_ban_is_remembered_after_its_end(path):
         assert await store.ban_history() == (new, held), "so does a start"
 
 
+async def test_retention_may_be_changed_while_it_is_open(path):
+    old, recent = (ban(NOW + n * SECOND, limit=str(n)) for n in (1, 50))
+    async with opened(path) as store:
+        for one in (old, recent):
+            await store.note_ban(one)
+        await store.retain(100.0, NOW + 120 * SECOND)
+        assert await store.ban_history() == (recent,), "at once"
+        await store.note_ban(new := ban(NOW + 900 * SECOND, noted_us=NOW + 151 * SECOND))
+        assert await store.ban_history() == (new,)
+        await store.retain(None, NOW + 10**12)
+        assert await store.ban_history() == (new,)
+
+
 async def test_without_retention_every_scope_s_last_ban_is_remembered(path):
     async with opened(path) as store:
         await store.note_ban(ban(NOW + SECOND))

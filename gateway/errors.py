@@ -9,6 +9,7 @@ Every exception the gateway raises, in one file.
     * SlowConsumer           the client can fix it: it did not keep up
     * StoreError             the operator can fix it: what is to survive a restart cannot be kept
         * StoreBusy          the client can fix it: too much waits to be kept, ask again
+    * ShuttingDown           nobody need fix it: the gateway is on its way out and takes nothing more
     * TransitionError        we must fix it: the state machine was misused
     * ConnectionFault        nobody need fix it: one connection is over
         * TransportLost      the socket closed, reset, or never opened
@@ -134,6 +135,10 @@ class StoreError(GatewayError):
 
 class StoreBusy(StoreError):
     """Too much waits to be kept already; nothing was changed, and asking again later can help."""
+
+
+class ShuttingDown(GatewayError):
+    """What was asked for comes too late: the gateway is on its way out."""
 
 
 class TransitionError(GatewayError, ValueError):

@@ -75,3 +75,22 @@ class StandingWishes(Protocol):
         Raises:
             StoreError: If it cannot be kept.
         """
+
+
+class Configuration(Protocol):
+    """What is configured. Event-loop only."""
+
+    def shown(self) -> Details:
+        """Return ``config``, all that is in effect, and ``needs_restart``, the keys whose new values are not."""
+
+    async def read_anew(self, *, dry_run: bool = False) -> Details:
+        """
+        Have the configuration read again and take effect, unless it is a ``dry_run``.
+
+        Returns ``applied``, the keys that were changed, and ``needs_restart``, those that could not be.
+
+        Raises:
+            ConfigError: If it is wrong; nothing was changed.
+            UnsafeError: If it asks for what is refused for safety; nothing was changed.
+            ShuttingDown: If it comes too late; nothing was changed.
+        """

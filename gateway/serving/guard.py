@@ -6,7 +6,8 @@ must be allowed (cross-site WebSocket hijacking), and so must the name under whi
 we were reached (DNS rebinding).
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 
@@ -46,24 +47,35 @@ def loopback(host: str) -> str:
     return host
 
 
-def guard(port: Callable[[], int], hosts: Collection[str], origins: Collection[str]) -> Middleware:
+@dataclass(frozen=True, slots=True)
+class Visitors:
+    """Who may come: the names beside this machine's own under which we may be reached, and the pages that may."""
+
+    names: frozenset[str]
+    origins: frozenset[str]
+
+
+def visitors(hosts: Iterable[str], origins: Iterable[str]) -> Visitors:
+    """Return who may come under ``hosts``, with a port if it is not ours; no ``origins`` means no browsers."""
+    return Visitors(OURS | {host.lower() for host in hosts}, frozenset(origin.lower() for origin in origins))
+
+
+def guard(port: Callable[[], int], allowed: Callable[[], Visitors]) -> Middleware:
     """
     Return the middleware that refuses foreign Hosts and Origins.
 
     Args:
         port: ours, known once the server listens.
-        hosts: names beside those of this machine, with a port if it is not ours.
-        origins: those that may connect; none means no browsers.
+        allowed: who may come now.
     """
-    names = OURS | {host.lower() for host in hosts}
-    allowed = {origin.lower() for origin in origins}
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        names, origins = allowed().names, allowed().origins
         given = [host.lower() for host in request.headers.getall(hdrs.HOST, ())]
         if len(given) != 1 or not (given[0] in names or given[0].removesuffix(f":{port()}") in names):
             return problem(403, "host_not_allowed", "the Host header names nobody we are; see allowed_hosts")
-        if any(origin.lower() not in allowed for origin in request.headers.getall(hdrs.ORIGIN, ())):
+        if any(origin.lower() not in origins for origin in request.headers.getall(hdrs.ORIGIN, ())):
             return problem(403, "origin_not_allowed", "this Origin may not connect; see allowed_origins")
         return await handler(request)
 

@@ -4,16 +4,18 @@ import asyncio
 import socket
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
 from aiohttp import hdrs, web
 
 from gateway.engine.hub import Hub
-from gateway.engine.operations import Operations, StandingWishes
+from gateway.engine.operations import Configuration, Operations, StandingWishes
 from gateway.serving.asks import Asks
 from gateway.serving.codes import CloseCode
-from gateway.serving.guard import guard, harden, loopback
+from gateway.serving.config import Config
+from gateway.serving.guard import guard, harden, loopback, visitors
 from gateway.serving.limits import Limits
 from gateway.serving.lines import Lines
 from gateway.serving.problems import explain, problem
@@ -41,6 +43,7 @@ class Server:
         version: of the gateway.
         limits: for each client.
         standing: keeps standing subscriptions; without it there is no REST for them.
+        configuration: what is configured; without it there is no REST for it.
 
     Raises:
         UnsafeError: If ``host`` is not loopback.
@@ -60,6 +63,7 @@ class Server:
         version: str,
         limits: Limits | None = None,
         standing: StandingWishes | None = None,
+        configuration: Configuration | None = None,
     ) -> None:
         self._ground = Ground(hub, limits or Limits(), Lines(now), now, wall_us)
         self._host = loopback(host)
@@ -70,14 +74,17 @@ class Server:
         self._left = asyncio.Event()
         self._stopping = False
         info: dict[str, Any] = {"version": version, "protocol": SUBPROTOCOL, "started_us": wall_us()}
-        ours = f"[{self._host}]" if ":" in self._host else self._host
-        check = guard(lambda: self._port, (ours, *allowed_hosts), tuple(allowed_origins))
+        self._name = f"[{self._host}]" if ":" in self._host else self._host
+        self._visitors = visitors((self._name, *allowed_hosts), allowed_origins)
+        check = guard(lambda: self._port, lambda: self._visitors)
         app = web.Application(middlewares=[explain, check], client_max_size=self._ground.limits.message)
         app.on_response_prepare.append(harden)
         rest = (*Asks(operations).routes(), *Rest(operations, info).routes())
         app.add_routes([web.get("/v1/ws", self._upgrade), *rest])
         if standing is not None:
             app.add_routes(Wishes(standing).routes())
+        if configuration is not None:
+            app.add_routes(Config(configuration).routes())
         self._runner = web.AppRunner(
             app,
             keepalive_timeout=self._ground.limits.header,
@@ -95,6 +102,11 @@ class Server:
     def clients(self) -> int:
         """How many sockets are open."""
         return len(self._sessions)
+
+    def admit(self, *, allowed_hosts: Sequence[str], allowed_origins: Sequence[str], limits: Limits) -> None:
+        """Judge whoever comes from now on by these; a client that is there keeps the limits that it came with."""
+        self._visitors = visitors((self._name, *allowed_hosts), allowed_origins)
+        self._ground = replace(self._ground, limits=limits)
 
     async def start(self, taken: socket.socket | None = None) -> None:
         """

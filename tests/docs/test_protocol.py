@@ -23,6 +23,7 @@ from gateway.model.subscriptions import Subscription, parse_topic
 from gateway.serving import Server, requests
 from gateway.serving.asks import Asks
 from gateway.serving.codes import CloseCode
+from gateway.serving.config import Config
 from gateway.serving.rest import Rest
 from gateway.serving.wishes import Wishes
 from gateway_mock.venue import MockVenue
@@ -330,3 +331,8 @@ def test_the_requests_for_connections_are_those_that_are_served():
 def test_the_requests_for_standing_subscriptions_are_those_that_are_served():
     told = re.findall(r"^\| `([A-Z]+ /[^`]*/subscriptions[^`]*)` \|", PAGE, re.MULTILINE)
     assert told == [f"{route.method} {route.path.replace(':.+', '')}" for route in Wishes(Running()).routes()]
+
+
+def test_the_requests_for_the_configuration_are_those_that_are_served():
+    told = re.findall(r"^\| `([A-Z]+ /[^`]*/config[^`]*)` \|", PAGE, re.MULTILINE)
+    assert told == [f"{route.method} {route.path}" for route in Config(Running()).routes()]

@@ -80,14 +80,20 @@ class IdOrder:
     publishes the record of ``next_id`` by itself brings both up to date.
 
     Args:
-        now: tells when holes are found; without it none waits to be filled.
+        now: tells when holes are found; without it nothing waits for one.
+        waiting: records that may wait; the oldest hole of more is given up.
+        longest: ids that may be missing in a hole for which others wait.
     """
 
-    def __init__(self, now: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self, now: Callable[[], float] | None = None, *, waiting: int = WAITING, longest: int = LONGEST
+    ) -> None:
         self.next_id: int | None = None
         self.newest_us = 0
         self._fills = now is not None
         self._now = now or (lambda: 0.0)
+        self._waiting = waiting
+        self._longest = longest
         self._due = 0
         """What ``next_id`` is when nothing waits."""
         self._passed_us = 0
@@ -241,7 +247,7 @@ class IdOrder:
         self.newest_us = max(self.newest_us, record.ts)
 
     def _make_room(self, steps: list[Step]) -> None:
-        while self._size > WAITING:
+        while self._size > self._waiting:
             steps += self.give_up(recoverable=True)
 
     def _find(self, record: Any, ts: int | None, recv_us: int) -> None:
@@ -260,7 +266,7 @@ class IdOrder:
         while self._stretches:
             self._pass_found(steps)
             head = self._stretches[0]
-            if head.first - self._due > LONGEST:
+            if head.first - self._due > self._longest:
                 self._abandon(steps, recoverable=True)
             elif head.first > self._due:
                 return

@@ -140,6 +140,8 @@ def test_a_gap_tells_its_bounds_where_they_are_known() -> None:
         b'{"topic":"binance:trades:BTC-USDT","type":"status","status":"gap","reason":"sequence_gap","ts":5,'
         b'"from":1051,"to":1099,"recoverable":false}'
     )
+    told = Notice(BTC, TopicEvent.GAP, "reset", 5, 1051, 1099, recoverable=True, after_us=3, before_us=4)
+    assert payload(told.frame()).endswith(b'"from":1051,"to":1099,"from_ts":3,"to_ts":4,"recoverable":true}')
     assert payload(Notice(BTC, TopicEvent.SYNCED, "", 5).frame()) == (
         b'{"topic":"binance:trades:BTC-USDT","type":"status","status":"synced","reason":"","ts":5}'
     )

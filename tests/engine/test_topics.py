@@ -175,17 +175,19 @@ def test_only_gaps_say_whether_they_can_be_recovered() -> None:
     topic.tell(TopicEvent.RESTORED, "", 1)
     topic.tell(TopicEvent.SYNCED, "", 1)
     topic.tell(TopicEvent.GAP, "", 1)
-    assert [notice.recoverable for notice in ear.notices] == [None, None, False]
+    topic.tell(TopicEvent.GAP, "", 1, recoverable=True)
+    assert [notice.recoverable for notice in ear.notices] == [None, None, False, True]
 
 
 def test_raw_topics_have_no_synced_and_no_bounds() -> None:
     topic = topic_named("mock:raw:btc@depth")
     ear = Ear(topic)
-    topic.tell(TopicEvent.GAP, "reset", 1, first=3, last=4)
+    topic.tell(TopicEvent.GAP, "reset", 1, first=3, last=4, after_us=5, before_us=6)
     topic.tell(TopicEvent.SYNCED, "reset", 1)
     topic.tell(TopicEvent.RESTORED, "reset", 1)
     assert ear.words == ["gap", "restored"]
-    assert (ear.notices[0].first, ear.notices[0].last) == (None, None)
+    gap = ear.notices[0]
+    assert (gap.first, gap.last, gap.after_us, gap.before_us) == (None, None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ from types import MappingProxyType
 from typing import Final
 
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+"""The HTTP statuses that send one elsewhere."""
 
 
 class Reason(StrEnum):
@@ -48,6 +50,8 @@ class Reason(StrEnum):
     NAME_NOT_RESOLVED = auto()
     TLS_FAILED = auto()
     REDIRECTED = auto()
+    ENDPOINT_GONE = auto()
+    ENDPOINT_MOVED = auto()
     UPGRADE_REFUSED = auto()
     FETCH_REFUSED = auto()
     LOGIN_REFUSED = auto()
@@ -179,7 +183,7 @@ class _Refused(ConnectionFault):
     """An HTTP status instead of what was asked for; ``headers`` have lower-case names."""
 
     def __init__(self, status: int, headers: Mapping[str, str] = NO_HEADERS, body: bytes = b"") -> None:
-        super().__init__(f"HTTP status {status}")
+        super().__init__(f"HTTP status {status}", reason=Reason.REDIRECTED if status in REDIRECTS else None)
         self.status = status
         self.headers = headers
         self.body = body

@@ -16,6 +16,7 @@ from gateway.app.fitting import ca_file_of
 from gateway.app.plugins import PluginsObserver
 from gateway.app.standing import Standing
 from gateway.config import Settings, StoreSettings
+from gateway.engine.absence import Names
 from gateway.engine.budgets import Budgets
 from gateway.engine.hub import Hub
 from gateway.engine.observer import Observer, Observers
@@ -68,6 +69,7 @@ class Assembly:
         """Why an exchange does not run."""
         self.registry = ConnectionRegistry()
         self.budgets = Budgets()
+        self.names = Names()
         self.hub = Hub(lambda: secrets.token_urlsafe(EPOCH))
         self._settings = settings
         self._plugins = plugins
@@ -176,6 +178,7 @@ class Assembly:
             environ=around.environ,
             network=network,
             budgets=self.budgets,
+            names=self.names,
             registry=self.registry,
             observer=self._observer,
             now=around.now,
@@ -186,7 +189,10 @@ class Assembly:
 
     def _network(self, name: str) -> Network:
         settings = self._settings.exchanges.get(name)
-        return AiohttpNetwork(ca_file=None if settings is None else ca_file_of(name, settings))
+        return AiohttpNetwork(
+            ca_file=None if settings is None else ca_file_of(name, settings),
+            found=lambda host: self.names.found(host, self._surroundings.now()),
+        )
 
     async def _let_go(self) -> None:
         for network in self._networks:

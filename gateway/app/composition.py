@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from gateway.app.fitting import check_pace
 from gateway.config import AccountSigner, ExchangeSettings, Settings, resolve
 from gateway.config.complaints import suggest
+from gateway.engine.absence import Names
 from gateway.engine.budgets import Budgets
 from gateway.engine.observer import Observer
 from gateway.engine.registry import ConnectionRegistry
@@ -36,6 +37,7 @@ class World:
     environ: Mapping[str, str]
     network: Network
     budgets: Budgets
+    names: Names
     registry: ConnectionRegistry
     observer: Observer
     now: Callable[[], float]
@@ -68,6 +70,7 @@ def compose(world: World, binding: Binding) -> Exchange:
         binding=binding,
         network=world.network,
         budgets=world.budgets,
+        names=world.names,
         registry=world.registry,
         observer=world.observer,
         target=targets.target,

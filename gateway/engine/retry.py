@@ -22,6 +22,7 @@ from gateway.errors import (
     ReplyRefused,
     UpgradeRefused,
 )
+from gateway.model.urls import host_of
 from gateway.spi.contract import Action, Scope, Verdict
 
 BASE: Final = 0.5
@@ -47,9 +48,10 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Do not try again until somebody acts; ``text`` says what is wrong."""
+    """Do not try again until somebody acts; ``text`` says what is wrong, ``reason`` may name it."""
 
     text: str
+    reason: Reason | None = None
 
 
 class Backoff:
@@ -87,12 +89,26 @@ def usual_verdict(fault: ConnectionFault) -> Verdict:
             return Verdict(action=Action.STOP, scope=Scope.ACCOUNT, text=fault.text)
         case LoginRefused(retry_after=seconds):
             return Verdict(action=Action.RETRY, after=seconds, text=fault.text)
+        case ConnectionFault(reason=Reason.REDIRECTED):
+            return _elsewhere(Reason.REDIRECTED, _redirected(fault))
         case UpgradeRefused() | ReplyRefused():
             return _status_verdict(fault.status, retry_after(fault), retry_until_us(fault))
-        case ConnectionFault(reason=Reason.REDIRECTED | Reason.TLS_FAILED):
+        case ConnectionFault(reason=Reason.TLS_FAILED):
             return Verdict(action=Action.STOP, scope=Scope.ENDPOINT, text=fault.text)
         case _:
             return Verdict(action=Action.RETRY)
+
+
+def _redirected(fault: ConnectionFault) -> str:
+    """Say where it was sent, if anywhere in particular; an upgrade's fault says so itself."""
+    if not isinstance(fault, UpgradeRefused | ReplyRefused):
+        return fault.text
+    host = host_of(fault.headers.get("location", ""))
+    return f"{fault.text}: a redirect" + (f" to {host}" if host else "")
+
+
+def _elsewhere(reason: Reason, text: str) -> Verdict:
+    return Verdict(action=Action.STOP, scope=Scope.ENDPOINT, reason=reason, text=text)
 
 
 def _status_verdict(status: int, after: float | None, until_us: int | None) -> Verdict:
@@ -105,6 +121,8 @@ def _status_verdict(status: int, after: float | None, until_us: int | None) -> V
         case 418:
             after = BANNED if silent else after
             return retry(scope=Scope.IP, after=after, reason=Reason.BANNED)
+        case 410:
+            return _elsewhere(Reason.ENDPOINT_GONE, "HTTP status 410: gone for good")
         case 401 | 451:
             return Verdict(action=Action.STOP, scope=Scope.ENDPOINT, text=f"HTTP status {status}")
         case 403:
@@ -137,11 +155,15 @@ class RetryPolicy:
     Args:
         rng: draws the jitter.
         wall_us: wall time, for verdicts with a point in time.
+        gone: told of each fault that is worth another attempt; says why the endpoint counts as gone, once it does.
     """
 
-    def __init__(self, rng: Random, wall_us: Callable[[], int]) -> None:
+    def __init__(
+        self, rng: Random, wall_us: Callable[[], int], gone: Callable[[ConnectionFault], str] = lambda _: ""
+    ) -> None:
         self._backoff = Backoff(rng)
         self._wall_us = wall_us
+        self._gone = gone
         self._plugin_faults = 0
 
     def decide(self, fault: GatewayError, verdict: Verdict | None, *, worked: bool) -> Retry | GiveUp:
@@ -155,10 +177,12 @@ class RetryPolicy:
             return self._after_plugin_fault(fault)
         self._plugin_faults = 0
         delay = self._backoff.next(first=worked)
+        if verdict is not None and verdict.action is Action.STOP:
+            return GiveUp(verdict.text or str(fault), verdict.reason)
+        if isinstance(fault, ConnectionFault) and (text := self._gone(fault)):
+            return GiveUp(text, Reason.ENDPOINT_GONE)
         if verdict is None:
             return Retry(delay)
-        if verdict.action is Action.STOP:
-            return GiveUp(verdict.text or str(fault))
         return Retry(max(delay, wait_of(verdict, self._wall_us())))
 
     def _after_plugin_fault(self, fault: PluginError) -> Retry | GiveUp:

@@ -123,6 +123,11 @@ class Silence:
         """Return the stale streams, and how many measures were taken for each."""
         return {stream: one.measures for stream, one in self._streams.items() if one.measures}
 
+    def is_all_there_is(self) -> bool:
+        """Whether there are several streams, each has had its time, and none has ever delivered."""
+        watched = self._streams.values()
+        return len(watched) > 1 and all(one.measures and not one.delivered for one in watched)
+
     @staticmethod
     def _delivered(watched: _Watched, frames: int, now: float) -> Measure:
         pause = now - watched.since

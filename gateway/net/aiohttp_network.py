@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from yarl import URL
 from gateway.errors import ConnectionFault, Reason, TransportLost
 from gateway.net.faults import FAILURES, dropped, fault_of
 from gateway.net.replies import lower, whole_body
+from gateway.net.resolving import Resolver
 from gateway.net.sockets import AiohttpTransport
 from gateway.net.tls import client_context
 from gateway.net.upgrading import Upgraded, exact, once, read_little, upgrade
@@ -30,6 +32,7 @@ _NO_DEADLINE: Final = ClientTimeout(total=None, connect=None, sock_connect=None,
 class _Sessions:
     sockets: ClientSession
     rest: ClientSession
+    names: Resolver
 
 
 class AiohttpNetwork:
@@ -45,12 +48,21 @@ class AiohttpNetwork:
         ca_file: the authorities to trust instead of the system's.
         dials: how many may be under way at once; the rest wait, inside their own deadlines.
         max_body: bytes of a REST reply, decompressed.
+        found: told of each host's name that has an address.
     """
 
-    def __init__(self, *, ca_file: Path | None = None, dials: int = DIALS, max_body: int = MAX_BODY) -> None:
+    def __init__(
+        self,
+        *,
+        ca_file: Path | None = None,
+        dials: int = DIALS,
+        max_body: int = MAX_BODY,
+        found: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._ca_file = ca_file
         self._dials = asyncio.Semaphore(dials)
         self._max_body = max_body
+        self._found = found
         self._made: _Sessions | None = None
         self._open: weakref.WeakSet[AiohttpTransport] = weakref.WeakSet()
         self._closed = False
@@ -98,6 +110,7 @@ class AiohttpNetwork:
         if self._made is not None:
             await self._made.sockets.close()
             await self._made.rest.close()
+            await self._made.names.close()
 
     # --- how
 
@@ -142,9 +155,11 @@ class AiohttpNetwork:
         if self._closed:
             raise dropped()
         if self._made is None:
+            names = Resolver(self._found)
             self._made = _Sessions(
-                _session(TCPConnector(limit=0, force_close=True), upgrade),
-                _session(TCPConnector(limit=0), once),
+                _session(TCPConnector(limit=0, force_close=True, resolver=names), upgrade),
+                _session(TCPConnector(limit=0, resolver=names), once),
+                names,
             )
         return self._made
 

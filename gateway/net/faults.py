@@ -20,6 +20,7 @@ from gateway.errors import ConnectionFault, ProtocolViolation, Reason, Transport
 
 FAILURES: Final = (ConnectionFault, aiohttp.ClientError, OSError, ValueError, RuntimeError)
 """What a dial or a request may raise; anything else is a bug of ours and is not caught."""
+_NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 _LONGEST_WORD: Final = 24
 """A key is longer; a word of a peer's explanation hardly ever is."""
 
@@ -106,6 +107,13 @@ def _of_system(exc: OSError) -> TransportLost:
     return TransportLost(f"system error: {text}", reason=Reason.UNREACHABLE)
 
 
+def _of_name(exc: OSError) -> TransportLost:
+    """Tell a name that is not there from name servers that are not."""
+    if exc.errno in _NO_SUCH_NAME:
+        return TransportLost("the host's name has no address", reason=Reason.NAME_NOT_RESOLVED)
+    return TransportLost("no name server says where the host is", reason=Reason.UNREACHABLE)
+
+
 def _number(exc: OSError) -> int:
     return exc.errno or next((number for kind, number in _NUMBERS if isinstance(exc, kind)), 0)
 
@@ -136,10 +144,7 @@ def _always(kind: type[ConnectionFault], text: str, reason: Reason) -> Callable[
 _Kinds = type[BaseException] | tuple[type[BaseException], ...]
 _TABLE: Final[tuple[tuple[_Kinds, Callable[[Any], ConnectionFault]], ...]] = (
     (ConnectionFault, lambda fault: fault),
-    (
-        (aiohttp.ClientConnectorDNSError, socket.gaierror),
-        _always(TransportLost, "the host's name has no address", Reason.NAME_NOT_RESOLVED),
-    ),
+    ((aiohttp.ClientConnectorDNSError, socket.gaierror), _of_name),
     (ssl.SSLCertVerificationError, _of_certificate),
     (ssl.SSLError, _of_tls),
     (aiohttp.WSServerHandshakeError, _of_upgrade),

@@ -8,6 +8,7 @@ from aiohttp import ClientResponse
 from multidict import MultiMapping
 
 from gateway.errors import ConnectionFault, ProtocolViolation, Reason, TransportLost, UpgradeRefused
+from gateway.model.urls import host_of
 from gateway.net.faults import FAILURES
 
 MAX_REFUSAL: Final = 64 * 1024
@@ -39,11 +40,18 @@ async def whole_body(response: ClientResponse, limit: int) -> bytes:
     return b"".join(chunks)
 
 
+def redirected(location: str) -> TransportLost:
+    """Return the fault of an upgrade that was sent to ``location``; of that the host is told, if it names one."""
+    host = host_of(location)
+    to = f" to {host}" if host else ""
+    return TransportLost(f"the upgrade was answered with a redirect{to}", reason=Reason.REDIRECTED)
+
+
 async def refusal(response: ClientResponse) -> ConnectionFault:
     """Return what an HTTP answer to an upgrade means; the response is closed, however this ends."""
     try:
         if 300 <= response.status < 400:  # noqa: PLR2004  # every redirect, and nothing else
-            return TransportLost("the upgrade was answered with a redirect", reason=Reason.REDIRECTED)
+            return redirected(response.headers.get("location", ""))
         return UpgradeRefused(response.status, lower(response.headers), await _beginning(response))
     finally:
         response.close()

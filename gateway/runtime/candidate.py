@@ -150,7 +150,7 @@ class Candidate:
         self._retire(old)
         link.connection, new.set_aside = new, False
         new.include(old.counters)
-        new.replaced_for = old.replaced_for
+        new.replaced_for, new.diagnosis = old.replaced_for, old.diagnosis
         for stream, shadow in self._shadows.items():
             new.feeds[stream] = shadow.real
             if new.serving is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
+from gateway.engine.absence import Names
 from gateway.engine.budgets import Budgets
 from gateway.engine.observer import Observer
 from gateway.engine.registry import ConnectionRegistry
@@ -57,7 +58,7 @@ class Ground:
     ``now`` is monotonic seconds, ``wall_us`` wall time in microseconds.
     ``target`` makes the target of an endpoint and an account. ``instruments``
     is replaced when the list is refreshed. ``banned`` is told of whatever must
-    be heeded after a restart too.
+    be heeded after a restart too. ``names`` tells which hosts' names are found.
     """
 
     exchange: str
@@ -75,3 +76,4 @@ class Ground:
     pace: Pace = field(default_factory=Pace)
     instruments: Instruments = field(default_factory=Instruments)
     banned: Callable[[Quiet], None] = forget
+    names: Names = field(default_factory=Names)

@@ -1,9 +1,12 @@
 """What faults mean: asks the plugin, keeps limited addresses quiet, and says what follows."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import inf
 
+from gateway.engine.absence import Absence
 from gateway.engine.retry import GiveUp, Retry, RetryPolicy, usual_verdict, wait_of
+from gateway.engine.whereabouts import ELSEWHERE, Whereabouts
 from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
 from gateway.runtime.ground import Ground, Quiet
 from gateway.spi.contract import Action, Scope, Target, Verdict
@@ -39,12 +42,17 @@ class Judge:
         self._target = target
         self._ground = ground
         self._resync_clock = resync_clock
-        self._policy = RetryPolicy(ground.rng, ground.wall_us)
+        self._whereabouts = Whereabouts.of(target, ground.info)
+        self._absence = Absence(ground.names)
+        self._policy = RetryPolicy(ground.rng, ground.wall_us, self._gone)
         self._budgets = ground.budgets.for_connection(ground.info.limits, target.account)
 
     def decide(self, fault: GatewayError, *, worked: bool) -> Retry | GiveUp:
         """Return what follows ``fault``; ``worked`` tells whether all was well before it."""
-        return self._policy.decide(fault, self._verdict(fault), worked=worked)
+        decision = self._policy.decide(fault, self._verdict(fault), worked=worked)
+        if isinstance(decision, GiveUp) and decision.reason in ELSEWHERE and isinstance(fault, ConnectionFault):
+            return replace(decision, text=f"{decision.text}; {self._whereabouts.advice(fault)}")
+        return decision
 
     def wait_after(self, fault: GatewayError) -> float:
         """Return the seconds to wait, at least, before what failed with ``fault`` is tried again."""
@@ -75,6 +83,9 @@ class Judge:
         account = self._target.account if verdict.scope is Scope.ACCOUNT else None
         reason = verdict.reason or Reason.RATE_LIMITED
         ground.banned(Quiet(ground.exchange, verdict.scope, account, until_us, reason))
+
+    def _gone(self, fault: ConnectionFault) -> str:
+        return self._absence.look(fault, self._whereabouts.host, self._ground.now())
 
     def _verdict(self, fault: GatewayError) -> Verdict | None:
         if not isinstance(fault, ConnectionFault):

@@ -94,9 +94,12 @@ class Reference:
         if fault is None:
             self.problem = ""
             return REFRESH
-        self.problem = str(fault)
         decision = self._judge.decide(fault, worked=False)
-        return decision.delay if isinstance(decision, Retry) else REFRESH
+        if isinstance(decision, Retry):
+            self.problem = str(fault)
+            return decision.delay
+        self.problem = decision.text
+        return REFRESH
 
     async def _failure_of(self, fetch: Callable[[], Awaitable[None]]) -> ConnectionFault | PluginError | None:
         try:

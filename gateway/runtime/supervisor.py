@@ -252,7 +252,10 @@ class Supervisor:
             if not self._again:
                 self._waiting.dash(all_of_them=False)
         reason = fault.reason if isinstance(fault, ConnectionFault) else Reason.PLUGIN_ERROR
-        self._move(S.ERROR, reason, text=str(fault), fatal=fatal)
+        text = str(fault)
+        if isinstance(decision, GiveUp) and decision.reason is not None:
+            reason, text = decision.reason, decision.text
+        self._move(S.ERROR, reason, text=text, fatal=fatal)
 
     def _settled(self, run: Run[Any]) -> None:
         """The epoch is fully operational; one that is over says so in vain."""

@@ -23,6 +23,7 @@ FORMATS: Final = ("auto", "console", "json")
 FAILURES: Final = frozenset({"internal_error", "loop_blocked", "plugin_error", "store_failed"})
 WARNINGS: Final = frozenset(
     {
+        "endpoint_moved",
         "plugin_slow",
         "problem",
         "reference_failed",

@@ -33,6 +33,8 @@ from gateway.model.states import Phase
 
 ROOT: Final = "gateway.connect"
 LOST: Final = "gateway.lost"
+DIAGNOSIS: Final = "gateway.diagnosis"
+DIAGNOSES: Final = frozenset({Reason.ENDPOINT_MOVED})
 STEPS: Final = frozenset({"open", "send", "receive", "fetch"})
 
 EXCHANGE: Final = "gateway.exchange"
@@ -115,8 +117,13 @@ class Tracing:
         finally:
             span.end()
 
-    def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:
-        """Leave it to the logs."""
+    def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:  # noqa: ARG002  # not shown
+        """Show that something was diagnosed; leave the rest, and all words, to the logs."""
+        trace = self._traces.get(connection_id)
+        if what in DIAGNOSES and trace is not None:
+            diagnosis = self._child(DIAGNOSIS, trace.root, connection_id, epoch)
+            _blame(diagnosis, what)
+            diagnosis.end()
 
     def _begin(self, change: Change) -> None:
         previous = self._traces.get(change.connection_id)

@@ -17,6 +17,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from gateway.errors import Reason, TransportLost
+from gateway.net.replies import redirected
 from gateway.net.transport import Kind
 from gateway.spi.steps import Fetch, HttpReply, Open
 from gateway.testing.bodies import EVERY, INSTEAD, body_of
@@ -140,7 +141,8 @@ class MemoryVenue(MemoryNetwork):
 
 def _refused(refusal: Refusal) -> Dialled:
     if 300 <= refusal.status < 400:  # noqa: PLR2004  # every redirect, as over a wire
-        return Refuse(Reason.REDIRECTED)
+        fault = redirected(CIMultiDict(refusal.headers).get("location", ""))
+        return Refuse(fault.reason, fault.text)
     return RefuseUpgrade(refusal.status, refusal.headers, refusal.body)
 
 

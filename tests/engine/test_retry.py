@@ -26,6 +26,7 @@ from gateway.engine.retry import (
     wait_of,
 )
 from gateway.errors import (
+    REDIRECTS,
     ConnectionFault,
     LoginRefused,
     PeerSilent,
@@ -164,10 +165,48 @@ def test_no_retry_after_upsets_anybody(words: str) -> None:
     assert 0 <= delay(decision) <= LONGEST
 
 
-@pytest.mark.parametrize("reason", [Reason.REDIRECTED, Reason.TLS_FAILED])
-def test_what_only_a_person_can_mend_ends_it(reason: Reason) -> None:
+@pytest.mark.parametrize(("reason", "kept"), [(Reason.REDIRECTED, Reason.REDIRECTED), (Reason.TLS_FAILED, None)])
+def test_what_only_a_person_can_mend_ends_it(reason: Reason, kept: Reason | None) -> None:
     verdict = usual_verdict(TransportLost("certificate expired", reason=reason))
-    assert verdict == Verdict(action=Action.STOP, scope=Scope.ENDPOINT, text="certificate expired")
+    assert verdict == Verdict(action=Action.STOP, scope=Scope.ENDPOINT, reason=kept, text="certificate expired")
+
+
+@pytest.mark.parametrize("status", sorted(REDIRECTS))
+@pytest.mark.parametrize(("location", "to"), [("https://new.example/?key=canary", " to new.example"), ("/", "")])
+def test_a_redirect_ends_it_and_of_where_to_the_host_is_told(status: int, location: str, to: str) -> None:
+    fault = ReplyRefused(status, {"location": location})
+    assert fault.reason is Reason.REDIRECTED
+    text = f"HTTP status {status}: a redirect{to}"
+    expected = Verdict(action=Action.STOP, scope=Scope.ENDPOINT, reason=Reason.REDIRECTED, text=text)
+    assert usual_verdict(fault) == expected
+    assert policy().decide(fault, expected, worked=True) == GiveUp(text, Reason.REDIRECTED)
+
+
+@pytest.mark.parametrize("status", [300, 304])
+def test_what_sends_nobody_anywhere_is_no_redirect(status: int) -> None:
+    fault = ReplyRefused(status)
+    assert (fault.reason, usual_verdict(fault).action) == (Reason.FETCH_REFUSED, Action.RETRY)
+
+
+@pytest.mark.parametrize("fault", [UpgradeRefused(410), ReplyRefused(410)])
+def test_what_is_gone_for_good_ends_it(fault: UpgradeRefused | ReplyRefused) -> None:
+    decision = policy().decide(fault, usual_verdict(fault), worked=True)
+    assert decision == GiveUp("HTTP status 410: gone for good", Reason.ENDPOINT_GONE)
+
+
+def test_whoever_knows_that_the_endpoint_is_gone_is_asked_of_what_would_be_tried_again() -> None:
+    told: list[ConnectionFault] = []
+
+    def gone(fault: ConnectionFault) -> str:
+        told.append(fault)
+        return "gone" if len(told) == 2 else ""
+
+    ours = RetryPolicy(Greatest(), lambda: NOW_US, gone)
+    assert isinstance(ours.decide(LOST, None, worked=False), Retry)
+    assert ours.decide(LOST, usual_verdict(LOST), worked=False) == GiveUp("gone", Reason.ENDPOINT_GONE)
+    assert ours.decide(LOST, Verdict(action=Action.STOP, text="key"), worked=False) == GiveUp("key")
+    assert isinstance(ours.decide(PluginError("acme", "oh"), None, worked=False), Retry)
+    assert told == [LOST, LOST]
 
 
 @pytest.mark.parametrize(

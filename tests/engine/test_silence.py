@@ -116,6 +116,24 @@ def test_one_that_is_forgotten_begins_anew() -> None:
     silence.forget("never seen")
 
 
+def test_only_if_every_one_of_several_streams_has_had_its_time_and_none_delivered_is_there_nothing_at_all() -> (
+    None
+):
+    silence = Silence()
+    silence.look("a", Rhythm.CONTINUOUS, 0, 0.0)
+    assert silence.look("a", Rhythm.CONTINUOUS, 0, FIRST) is Measure.RESUBSCRIBE
+    assert not silence.is_all_there_is(), "one alone may have a wrong name"
+    silence.look("b", Rhythm.CONTINUOUS, 0, FIRST)
+    silence.look("thin", Rhythm.SPARSE, 0, FIRST)
+    assert not silence.is_all_there_is(), "the second has had no time yet"
+    assert silence.look("b", Rhythm.CONTINUOUS, 0, 2 * FIRST) is Measure.RESUBSCRIBE
+    assert silence.is_all_there_is()
+    silence.look("b", Rhythm.CONTINUOUS, 1, 2 * FIRST + 1)
+    assert not silence.is_all_there_is()
+    assert silence.look("b", Rhythm.CONTINUOUS, 1, 2 * FIRST + 1 + LONGEST) is Measure.RESUBSCRIBE
+    assert not silence.is_all_there_is(), "it has delivered once"
+
+
 @given(st.lists(st.floats(0.1, SHORTEST * 0.99), min_size=1, max_size=60))
 def test_a_stream_that_keeps_its_rhythm_is_never_stale(pauses: list[float]) -> None:
     """No false alarm while no pause is as long as the shortest bound."""

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from gateway.errors import ProtocolViolation, Reason, TransportLost, UpgradeRefused
-from gateway.spi.steps import Open
+from gateway.spi.steps import Fetch, Open
 
 
 async def refused(network, peer, **step):
@@ -92,13 +92,14 @@ async def test_a_redirect_is_not_followed_and_takes_no_key_along(network, serve,
 
     async def script(wire):
         await wire.hear_head()
-        wire.answer(status, Location=f"{other.rest}?token=canary")
+        wire.answer(status, Location=f"http://canary@localhost:{other.port}/canary?token=canary")
 
     other = await serve(ws.silent)
     peer = await serve(script)
     fault = await refused(network, peer, headers={"X-MBX-APIKEY": "canary"})
     assert type(fault) is TransportLost
     assert fault.reason is Reason.REDIRECTED
+    assert str(fault) == "the upgrade was answered with a redirect to localhost"
     assert (len(peer.wires), other.wires) == (1, [])
 
 
@@ -176,24 +177,35 @@ async def test_a_place_without_a_way_to_it_is_unreachable(network):
     assert caught.value.reason is Reason.UNREACHABLE
 
 
-async def test_a_name_without_address_is_told_apart(network, monkeypatch):
-    async def resolve(self, host, port=0, family=0):
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (socket.EAI_NONAME, Reason.NAME_NOT_RESOLVED),
+        (socket.EAI_AGAIN, Reason.UNREACHABLE),
+        (socket.EAI_FAIL, Reason.UNREACHABLE),
+    ],
+)
+async def test_a_name_without_address_is_told_from_name_servers_that_are_not_there(
+    network, monkeypatch, number, reason
+):
+    def look_up(*_, **__):
+        raise socket.gaierror(number, "Name or service not known")
 
-    monkeypatch.setattr("aiohttp.resolver.DefaultResolver.resolve", resolve)
-    with pytest.raises(TransportLost) as caught:
-        await network.open(Open("ws://nowhere.invalid/"), max_frame=1)
-    assert caught.value.reason is Reason.NAME_NOT_RESOLVED
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    for attempt in (
+        network.open(Open("ws://nowhere.invalid/"), max_frame=1),
+        network.fetch(Fetch("GET", "http://nowhere.invalid/")),
+    ):
+        with pytest.raises(TransportLost) as caught:
+            await attempt
+        assert caught.value.reason is reason
 
 
 async def test_the_first_of_two_addresses_may_be_dead(network, serve, ws, monkeypatch):
-    async def resolve(self, host, port=0, family=0):
-        return [
-            {"hostname": host, "host": address, "port": port, "family": socket.AF_INET, "proto": 0, "flags": 0}
-            for address in ("127.0.0.2", "127.0.0.1")
-        ]
+    def look_up(_, port, *__, **___):
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in ("127.0.0.2", "127.0.0.1")]
 
     peer = await serve(ws.silent)
-    monkeypatch.setattr("aiohttp.resolver.DefaultResolver.resolve", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     transport = await network.open(Open(f"ws://two.invalid:{peer.port}/"), max_frame=1)
     assert not transport.closed

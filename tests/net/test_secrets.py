@@ -27,7 +27,7 @@ async def reset(wire):
 
 async def redirect(wire):
     await wire.hear_head()
-    wire.answer(302, CANARY.encode(), Location=f"http://127.0.0.1:1/{CANARY}?{CANARY}")
+    wire.answer(302, CANARY.encode(), Location=f"http://{CANARY}@elsewhere.example/{CANARY}?{CANARY}")
 
 
 async def refuse(wire):

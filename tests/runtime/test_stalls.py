@@ -2,12 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import replace
+from typing import Any
 
 from gateway import Gateway, spi
 from gateway.engine.messages import Message, Notice
+from gateway.model.changes import Change
+from gateway.model.states import Phase
 from gateway.testing.memory_venue import MemoryVenue
 from gateway.testing.virtual import virtually
 from gateway_mock.plugin import INFO, MockExchange
@@ -46,21 +49,51 @@ class Ear:
         return told
 
 
+class Witness:
+    """An observer that remembers what was noticed of connections."""
+
+    def __init__(self) -> None:
+        self.noticed_of: list[tuple[str, object]] = []
+
+    def changed(self, change: Change) -> None:
+        pass
+
+    def entered(self, connection_id: str, epoch: int, phase: Phase) -> None:
+        pass
+
+    def during(self, connection_id: str, epoch: int, what: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:
+        self.noticed_of.append((what, facts.get("text")))
+
+
 class Scene:
-    def __init__(self, gateway: Gateway, venue: MockVenue) -> None:
+    def __init__(self, gateway: Gateway, venue: MockVenue, witness: Witness) -> None:
         self.gateway = gateway
         self.venue = venue
+        self.noticed = witness.noticed_of
         self.ears: dict[str, Ear] = {}
+        self._listening: list[Callable[[], None]] = []
 
     async def hear(self, *topics: str) -> None:
         for topic in topics:
             ear = self.ears[topic] = Ear()
-            await self.gateway.listen(topic, ear.take)
+            self._listening.append(await self.gateway.listen(topic, ear.take))
+
+    async def leave(self) -> None:
+        """Hear nothing more, and let nothing linger."""
+        for end in self._listening:
+            end()
+        await asyncio.sleep(60)
+
+    @property
+    def details(self) -> Any:
+        return self.gateway.get_connection_details()["mock/stream/0"]
 
     @property
     def history(self) -> list[tuple[str, str]]:
-        details = self.gateway.get_connection_details()["mock/stream/0"]
-        return [(step["after"], step["reason"]) for step in details["history"]]
+        return [(step["after"], step["reason"]) for step in self.details["history"]]
 
     def asked(self, stream: str) -> int:
         return Counter(one for asking in self.venue.subscribes for one in asking.streams)[stream]
@@ -72,8 +105,9 @@ async def scene(plugin: MockExchange | None = None, rate: float | None = 1.0) ->
     async with MemoryVenue(MockVenue(rate=rate)) as network:
         tables = {"exchanges": {"mock": {"endpoints": {**network.addresses, "allow_plaintext": True}}}}
         plugins = {"mock": plugin or MockExchange()}
-        async with Gateway(tables, plugins=plugins, network=network, now=loop.time) as gateway:
-            yield Scene(gateway, network.venue)
+        options = {"plugins": plugins, "network": network, "now": loop.time}
+        async with Gateway(tables, observers=[witness := Witness()], **options) as gateway:
+            yield Scene(gateway, network.venue, witness)
 
 
 @virtually
@@ -114,6 +148,89 @@ async def test_one_that_is_acknowledged_and_never_flows_has_a_name_of_its_own_an
         assert one.gateway.connection("mock/stream/0").is_connected
         assert one.ears[QUOTES].told[-1] == "stale no_data"
         assert 3 < one.asked("quotes.btc_usdt") < 30
+
+
+TICKER = "mock:ticker:BTC-USDT"
+
+
+@virtually
+async def test_where_none_of_several_streams_ever_flows_the_endpoint_is_named_and_what_to_look_at() -> None:
+    async with scene(rate=None) as one:
+        await one.hear(QUOTES, TICKER)
+        await asyncio.sleep(40)
+        assert one.venue.counts.upgrades == 2
+        assert one.details["diagnosis"] is None, "the second connection has had no time yet"
+        await asyncio.sleep(10)
+        for topic in (QUOTES, TICKER):
+            assert one.ears[topic].told == [
+                *("live", "stale no_data"),
+                *("disconnected no_data", "restored no_data", "live"),
+                *("stale no_data", "stale endpoint_moved"),
+            ]
+        diagnosis = one.details["diagnosis"]
+        assert diagnosis["reason"] == "endpoint_moved"
+        assert "it was looked for at memory, as [exchanges.mock.endpoints] stream has it" in diagnosis["text"]
+        assert one.gateway.operations.problems() == [f"mock/stream/0: {diagnosis['text']}"]
+        assert one.noticed == [("endpoint_moved", diagnosis["text"])]
+        await asyncio.sleep(HOUR)
+        assert one.venue.counts.upgrades == 2
+        assert len(one.noticed) == 1, "it is told once"
+        one.venue.emit_ticker("BTC-USDT")
+        await asyncio.sleep(2)
+        assert one.details["diagnosis"] is None
+        assert one.gateway.operations.problems() == []
+        assert one.ears[TICKER].told[-3:] == ["live", "gap no_data", "data"]
+        assert one.ears[QUOTES].told[-1] == "stale endpoint_moved"
+
+
+@virtually
+async def test_an_endpoint_that_falls_silent_later_is_named_too_and_stays_so_on_the_next_connection() -> None:
+    async with scene() as one:
+        await one.hear(QUOTES, TICKER)
+        await asyncio.sleep(30)
+        one.venue.faults.stall = True
+        await asyncio.sleep(60)
+        assert one.details["diagnosis"]["reason"] == "endpoint_moved"
+        one.venue.drop(code=1001)
+        await asyncio.sleep(20)
+        assert one.details["diagnosis"]["reason"] == "endpoint_moved"
+        assert one.ears[QUOTES].told[-1] == "stale endpoint_moved"
+        assert len(one.noticed) == 1
+        one.venue.faults.clear()
+        await asyncio.sleep(3)
+        assert one.details["diagnosis"] is None
+
+
+@virtually
+async def test_where_a_thin_stream_flows_the_endpoint_is_right() -> None:
+    class Mixed(MockExchange):
+        @spi.hookimpl
+        def gateway_exchange_info(self) -> spi.ExchangeInfo:
+            channels = (
+                replace(one, rhythm=spi.Rhythm.SPARSE) if one.name == "trades" else one for one in INFO.channels
+            )
+            return replace(INFO, channels=tuple(channels))
+
+    async with scene(Mixed(), rate=None) as one:
+        await one.hear(QUOTES, TICKER, TRADES)
+        for _ in range(30):
+            one.venue.emit_trade("BTC-USDT")
+            await asyncio.sleep(10)
+        assert one.details["diagnosis"] is None
+        assert one.ears[QUOTES].told[-1] == "stale no_data"
+        assert {what for what, _ in one.noticed} == {"stream_silent"}
+
+
+@virtually
+async def test_whoever_leaves_an_endpoint_that_has_moved_leaves_no_diagnosis() -> None:
+    async with scene(rate=None) as one:
+        await one.gateway.connect_account("mock/stream/0", retry=True)
+        await one.hear(QUOTES, TICKER)
+        await asyncio.sleep(60)
+        assert one.details["diagnosis"]["reason"] == "endpoint_moved"
+        await one.leave()
+        assert one.details["streams"] == 0
+        assert one.details["diagnosis"] is None
 
 
 @virtually

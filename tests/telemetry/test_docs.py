@@ -26,7 +26,7 @@ def test_the_spans_are_those_that_the_code_makes() -> None:
     phases = {f"gateway.{phase}" for phase in Phase}
     steps = {f"gateway.step.{step}" for step in tracing.STEPS}
     later = {f"gateway.{what}" for what in told() - tracing.STEPS}
-    assert column("Spans") == {tracing.ROOT, tracing.LOST} | phases | steps | later
+    assert column("Spans") == {tracing.ROOT, tracing.LOST, tracing.DIAGNOSIS} | phases | steps | later
 
 
 def test_the_attributes_are_those_that_the_code_sets() -> None:

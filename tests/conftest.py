@@ -1,9 +1,12 @@
 """A stage for one exchange of the runtime: virtual time, a network in memory, and witnesses."""
 
 import asyncio
+import importlib
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 from typing import Any, Self
@@ -308,3 +311,14 @@ def venues_may_be_quiet(request, monkeypatch):
     """Let other tests' venues say nothing for as long as they like; ``test_stalls`` tests what silence means."""
     if not request.module.__name__.endswith("test_stalls"):
         monkeypatch.setattr(Stalls, "check", lambda *_: None)
+
+
+@pytest.fixture
+def bench(monkeypatch) -> Iterator[Callable[[str], Any]]:
+    """What imports a module of the folder ``bench``, which is no package."""
+    folder = Path(__file__).parents[1] / "bench"
+    monkeypatch.syspath_prepend(str(folder))
+    yield importlib.import_module
+    for name, one in list(sys.modules.items()):
+        if Path(getattr(one, "__file__", None) or "/").parent == folder:
+            del sys.modules[name]

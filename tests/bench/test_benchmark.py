@@ -1,6 +1,5 @@
 """The benchmark works at a tiny size and counts what it is told to; how fast anything is, is no matter here."""
 
-import importlib
 import json
 import subprocess
 import sys
@@ -17,16 +16,6 @@ CASES = {
     "gateway, callback that makes Decimals",
     "gateway, served to one client",
 }
-
-
-@pytest.fixture
-def module(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Import a module of the benchmark, which is no package."""
-    monkeypatch.syspath_prepend(str(BENCH))
-    yield importlib.import_module
-    for name, one in list(sys.modules.items()):
-        if Path(getattr(one, "__file__", None) or "/").parent == BENCH:
-            del sys.modules[name]
 
 
 def messages(tape: Any) -> list[Any]:
@@ -52,8 +41,8 @@ def test_every_message_is_counted_in_every_case_but_the_peers(tmp_path: Path) ->
             assert [(run["counted"], run["problem"]) for run in runs] == [(count, None)], case
 
 
-def test_ids_have_no_holes_and_the_last_are_known(module: Any) -> None:
-    tape = module("tape").trades_and_quotes(200)
+def test_ids_have_no_holes_and_the_last_are_known(bench: Any) -> None:
+    tape = bench("tape").trades_and_quotes(200)
     events = [message["data"] for message in messages(tape)]
     trades = [event["a"] for event in events if event.get("e") == "aggTrade"]
     quotes = [event["u"] for event in events if "B" in event]
@@ -63,8 +52,8 @@ def test_ids_have_no_holes_and_the_last_are_known(module: Any) -> None:
     assert tape.proof == {"trades": trades[-1], "quotes": quotes[-1]}
 
 
-def test_the_books_end_is_what_its_changes_lead_to(module: Any) -> None:
-    tape = module("tape").depth(50)
+def test_the_books_end_is_what_its_changes_lead_to(bench: Any) -> None:
+    tape = bench("tape").depth(50)
     book = {side: dict(tape.snapshot[side]) for side in ("bids", "asks")}
     last = tape.snapshot["lastUpdateId"]
     for message in messages(tape):
@@ -96,23 +85,23 @@ def test_the_books_end_is_what_its_changes_lead_to(module: Any) -> None:
         ({"error": "took too long"}, "took too long"),
     ],
 )
-def test_a_run_that_lost_or_invented_something_is_no_result(module: Any, result: Any, says: str) -> None:
-    results = module("results")
+def test_a_run_that_lost_or_invented_something_is_no_result(bench: Any, result: Any, says: str) -> None:
+    results = bench("results")
     run = results.judge(result, 10, {"trades": 5})
     assert run.problem == says
     assert run.rate is None
     assert run.cost is None
 
 
-def test_a_run_without_loss_is_a_result_whatever_its_numbers_are_spelled_like(module: Any) -> None:
+def test_a_run_without_loss_is_a_result_whatever_its_numbers_are_spelled_like(bench: Any) -> None:
     proof = {"top": [[["1.50000000", "2"]], []]}
     seen = {"counted": 10, "seconds": 2.0, "cpu": 0.001, "proof": {"top": [[["1.5", "2.0"]], []]}}
-    run = module("results").judge(seen, 10, proof)
+    run = bench("results").judge(seen, 10, proof)
     assert (run.problem, run.rate, run.cost) == (None, 5.0, 100.0)
 
 
-def test_ratios_pair_the_runs_of_one_round_and_leave_out_what_is_no_result(module: Any) -> None:
-    results = module("results")
+def test_ratios_pair_the_runs_of_one_round_and_leave_out_what_is_no_result(bench: Any) -> None:
+    results = bench("results")
     mine = [results.Run(10, seconds, 1.0, None) for seconds in (1.0, 2.0, 4.0)]
     theirs = [results.Run(10, 2.0, 1.0, problem) for problem in (None, "lost", None)]
     assert results.ratios(mine, theirs, results.rate) == [2.0, 0.5]

@@ -1,6 +1,7 @@
-"""No connection is ever live before its handshake is done, however it fails, and a failed one leaves nothing."""
+"""No connection is ever live without a socket, however one fails or ends, and nothing of it stays behind."""
 
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -8,19 +9,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway import Gateway, spi
+from gateway.engine import registry
+from gateway.engine.ledger import StreamLedger
 from gateway.engine.registry import RegistrySnapshot
 from gateway.model.states import ConnectionState as S
+from gateway.runtime.epoch import Epoch
 from gateway.testing.faults import Refusal
 from gateway.testing.memory_venue import MemoryVenue
 from gateway.testing.venue import Venue
-from gateway.testing.virtual import run
+from gateway.testing.virtual import VirtualLoop, run
 from gateway_mock.plugin import INFO, MockExchange
 from gateway_mock.venue import MockVenue
 
 ACCOUNTS = {"main": {"exchange": "mock", "api_key": "env:KEY", "secret": "env:SECRET"}}
 ENVIRON = {"KEY": "mock-key", "SECRET": "mock-secret"}
 PUBLIC, PRIVATE = "mock/stream/0", "main"
+FULL = bool(os.environ.get("GATEWAY_FULL_SIZE"))
+RECONNECTS = 1_000_000 if FULL else 9_000
+WARM = 1_000
+"""Reconnects before it is looked at what there is."""
+COUNTED = {"tasks", "timers", "descriptors"}
+"""What a few hundred reconnects say something of; memory needs thousands."""
 
 Attempt = tuple[str, Callable[[Venue], None]]
 
@@ -147,6 +159,107 @@ async def test_the_same_over_real_sockets_watched_from_another_thread() -> None:
             assert handle is not None
             assert handle.is_connected
     recorder.check()
+
+
+# --- those that were live
+
+
+@pytest.mark.timeout(7200 if FULL else 120)
+def test_nothing_stays_behind_in_ten_thousand_reconnects(bench: Any) -> None:
+    """A million of them with ``GATEWAY_FULL_SIZE``; ``bench/ghosts.py`` does the same and prints the figures."""
+    lines, levels = bench("ghosts").in_memory(RECONNECTS, warm=WARM)
+    assert lines.ghosts == []
+    assert lines.ups == RECONNECTS + WARM + len(lines.by_id)
+    assert lines.looks > lines.ups, "each end was looked at, those of failed attempts too"
+    assert lines.network.most_held == len(lines.by_id), "one socket for each connection"
+    assert lines.network.held == ()
+    assert not levels.growing(), levels.trends()
+    assert not levels.unsure(), levels.trends()
+
+
+def test_nor_in_hundreds_over_real_sockets(bench: Any) -> None:
+    lines, levels = bench("ghosts").on_loopback(300, samples=10, warm=100)
+    assert lines.ghosts == []
+    assert lines.ups == 400 + len(lines.by_id)
+    assert not COUNTED & levels.growing().keys(), levels.trends()
+    assert not COUNTED & levels.unsure().keys(), levels.trends()
+
+
+# --- the same with mistakes in it: else nobody knows that they would be found
+
+
+@pytest.fixture
+def small(bench: Any) -> Callable[[], tuple[Any, Any]]:
+    """Do the same some hundred times, and let the event loop say nothing of what is left."""
+
+    async def main() -> tuple[Any, Any]:
+        lines = bench("lines_in_memory").MemoryLines(10)
+        return lines, await bench("ghosts").measure(lines, 200, samples=20, warm=50)
+
+    def measured() -> tuple[Any, Any]:
+        loop = VirtualLoop()
+        try:
+            return loop.run_until_complete(main())
+        finally:
+            loop.finish()
+
+    return measured
+
+
+def test_whoever_is_live_before_its_handshake_is_done_is_found(monkeypatch, small) -> None:
+    monkeypatch.setattr(StreamLedger, "plan_settled", property(lambda _: True))
+    assert small()[0].ghosts
+
+
+def test_whoever_is_live_after_its_end_is_found(monkeypatch, small) -> None:
+    swap = registry.ConnectionRegistry._swap
+
+    def late(self: Any, supervised: Any, live: Any) -> None:
+        """Take out of those that are live only with the change after the next."""
+        swap(self, supervised, {**getattr(self, "before", {}), **live})
+        self.before = live
+
+    monkeypatch.setattr(registry.ConnectionRegistry, "_swap", late)
+    assert small()[0].ghosts
+
+
+def test_a_history_that_is_kept_for_ever_is_found(monkeypatch, small) -> None:
+    monkeypatch.setattr(registry, "HISTORY", None)
+    assert {"objects", "blocks of memory"} <= small()[1].growing().keys()
+
+
+async def lives_on() -> None:
+    await asyncio.Event().wait()
+
+
+LEFT: dict[str, tuple[int, Callable[[], Any]]] = {
+    "tasks": (5, lambda: asyncio.create_task(lives_on())),
+    "timers": (5, lambda: asyncio.get_running_loop().call_later(1e9, print)),
+    "descriptors": (5, lambda: os.open(os.devnull, os.O_RDONLY)),
+    "objects": (5, list),
+    "blocks of memory": (1, lambda: bytes(100)),
+    "resident bytes": (1, lambda: bytes(1000)),
+}
+"""What one epoch in so many leaves behind."""
+
+
+@pytest.mark.parametrize("what", LEFT)
+def test_what_epochs_leave_behind_is_found(monkeypatch, small, what: str) -> None:
+    every, leave = LEFT[what]
+    kept: list[Any] = []
+    close = Epoch.close
+
+    async def closes(self: Epoch) -> None:
+        await close(self)
+        if self.number % every == 0:
+            kept.append(leave())
+
+    monkeypatch.setattr(Epoch, "close", closes)
+    try:
+        assert what in small()[1].growing()
+    finally:
+        for descriptor in kept if what == "descriptors" else ():
+            os.close(descriptor)
 
 
 class Watcher:

@@ -228,3 +228,15 @@ def test_a_hundred_attempts_leave_one_trace_remembered(life: Life) -> None:
         life.move(S.RECONNECTING)
     assert len(life.tracing._traces) == 1
     assert len(life.named("gateway.connect")) == len(life.named("gateway.dial")) == 100
+
+
+def test_a_diagnosis_is_an_instant_in_the_trace_and_its_words_are_left_to_the_logs(life: Life) -> None:
+    life.observers.noticed(ID, 1, "endpoint_moved", text="before there is a trace")
+    life.come_up()
+    life.observers.noticed(ID, 1, "endpoint_moved", text="BTC-USDT at wss://host/?key=hunter2")
+    life.observers.noticed(ID, 1, "stream_silent", text="BTC-USDT")
+    diagnosis = life.one("gateway.diagnosis")
+    assert diagnosis.parent == life.one("gateway.connect").context
+    assert diagnosis.attributes is not None
+    assert diagnosis.attributes["error.type"] == "endpoint_moved"
+    assert diagnosis.status.status_code is StatusCode.ERROR

@@ -7,7 +7,7 @@ The gateway between trading programs and exchanges: the public names, each impor
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gateway.app import ConnectionHandle, Gateway, Listening, ThreadedGateway
+    from gateway.app import ConnectionHandle, Gateway, Listening, Reloaded, ThreadedGateway
     from gateway.client import Client
     from gateway.engine.messages import Message, Notice
     from gateway.model.states import ConnectionState
@@ -21,6 +21,7 @@ __all__ = [
     "Listening",
     "Message",
     "Notice",
+    "Reloaded",
     "Subscription",
     "ThreadedGateway",
 ]
@@ -33,6 +34,7 @@ _HOMES = {
     "Listening": "gateway.app",
     "Message": "gateway.engine.messages",
     "Notice": "gateway.engine.messages",
+    "Reloaded": "gateway.app",
     "Subscription": "gateway.model.subscriptions",
     "ThreadedGateway": "gateway.app",
 }

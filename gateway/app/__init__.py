@@ -1,6 +1,7 @@
 """The composition root: a configuration goes in, a running gateway comes out."""
 
 from gateway.app.checking import check
+from gateway.app.configuration import Reloaded
 from gateway.app.ending import last_resort
 from gateway.app.gateway import Gateway
 from gateway.app.handle import ConnectionHandle
@@ -14,6 +15,7 @@ __all__ = [
     "Gateway",
     "Listening",
     "Outcome",
+    "Reloaded",
     "ThreadedGateway",
     "check",
     "last_resort",

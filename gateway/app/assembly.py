@@ -14,6 +14,7 @@ from typing import Final
 from gateway.app.composition import World, compose
 from gateway.app.fitting import ca_file_of
 from gateway.app.plugins import PluginsObserver
+from gateway.app.signers import Signers
 from gateway.app.standing import Standing
 from gateway.config import Settings, StoreSettings
 from gateway.engine.absence import Names
@@ -67,6 +68,8 @@ class Assembly:
         self.exchanges: dict[str, Exchange] = {}
         self.broken: dict[str, str] = {}
         """Why an exchange does not run."""
+        self.signers: dict[str, Signers] = {}
+        """Who signs for the accounts of each exchange; replaced when they change."""
         self.registry = ConnectionRegistry()
         self.budgets = Budgets()
         self.names = Names()
@@ -120,6 +123,17 @@ class Assembly:
             for exchange in self.exchanges.values():
                 tasks.create_task(exchange.stop())
         await self._let_go()
+
+    async def retain(self, retention: float | None) -> None:
+        """Remember bans for ``retention`` seconds after their end from now on, without it for ever."""
+        try:
+            await self._store.retain(retention, self._surroundings.wall_us())
+        except StoreError as exc:
+            self.notice("store_failed", text=str(exc))
+
+    def notice(self, what: str, **facts: object) -> None:
+        """Tell the observers of something that concerns the whole gateway."""
+        self._observer.noticed("gateway", 0, what, **facts)
 
     def _heed(self, bans: Sequence[Ban], now_us: int) -> None:
         """Keep quiet where an exchange wanted it before we were started."""
@@ -185,6 +199,7 @@ class Assembly:
             wall_us=around.wall_us,
             rng=around.rng,
             banned=self._banned,
+            signers=self.signers,
         )
 
     def _network(self, name: str) -> Network:
@@ -212,7 +227,7 @@ class Assembly:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         """One that fails is a defect of ours and is said aloud."""
         if not task.cancelled() and (exc := task.exception()) is not None:
-            self._observer.noticed("gateway", 0, "internal_error", error=repr(exc))
+            self.notice("internal_error", error=repr(exc))
 
     def _refused(self, topic: str, problem: str) -> None:
         exchange = topic.partition(":")[0]

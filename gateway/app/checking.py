@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from gateway.app.composition import options_of, urls_of
 from gateway.app.fitting import ca_file_of, check_accounts, check_pace, check_subscription
@@ -43,20 +44,42 @@ def check(settings: Settings, *, despite_broken: bool = False) -> Mapping[str, f
             if not despite_broken:
                 problem = f"its plugin cannot be used: {broken.problem}"
                 raise ConfigError(f"exchanges.{exchange}", problem) from broken
-    _check_options(settings)
-    for number, wish in enumerate(settings.subscriptions):
-        if wish.exchange in infos:
-            check_subscription(f"subscriptions[{number}]", wish, infos[wish.exchange])
+    _check_names(settings, infos)
     return paces
 
 
-def _check_exchange(binding: Binding, given: ExchangeSettings, settings: Settings) -> float:
-    exchange, info = binding.exchange, binding.info
+def check_running(settings: Settings, infos: Mapping[str, ExchangeInfo]) -> None:
+    """
+    Check what the plugins that run are given, as :func:`check` does; the others are asked at the next start.
+
+    Raises:
+        ConfigError: For the first that is wrong.
+    """
+    for exchange, info in infos.items():
+        if (given := settings.exchanges.get(exchange)) is not None:
+            try:
+                _check_given(exchange, info, given, settings)
+            except PluginError as broken:
+                problem = f"its plugin could not be used: {broken.problem}"
+                raise ConfigError(f"exchanges.{exchange}", problem) from broken
+    _check_names(settings, infos)
+
+
+def _check_given(
+    exchange: str, info: ExchangeInfo, given: ExchangeSettings, settings: Settings
+) -> tuple[Any, Any]:
+    """Return the exchange's URLs and options."""
     urls = urls_of(exchange, info, given)
     options = options_of(exchange, info, settings)
     check_pace(exchange, info, given)
     ca_file_of(exchange, given)
     check_accounts(exchange, info, settings)
+    return urls, options
+
+
+def _check_exchange(binding: Binding, given: ExchangeSettings, settings: Settings) -> float:
+    exchange, info = binding.exchange, binding.info
+    urls, options = _check_given(exchange, info, given, settings)
     target = Target(
         exchange=exchange,
         environment=given.environment,
@@ -69,8 +92,11 @@ def _check_exchange(binding: Binding, given: ExchangeSettings, settings: Setting
     return binding.heartbeat_interval(target)
 
 
-def _check_options(settings: Settings) -> None:
+def _check_names(settings: Settings, infos: Mapping[str, ExchangeInfo]) -> None:
     for name in settings.plugins.options:
         if name not in settings.exchanges:
             hint = suggest(name, settings.exchanges)
             raise ConfigError(f"plugins.options.{name}", "names no exchange that is configured" + hint)
+    for number, wish in enumerate(settings.subscriptions):
+        if wish.exchange in infos:
+            check_subscription(f"subscriptions[{number}]", wish, infos[wish.exchange])

@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from gateway.app.fitting import check_pace
-from gateway.config import AccountSigner, ExchangeSettings, Settings, resolve
+from gateway.app.signers import Signers, signers_at
+from gateway.config import ExchangeSettings, Settings
 from gateway.config.complaints import suggest
 from gateway.engine.absence import Names
 from gateway.engine.budgets import Budgets
@@ -31,7 +32,11 @@ from gateway.spi.contract import ExchangeInfo, Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What all exchanges of a gateway share. ``now`` is monotonic seconds, ``wall_us`` microseconds since 1970."""
+    """
+    What all exchanges of a gateway share. ``now`` is monotonic seconds, ``wall_us`` microseconds since 1970.
+
+    ``signers``, by exchange, are filled in when one is composed, and may be replaced afterwards.
+    """
 
     settings: Settings
     environ: Mapping[str, str]
@@ -44,6 +49,7 @@ class World:
     wall_us: Callable[[], int]
     rng: Random
     banned: Callable[[Quiet], None]
+    signers: dict[str, Signers]
 
 
 def compose(world: World, binding: Binding) -> Exchange:
@@ -78,14 +84,19 @@ def compose(world: World, binding: Binding) -> Exchange:
         wall_us=world.wall_us,
         rng=world.rng,
         banned=world.banned,
-        pace=Pace(
-            heartbeat_interval=settings.heartbeat_interval,
-            ping_timeout=settings.ping_timeout,
-            message_timeout=settings.message_timeout,
-            rollover_window=None if settings.rollover is None else settings.rollover.seconds,
-        ),
+        pace=pace_of(settings),
     )
-    return Exchange(ground, clock, frozenset(targets.signers))
+    return Exchange(ground, clock, frozenset(world.signers[exchange]))
+
+
+def pace_of(settings: ExchangeSettings) -> Pace:
+    """Return the settings that may change while the exchange runs."""
+    return Pace(
+        heartbeat_interval=settings.heartbeat_interval,
+        ping_timeout=settings.ping_timeout,
+        message_timeout=settings.message_timeout,
+        rollover_window=None if settings.rollover is None else settings.rollover.seconds,
+    )
 
 
 class _Targets:
@@ -97,7 +108,8 @@ class _Targets:
         self._urls = urls_of(binding.exchange, binding.info, settings)
         self._options = options_of(binding.exchange, binding.info, world.settings)
         self._clock = clock
-        self.signers = _signers(world, binding.exchange)
+        self._signers = world.signers
+        self._signers[binding.exchange] = signers_at(binding.exchange, world.settings.accounts, world.environ)
 
     def target(self, endpoint: str, account: str | None) -> Target:
         """Return what is to be reached at ``endpoint`` for ``account``."""
@@ -110,7 +122,7 @@ class _Targets:
             nonce=self._clock.nonce,
             account=account,
             options=self._options,
-            signer=None if account is None else self.signers.get(account),
+            signer=None if account is None else self._signers[self._exchange].get(account),
         )
 
 
@@ -163,16 +175,3 @@ def options_of(exchange: str, info: ExchangeInfo, settings: Settings) -> Any:
     except Exception as exc:  # noqa: BLE001  # whatever a plugin's own validator raises
         raise PluginError(exchange, f"its options' model raised {type(exc).__name__}") from None
     raise ConfigError(place, problem)  # outside: pydantic's own error shows values, and would be its context
-
-
-def _signers(world: World, exchange: str) -> Mapping[str, AccountSigner]:
-    return {
-        name: AccountSigner(
-            resolve(account.api_key, world.environ, key=f"accounts.{name}.api_key"),
-            resolve(account.secret, world.environ, key=f"accounts.{name}.secret"),
-            account.key_type,
-            key=f"accounts.{name}.secret",
-        )
-        for name, account in world.settings.accounts.items()
-        if account.exchange == exchange
-    }

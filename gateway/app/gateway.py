@@ -5,7 +5,6 @@ What it tells, any thread may ask; what it is told, any thread may say. An inten
 recorded before the call returns where the caller is on the gateway's event loop.
 """
 
-import asyncio
 import os
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -15,32 +14,32 @@ from typing import Any, Self, TypeVar
 from weakref import WeakSet
 
 from gateway.app.assembly import Assembly, Surroundings
+from gateway.app.configuration import Configuration, Reloaded
+from gateway.app.connections import Connections
 from gateway.app.details import Observatory
 from gateway.app.given import Given, settings_of
-from gateway.app.handle import ConnectionHandle
 from gateway.app.listening import QUEUE, Listening, called_back
 from gateway.app.naming import Naming
-from gateway.app.outcome import Loop, Outcome, known
+from gateway.app.outcome import Loop, Outcome
 from gateway.app.threaded import ThreadedGateway
+from gateway.config import Settings
 from gateway.engine.hub import Hub
 from gateway.engine.messages import Message, Notice
 from gateway.engine.observer import Observer
-from gateway.engine.operations import Details, StandingWishes
-from gateway.engine.registry import ConnectionRegistry
-from gateway.errors import Reason
+from gateway.engine.operations import StandingWishes
 from gateway.model.subscriptions import Subscription, parse_topic
 from gateway.net.transport import Network
 
 T = TypeVar("T")
 
 
-class Gateway:
+class Gateway(Connections):
     """
     Owns exchange connections; ``async with`` starts and stops it.
 
     Args:
-        settings: the configuration: a file, its tables, or what :func:`gateway.config.load` returned.
-            Nothing means no exchange but those of ``plugins``.
+        settings: the configuration: a file, its tables, what :func:`gateway.config.load` returned, or a
+            function that returns it. Nothing means no exchange but those of ``plugins``.
         plugins: plugins by exchange that need not be installed.
         environ: where ``env:`` secrets and ``GATEWAY_...`` settings come from.
         network: replaces sockets and HTTP, e.g. in tests.
@@ -66,18 +65,22 @@ class Gateway:
         rng: Random | None = None,
     ) -> None:
         environ = os.environ if environ is None else environ
-        self.settings = settings_of(settings, environ)
+        provided = tuple(plugins or ())
+        beginning = settings_of(settings, environ, provided)
         self._now = now
         self._wall_us = wall_us
         rng = rng or SystemRandom()
         around = Surroundings(
             environ=environ, network=network, observers=observers, now=now, wall_us=wall_us, rng=rng
         )
-        self._assembly = parts = Assembly(self.settings, dict(plugins or {}), around)
-        self.operations = Observatory(parts.exchanges, parts.broken, parts.standing.problems, parts.registry, now)
-        self._naming = Naming(parts.exchanges, self.settings)
+        self._assembly = parts = Assembly(beginning, dict(plugins or {}), around)
+        self.configuration = Configuration(settings, beginning, parts, environ, provided)
         self._listenings: WeakSet[Listening] = WeakSet()
-        self._loop: Loop | None = None
+        super().__init__(
+            parts.registry,
+            Observatory(parts.exchanges, parts.broken, parts.standing.problems, parts.registry, now),
+            Naming(parts.exchanges, lambda: self.settings.accounts),
+        )
 
     # --- its life
 
@@ -104,6 +107,7 @@ class Gateway:
         loop = self._there()
         loop.refuse()
         try:
+            await self.configuration.stop()
             await self._assembly.stop()
         finally:
             for listening in tuple(self._listenings):
@@ -111,9 +115,28 @@ class Gateway:
             loop.end()
 
     @property
-    def registry(self) -> ConnectionRegistry:
-        """Every connection's state; its snapshots may be read by any thread."""
-        return self._assembly.registry
+    def settings(self) -> Settings:
+        """The configuration that is in effect. Any thread."""
+        return self.configuration.settings
+
+    def reload(self, settings: Given = None, *, dry_run: bool = False) -> Outcome[Reloaded]:
+        """
+        Have a changed configuration take effect without dropping a connection. Any thread.
+
+        Connections that had stopped for good, on a wrong key for instance, are tried again.
+
+        Args:
+            settings: as the constructor takes it; by default what that was given is read anew.
+            dry_run: only tell what would come of it.
+
+        Returns:
+            The keys that were changed, and those that need a restart.
+
+        Raises:
+            ConfigError: By the outcome, if it is wrong; nothing was changed.
+            ShuttingDown: The same, if the gateway was being stopped.
+        """
+        return self._there().ask(lambda: self.configuration.reload(settings, dry_run=dry_run))
 
     @property
     def standing(self) -> StandingWishes:
@@ -161,115 +184,7 @@ class Gateway:
         self._there().check()
         return called_back(self.hub, resolved, heard, self._now, self._wall_us)
 
-    # --- connections: any thread
-
-    def connect_account(self, id: str, *, wait: bool = True, retry: bool = False) -> Outcome[bool]:  # noqa: A002  # the name that older callers use
-        """
-        Want a connection up. Any thread.
-
-        Args:
-            id: of an account, of a connection (``binance/stream/0``) or of an exchange, whose first one is meant.
-            wait: whether the outcome waits until it is known; else it is true at once.
-            retry: whether to go on trying; otherwise a failed attempt leaves nothing behind.
-
-        Returns:
-            Whether it is fully operational. A connection that is CONNECTED but unhealthy is replaced.
-
-        Raises:
-            KeyError: If there is no such account, endpoint or exchange.
-        """
-        place = self._naming.find(id)
-
-        def intend() -> "asyncio.Future[bool]":
-            links = place.exchange.links
-            link = links.get(place.endpoint, place.number, place.account)
-            handle = ConnectionHandle(self, place.id)
-            sick = handle.is_connected and not handle.is_healthy()
-            if sick:
-                link.supervisor.reconnect(Reason.ASKED, "it was asked for and not healthy")
-            hope = links.connect(link, retry=retry, anew=sick)
-            return hope if wait else known(value=True)
-
-        return self._there().ask(intend)
-
-    def disconnect_account(self, id: str) -> Outcome[None]:  # noqa: A002  # the name that older callers use
-        """
-        Want a connection down until it is asked for again; ``id`` as in :meth:`connect_account`. Any thread.
-
-        Raises:
-            KeyError: If there is no such account, endpoint or exchange.
-        """
-        place = self._naming.find(id)
-        return self._there().ask(lambda: place.exchange.links.hold_down(place.id) or known(value=None))
-
-    def reconnect(self, id: str) -> Outcome[None]:  # noqa: A002  # the name that older callers use
-        """End a connection's present epoch and let the next follow; otherwise as :meth:`disconnect_account`."""
-        place = self._naming.find(id)
-
-        def intend() -> "asyncio.Future[None]":
-            place.exchange.links.reconnect(place.id)
-            return known(value=None)
-
-        return self._there().ask(intend)
-
-    def rollover(self, id: str) -> Outcome[bool]:  # noqa: A002  # as in the others
-        """
-        Have a second connection take over from one that is CONNECTED, without a gap.
-
-        The result says whether it has; if not, the first one is untouched, and another attempt follows
-        later. Otherwise as :meth:`disconnect_account`.
-        """
-        place = self._naming.find(id)
-        return self._there().ask(lambda: place.exchange.links.roll(place.id))
-
-    def auto_reconnect(self, id: str, enabled: bool = True) -> Outcome[None]:  # noqa: A002  # the name that older callers use
-        """
-        Say whether a connection that ends by itself is dialled again, whether it exists yet or not.
-
-        Otherwise as :meth:`disconnect_account`.
-        """
-        place = self._naming.find(id)
-
-        def intend() -> "asyncio.Future[None]":
-            place.exchange.links.set_auto(place.id, enabled=enabled)
-            return known(value=None)
-
-        return self._there().ask(intend)
-
-    def get_connection(self, id: str) -> ConnectionHandle | None:  # noqa: A002  # the name that older callers use
-        """
-        Return a connection that is fully operational, :obj:`None` if it is not. Any thread.
-
-        Raises:
-            KeyError: If there is no such account, endpoint or exchange.
-        """
-        handle = self.connection(id)
-        return handle if handle.id in self.registry.snapshot.live else None
-
-    def connection(self, id: str) -> ConnectionHandle:  # noqa: A002  # the name that older callers use
-        """
-        Return a connection, whatever its state; ``id`` as in :meth:`connect_account`. Any thread.
-
-        Raises:
-            KeyError: If there is no such account, endpoint or exchange.
-        """
-        return ConnectionHandle(self, self._naming.find(id).id)
-
-    def get_connection_details(self) -> Mapping[str, Details]:
-        """Return every connection's details by its id. Any thread."""
-        return self.operations.get_connection_details()
-
-    def get_unhealthy_connections(self) -> Mapping[str, Details]:
-        """Return those that are not healthy, with the reason in ``unhealthy_because``. Any thread."""
-        return self.operations.get_unhealthy_connections()
-
-    def get_stats(self) -> Details:
-        """Return totals, from one consistent picture. Any thread."""
-        return self.operations.get_stats()
-
-    def problems(self) -> Sequence[str]:
-        """Return why the gateway is not ready, a sentence each; empty when it is. Any thread."""
-        return self.operations.problems()
+    # --- its event loop
 
     def call(self, work: Callable[[], T]) -> T:
         """Call ``work`` on the gateway's event loop and return its result. Any thread."""
@@ -291,8 +206,3 @@ class Gateway:
         Takes what the constructor takes; ``with`` starts and stops it.
         """
         return ThreadedGateway(lambda: cls(*args, **kwargs))
-
-    def _there(self) -> Loop:
-        if self._loop is None:
-            raise RuntimeError("the gateway was not started: use 'async with Gateway(...)'")
-        return self._loop

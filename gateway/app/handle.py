@@ -8,7 +8,7 @@ from gateway.model.states import ConnectionState as S
 from gateway.model.states import advance
 
 if TYPE_CHECKING:
-    from gateway.app.gateway import Gateway
+    from gateway.app.connections import Connections
 
 
 class ConnectionHandle:
@@ -20,7 +20,7 @@ class ConnectionHandle:
         connection_id: e.g. ``binance/stream/0``.
     """
 
-    def __init__(self, gateway: "Gateway", connection_id: str) -> None:
+    def __init__(self, gateway: "Connections", connection_id: str) -> None:
         self.id = connection_id
         self._gateway = gateway
 

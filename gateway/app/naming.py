@@ -1,9 +1,9 @@
 """What operators call a connection: an account's id, a connection's own, or an exchange's."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gateway.config import Settings
+from gateway.config import AccountSettings
 from gateway.runtime.exchange import Exchange
 from gateway.spi.contract import Endpoint
 
@@ -25,12 +25,14 @@ class Naming:
 
     Args:
         exchanges: those that run, by id.
-        settings: for the accounts.
+        accounts: returns those that are configured now.
     """
 
-    def __init__(self, exchanges: Mapping[str, Exchange], settings: Settings) -> None:
+    def __init__(
+        self, exchanges: Mapping[str, Exchange], accounts: Callable[[], Mapping[str, AccountSettings]]
+    ) -> None:
         self._exchanges = exchanges
-        self._accounts = settings.accounts
+        self._accounts = accounts
 
     def find(self, name: str) -> Place:
         """
@@ -39,12 +41,12 @@ class Naming:
         Raises:
             KeyError: If there is no such account, endpoint or exchange; it says what there is.
         """
-        if name in self._accounts:
-            return self._of_account(name)
+        if (of_account := self._accounts().get(name)) is not None:
+            return self._of_account(name, of_account)
         exchange_id, _, rest = name.partition("/")
         exchange = self._exchanges.get(exchange_id)
         if exchange is None:
-            known = ", ".join((*self._accounts, *self._exchanges)) or "none"
+            known = ", ".join((*self._accounts(), *self._exchanges)) or "none"
             raise KeyError(f"there is no account or exchange {name!r}; there are: {known}")
         endpoint_name, at, account = rest.partition("@")
         if at:
@@ -55,8 +57,8 @@ class Naming:
             raise KeyError(f"{name!r} names no connection: need <exchange>/<endpoint>/<number>")
         return _shared(exchange, endpoint, int(number or 0))
 
-    def _of_account(self, account: str) -> Place:
-        exchange_id = self._accounts[account].exchange
+    def _of_account(self, account: str, settings: AccountSettings) -> Place:
+        exchange_id = settings.exchange
         exchange = self._exchanges.get(exchange_id)
         if exchange is None:
             raise KeyError(f"the exchange {exchange_id} of account {account} does not run")
@@ -66,7 +68,7 @@ class Naming:
         raise KeyError(f"{exchange_id} has no connections of accounts")
 
     def _private(self, exchange: Exchange, endpoint_name: str, account: str) -> Place:
-        settings = self._accounts.get(account)
+        settings = self._accounts().get(account)
         exchange_id = exchange.ground.exchange
         if settings is None or settings.exchange != exchange_id:
             raise KeyError(f"there is no account {account!r} at {exchange_id}")

@@ -9,6 +9,7 @@ from contextlib import closing
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from gateway.app.given import Given
 from gateway.app.listening import QUEUE, Listening, records_of
 from gateway.engine.messages import Message, Notice
 from gateway.engine.operations import Details
@@ -16,6 +17,7 @@ from gateway.errors import SlowConsumer
 from gateway.net.loops import loop_factory
 
 if TYPE_CHECKING:
+    from gateway.app.configuration import Reloaded
     from gateway.app.gateway import Gateway
     from gateway.app.handle import ConnectionHandle
 
@@ -94,6 +96,10 @@ class ThreadedGateway:
     def get_stats(self) -> Details:
         """See :meth:`gateway.Gateway.get_stats`."""
         return self.gateway.get_stats()
+
+    def reload(self, settings: Given = None, *, dry_run: bool = False) -> "Reloaded":
+        """See :meth:`gateway.Gateway.reload`; waits, and raises what was wrong."""
+        return self.gateway.reload(settings, dry_run=dry_run).result()
 
     def problems(self) -> Sequence[str]:
         """See :meth:`gateway.Gateway.problems`."""

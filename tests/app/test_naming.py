@@ -66,7 +66,7 @@ async def test_what_is_none_is_said_in_a_sentence_wherever_it_is_asked_for(runni
 
 def test_without_anything_there_is_nothing() -> None:
     with pytest.raises(KeyError, match="there are: none"):
-        Naming({}, load(None, {}, {})).find("mock")
+        Naming({}, lambda: load(None, {}, {}).accounts).find("mock")
 
 
 class Public(MockExchange):

@@ -22,11 +22,12 @@ from gateway.engine.budgets import Budgets
 from gateway.engine.hub import Hub
 from gateway.engine.observer import Observer, Observers
 from gateway.engine.registry import ConnectionRegistry
-from gateway.errors import ConfigError, GatewayError, PluginError, StoreError
+from gateway.errors import ConfigError, PluginError, StoreError
 from gateway.host import PluginHost
 from gateway.net.aiohttp_network import AiohttpNetwork
 from gateway.net.transport import Network
 from gateway.runtime.exchange import Exchange
+from gateway.runtime.finish import finish
 from gateway.runtime.ground import Quiet
 from gateway.store import Ban, Store, TransientStore, is_transient
 
@@ -94,13 +95,13 @@ class Assembly:
             ConfigError: If a setting is wrong for its plugin, a secret cannot be had, or no plugin can be used.
         """
         now_us = self._surroundings.wall_us()
-        for sentence in await self._store.open(now_us):
-            self._observer.noticed("store", 0, "store_notice", text=sentence)
         try:
+            for sentence in await self._store.open(now_us):
+                self._observer.noticed("store", 0, "store_notice", text=sentence)
             self._load_all()
             self._heed(await self._store.bans(now_us), now_us)
-        except GatewayError:
-            await self._let_go()
+        except BaseException:
+            await finish(self._let_go())
             raise
         for exchange in self.exchanges.values():
             exchange.start()

@@ -29,6 +29,7 @@ from gateway.engine.observer import Observer
 from gateway.engine.operations import StandingWishes
 from gateway.model.subscriptions import Subscription, parse_topic
 from gateway.net.transport import Network
+from gateway.runtime.finish import finish
 
 T = TypeVar("T")
 
@@ -100,19 +101,22 @@ class Gateway(Connections):
 
     async def stop(self) -> None:
         """
-        Close every connection, each within its bound. Safe to repeat.
+        Close every connection, each within its bound. Safe to repeat; goes on if cancelled.
 
         Iterations over topics end; whoever asks for something from now on gets a RuntimeError.
         """
         loop = self._there()
         loop.refuse()
         try:
-            await self.configuration.stop()
-            await self._assembly.stop()
+            await finish(self._close())
         finally:
             for listening in tuple(self._listenings):
                 listening.end()
             loop.end()
+
+    async def _close(self) -> None:
+        await self.configuration.stop()
+        await self._assembly.stop()
 
     @property
     def settings(self) -> Settings:

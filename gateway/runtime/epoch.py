@@ -95,14 +95,11 @@ class Epoch:
         with self._during("close"):
             if self._service is not None:
                 await self._service.close()
-            if self._is_deaf:
-                self._transport.abort()
-            else:
-                await self._transport.close(within=CLOSING)
-            if self._writer is not None:
-                await self._writer.stop()
-            if self._given_up and not self._connection.set_aside and self._session.release is not None:
-                await self._release()
+            giving_back = asyncio.create_task(self._give_back())  # meanwhile: a peer may not answer its Close
+            try:
+                await self._hang_up(self._transport)
+            finally:
+                await giving_back
 
     async def _until_failed(self) -> None:
         try:
@@ -128,11 +125,21 @@ class Epoch:
         for feed in connection.feeds.values():
             feed.broke(reason, at_us)
 
-    async def _release(self) -> None:
+    async def _hang_up(self, transport: Transport) -> None:
+        if self._is_deaf:
+            transport.abort()
+        else:
+            await transport.close(within=CLOSING)
+        if self._writer is not None:
+            await self._writer.stop()
+
+    async def _give_back(self) -> None:
+        """Give the session back, if nobody will need it."""
+        if not self._given_up or self._connection.set_aside or self._session.release is None:
+            return
         try:
             async with asyncio.timeout(RELEASING):
-                if self._session.release is not None:
-                    await self._rest.fetch(self._session.release)
+                await self._rest.fetch(self._session.release)
         except (TimeoutError, ConnectionFault, PluginError) as fault:
             self._notice("release_failed", type(fault).__name__)
 

@@ -139,7 +139,7 @@ class Configuration:
         async with self._turn:
             try:
                 plan = await self._plan(self.source if given is None else given)
-            except (ConfigError, UnsafeError) as wrong:
+            except (ConfigError, UnsafeError, ShuttingDown) as wrong:
                 if not dry_run:
                     self._assembly.notice("reload_refused", text=str(wrong))
                 raise

@@ -15,11 +15,15 @@ import structlog
 from gateway.app.checking import check
 from gateway.app.ending import heard
 from gateway.app.gateway import Gateway
+from gateway.app.given import Given
+from gateway.app.hangup import hangups, obeyed
 from gateway.app.port import taken
+from gateway.app.process import ServingProcess, limits_of
 from gateway.app.watchdog import watched
 from gateway.config import Settings, parse_listen, pending
 from gateway.engine.observer import Observer, Observers
-from gateway.serving import Limits, Server
+from gateway.runtime.bell import Bell
+from gateway.serving import Server
 from gateway.telemetry import Logs, Telemetry, setup
 
 DRAIN: Final = 5.0
@@ -39,11 +43,13 @@ async def serve(
     ready: Callable[[str], None],
     environ: Mapping[str, str] = os.environ,
     signalled: Callable[[], None] = lambda: None,
+    source: Given = None,
 ) -> None:
     """
     Serve until SIGINT or SIGTERM; ``ready`` is told the address once clients can connect.
 
     ``signalled`` is called at the first signal, even while something holds the event loop.
+    ``source`` is what a SIGHUP, or a client's request, has read anew; without it ``settings``.
 
     Raises:
         ConfigError: If a setting is wrong, or the address cannot be had.
@@ -52,35 +58,40 @@ async def serve(
     check(settings, despite_broken=True)
     for sentence in pending(settings):
         log.warning("setting_without_effect", text=sentence)
-    with taken(settings.server.listen) as port:
-        await _serve(settings, port, ready, environ, signalled)
+    with taken(settings.server.listen) as port, hangups() as hung_up:
+        telemetry = setup(settings.telemetry.traces, environ)
+        try:
+            observers = _observers(telemetry)
+            gateway = Gateway(settings, environ=environ, observers=observers)
+            if source is not None:
+                gateway.configuration.source = source
+            async with watched(Observers(observers)), gateway:
+                await _serve(gateway, port, hung_up, ready, signalled)
+        finally:
+            await telemetry.shutdown(within=FLUSH)
 
 
 async def _serve(
-    settings: Settings,
+    gateway: Gateway,
     port: socket.socket,
+    hung_up: Bell,
     ready: Callable[[str], None],
-    environ: Mapping[str, str],
     signalled: Callable[[], None],
 ) -> None:
-    telemetry = setup(settings.telemetry.traces, environ)
-    try:
-        observers = _observers(telemetry)
-        gateway = Gateway(settings, environ=environ, observers=observers)
-        server = _server(gateway, settings)
-        async with watched(Observers(observers)), gateway:
-            await server.start(port)
-            async with _stopped_by_signal() as stopped:
-                with heard(SIGNALS, signalled):
-                    ready(_place(server))
-                    await stopped.wait()
-            log.info("stopping")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(ALL):
-                    await server.stop(DRAIN)
-                    await gateway.stop()
-    finally:
-        await telemetry.shutdown(within=FLUSH)
+    server = _server(gateway)
+    gateway.configuration.process = ServingProcess(server)
+    await server.start(port)
+    async with obeyed(hung_up, gateway.configuration.read_anew):
+        async with _stopped_by_signal() as stopped:
+            with heard(SIGNALS, signalled):
+                ready(_place(server))
+                await stopped.wait()
+        log.info("stopping")
+        gateway.configuration.refuse()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ALL):
+                await server.stop(DRAIN)
+                await gateway.stop()
 
 
 def _observers(telemetry: Telemetry) -> list[Observer]:
@@ -88,26 +99,22 @@ def _observers(telemetry: Telemetry) -> list[Observer]:
     return [logs] if telemetry.observer is None else [telemetry.observer, logs]
 
 
-def _server(gateway: Gateway, settings: Settings) -> Server:
-    host, port = parse_listen(settings.server.listen)
-    limits = settings.server.limits
+def _server(gateway: Gateway) -> Server:
+    settings = gateway.settings.server
+    host, port = parse_listen(settings.listen)
     return Server(
         gateway.hub,
         gateway.operations,
         host=host,
         port=port,
-        allowed_hosts=settings.server.allowed_hosts,
-        allowed_origins=settings.server.allowed_origins,
+        allowed_hosts=settings.allowed_hosts,
+        allowed_origins=settings.allowed_origins,
         now=time.monotonic,
         wall_us=lambda: time.time_ns() // 1000,
         version=version("exchange-gateway"),
-        limits=Limits(
-            topics=limits.topics,
-            sockets=limits.sockets,
-            commands_per_second=limits.commands_per_second,
-            commands_burst=limits.burst,
-        ),
+        limits=limits_of(settings.limits),
         standing=gateway.standing,
+        configuration=gateway.configuration,
     )
 
 

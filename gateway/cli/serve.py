@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -50,9 +51,10 @@ async def _serve(path: Path | None, overrides: dict[str, Any], ready: Callable[[
     from gateway.config import load  # noqa: PLC0415  # same
     from gateway.telemetry import setup_logs  # noqa: PLC0415  # same
 
-    settings = load(path, os.environ, overrides)
+    source = partial(load, path, os.environ, overrides)
+    settings = source()
     setup_logs(settings.log.level, settings.log.format)
-    await serve(settings, ready=ready, signalled=last_resort)
+    await serve(settings, ready=ready, signalled=last_resort, source=source)
     return 0
 
 

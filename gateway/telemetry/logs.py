@@ -28,6 +28,8 @@ WARNINGS: Final = frozenset(
         "problem",
         "reference_failed",
         "release_failed",
+        "reload_refused",
+        "restart_needed",
         "rollover_failed",
         "standing_subscription_refused",
         "store_notice",

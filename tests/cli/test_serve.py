@@ -35,8 +35,9 @@ class Application:
         raise AssertionError("nobody was signalled")
 
     async def serve(
-        self, settings: object, *, ready: Callable[[str], None], signalled: Callable[[], None]
+        self, settings: object, *, ready: Callable[[str], None], signalled: object, source: Callable[[], Any]
     ) -> None:
+        self.source = source
         ready("127.0.0.1:4321")
 
     def check(self, settings: object) -> dict[str, float]:
@@ -83,6 +84,9 @@ def test_the_file_in_this_directory_is_read_and_the_address_told(
     assert run(["serve", "--listen", "127.0.0.1:1"]) == 0
     assert application.loaded == (Path("gateway.toml"), {"server": {"listen": "127.0.0.1:1"}})
     assert capsys.readouterr().out == "Listening on http://127.0.0.1:4321\n"
+    first, application.loaded = application.loaded, None
+    application.source()
+    assert application.loaded == first, "what is read anew is the same file, and the options hold"
 
 
 @pytest.mark.parametrize(("form", "begins"), [("json", "{"), ("console", "timestamp=")])
@@ -102,7 +106,9 @@ def test_a_demonstration_points_the_mock_exchange_at_a_venue_that_runs(
     Path("gateway.toml").touch()
     reached: list[int] = []
 
-    async def serve(settings: object, *, ready: Callable[[str], None], signalled: Callable[[], None]) -> None:
+    async def serve(
+        settings: object, *, ready: Callable[[str], None], signalled: Callable[[], None], source: object
+    ) -> None:
         assert signalled == application.last_resort
         import asyncio
 

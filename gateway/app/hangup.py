@@ -1,0 +1,52 @@
+"""SIGHUP has the configuration read anew; it ends nothing, whenever it comes."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import NoReturn
+
+import structlog
+
+from gateway.errors import GatewayError
+from gateway.runtime.bell import Bell
+
+log = structlog.get_logger("gateway")
+
+
+@contextmanager
+def hangups() -> Iterator[Bell]:
+    """Yield what each SIGHUP rings from now on; on the main thread's event loop."""
+    bell, loop, number = Bell(), asyncio.get_running_loop(), getattr(signal, "SIGHUP", None)
+    if number is None:
+        yield bell
+        return
+    with suppress(NotImplementedError):
+        loop.add_signal_handler(number, bell.ring)
+    try:
+        yield bell
+    finally:
+        with suppress(NotImplementedError):
+            loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def obeyed(bell: Bell, reload: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    """Have ``reload`` done after ``bell`` has rung, once for all that rang meanwhile."""
+    task = asyncio.create_task(_obey(bell, reload), name="gateway hangups")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def _obey(bell: Bell, reload: Callable[[], Awaitable[object]]) -> NoReturn:
+    while True:
+        await bell.rung()
+        try:
+            await reload()
+        except GatewayError:
+            continue  # whoever was asked has said what is wrong
+        except Exception:  # a defect, which must not make us deaf
+            log.exception("reload_failed")

@@ -150,7 +150,7 @@ class Candidate:
         self._retire(old)
         link.connection, new.set_aside = new, False
         new.include(old.counters)
-        new.replaced_for, new.diagnosis = old.replaced_for, old.diagnosis
+        new.replaced_for, new.roll_again_at, new.diagnosis = old.replaced_for, old.roll_again_at, old.diagnosis
         for stream, shadow in self._shadows.items():
             new.feeds[stream] = shadow.real
             if new.serving is not None:

@@ -92,6 +92,8 @@ class Connection:
     serving: Serving | None = None
     replaced_for: set[str] = field(default_factory=set)
     """Streams for whose silence the connection was replaced in vain; not again before they deliver."""
+    roll_again_at: float = 0.0
+    """When another may take over for the sake of silent streams again; monotonic seconds."""
     diagnosis: str = ""
     """What is probably wrong with the endpoint, in a sentence for the operator; empty while it delivers."""
     worked: bool = False

@@ -113,7 +113,7 @@ class Service:
         self._intake = Intake(
             ground.exchange, self._dialect, connection.feeds, ground.wall_us, self._first, reactions.react
         )
-        self._stalls = Stalls(connection, ground, self._ask_again, means.notice)
+        self._stalls = Stalls(connection, ground, self._ask_again, means.notice, means.ties.roll)
         self._age = Age(ground, connection.endpoint, means.session)
         self._due = self._age.due()
         self._sampler = Sampler(connection, self._intake, self._pinger, means.writer, self._snapshots)

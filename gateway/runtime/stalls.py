@@ -1,21 +1,27 @@
 """
 What is done about streams that are acknowledged and silent: told, asked for anew, at last replaced with all else.
 
-A connection is replaced only if nothing else on it delivers, and once: where that
-was in vain the stream stays stale, is asked for anew from time to time, and the
-log says so. If not one of several streams delivers then, the endpoint is to blame.
+While other streams flow a second connection takes over from theirs, so that they
+lose nothing; one on which nothing flows is left at once. A connection is replaced
+once for a stream: where that was in vain the stream stays stale, is asked for anew
+from time to time, and the log says so. If not one of several streams delivers
+then, the endpoint is to blame.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from gateway.engine.feeds import Feed
 from gateway.engine.ledger import StreamState
-from gateway.engine.silence import Measure, Silence
+from gateway.engine.silence import SHORTEST, Measure, Silence
 from gateway.engine.whereabouts import Whereabouts
 from gateway.errors import PeerSilent, Reason
 from gateway.runtime.connection import Connection
 from gateway.runtime.ground import Ground
 from gateway.spi.contract import Rhythm
+
+APART: Final = 3600.0
+"""Seconds between two takeovers for the sake of silent streams: thin markets make no connection restless."""
 
 
 class Stalls:
@@ -27,6 +33,7 @@ class Stalls:
         ground: for clocks, and the operator's ``message_timeout``, the longest silence of all.
         ask_again: has a stream given up and asked for anew.
         notice: told of what did not help.
+        roll: has a second connection take over and says why; false if that cannot be tried.
     """
 
     def __init__(
@@ -35,11 +42,13 @@ class Stalls:
         ground: Ground,
         ask_again: Callable[[str], None],
         notice: Callable[[str, str], None],
+        roll: Callable[[str], bool],
     ) -> None:
         self._connection = connection
         self._ground = ground
         self._ask_again = ask_again
         self._notice = notice
+        self._roll = roll
         self._silence = Silence(longest=ground.pace.message_timeout)
         self._whereabouts = Whereabouts.of(connection.target, ground.info)
 
@@ -82,11 +91,22 @@ class Stalls:
 
     def _replace(self, feed: Feed, now: float) -> None:
         vain = self._connection.replaced_for
-        if feed.stream in vain or self._others_deliver(feed, now):
+        others_deliver = self._others_deliver(feed, now)
+        if feed.stream in vain or (others_deliver and not self._may_roll(feed, now)):
             self._report(feed)
             return
         vain.update(self._silence.stale())
-        raise PeerSilent(f"{feed.stream} is silent, and so is all else", reason=self._reason(feed))
+        if not others_deliver:
+            raise PeerSilent(f"{feed.stream} is silent, and so is all else", reason=self._reason(feed))
+        self._notice("stream_silent", f"{feed.stream}: {self._reason(feed)}; another connection is to take over")
+
+    def _may_roll(self, feed: Feed, now: float) -> bool:
+        """Have a second connection take over, unless that was tried lately or cannot be."""
+        connection = self._connection
+        if now < connection.roll_again_at or not self._roll(f"{feed.stream} is silent"):
+            return False
+        connection.roll_again_at = now + APART
+        return True
 
     def _diagnose(self) -> None:
         """Tell once, and as the reason of each silence, that the endpoint has probably moved."""
@@ -105,11 +125,13 @@ class Stalls:
         self._ask_again(feed.stream)
 
     def _others_deliver(self, feed: Feed, now: float) -> bool:
-        return any(
-            not self._silence.is_quiet(other.stream, now)
-            for other in self._connection.feeds.values()
-            if other is not feed and other.rhythm is not Rhythm.SPARSE
-        )
+        return any(self._flows(other, now) for other in self._connection.feeds.values() if other is not feed)
+
+    def _flows(self, feed: Feed, now: float) -> bool:
+        if feed.rhythm is not Rhythm.SPARSE:
+            return not self._silence.is_quiet(feed.stream, now)
+        at = self._connection.ages.streams.get(feed.stream)
+        return at is not None and now - at <= SHORTEST
 
     def _reason(self, feed: Feed) -> Reason:
         if self._connection.diagnosis:

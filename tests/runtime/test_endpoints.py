@@ -1,4 +1,4 @@
-"""An endpoint that is not where it should be: the connection stops, and says where it was sent and what to look at."""
+"""An endpoint that is not where it should be stops a connection, which says where that was and what to look at."""
 
 import asyncio
 

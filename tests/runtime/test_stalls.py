@@ -13,10 +13,12 @@ from gateway.model.changes import Change
 from gateway.model.states import Phase
 from gateway.testing.memory_venue import MemoryVenue
 from gateway.testing.virtual import virtually
+from gateway.testing.ways import Refusal
 from gateway_mock.plugin import INFO, MockExchange
 from gateway_mock.venue import MockVenue
 
 QUOTES, TRADES = "mock:quotes:BTC-USDT", "mock:trades:BTC-USDT"
+TICKER = "mock:ticker:BTC-USDT"
 HOUR = 3600
 
 
@@ -27,6 +29,15 @@ class Sparse(MockExchange):
     def gateway_exchange_info(self) -> spi.ExchangeInfo:
         channels = tuple(replace(channel, rhythm=spi.Rhythm.SPARSE) for channel in INFO.channels)
         return replace(INFO, channels=channels)
+
+
+class Mixed(MockExchange):
+    """The mock exchange where trades are thin."""
+
+    @spi.hookimpl
+    def gateway_exchange_info(self) -> spi.ExchangeInfo:
+        sparse = (replace(one, rhythm=spi.Rhythm.SPARSE) if one.name == "trades" else one for one in INFO.channels)
+        return replace(INFO, channels=tuple(sparse))
 
 
 class Ear:
@@ -47,6 +58,11 @@ class Ear:
             if not (word == "data" and told[-1:] == ["data"]):
                 told.append(word)
         return told
+
+    @property
+    def ids(self) -> list[int]:
+        """Of all trades."""
+        return [record.id for one in self.heard if isinstance(one, Message) for record in one.records]
 
 
 class Witness:
@@ -150,9 +166,6 @@ async def test_one_that_is_acknowledged_and_never_flows_has_a_name_of_its_own_an
         assert 3 < one.asked("quotes.btc_usdt") < 30
 
 
-TICKER = "mock:ticker:BTC-USDT"
-
-
 @virtually
 async def test_where_none_of_several_streams_ever_flows_the_endpoint_is_named_and_what_to_look_at() -> None:
     async with scene(rate=None) as one:
@@ -203,14 +216,6 @@ async def test_an_endpoint_that_falls_silent_later_is_named_too_and_stays_so_on_
 
 @virtually
 async def test_where_a_thin_stream_flows_the_endpoint_is_right() -> None:
-    class Mixed(MockExchange):
-        @spi.hookimpl
-        def gateway_exchange_info(self) -> spi.ExchangeInfo:
-            channels = (
-                replace(one, rhythm=spi.Rhythm.SPARSE) if one.name == "trades" else one for one in INFO.channels
-            )
-            return replace(INFO, channels=tuple(channels))
-
     async with scene(Mixed(), rate=None) as one:
         await one.hear(QUOTES, TICKER, TRADES)
         for _ in range(30):
@@ -234,36 +239,98 @@ async def test_whoever_leaves_an_endpoint_that_has_moved_leaves_no_diagnosis() -
 
 
 @virtually
-async def test_one_stream_among_others_that_flow_never_costs_the_connection() -> None:
+async def test_one_stream_among_others_that_flow_has_a_second_connection_take_over_and_costs_them_nothing() -> (
+    None
+):
     async with scene() as one:
-        await one.hear(QUOTES, "mock:ticker:BTC-USDT")
+        await one.hear(QUOTES, TICKER, TRADES)
         await asyncio.sleep(30)
         one.venue.faults.stalled_streams.add("quotes.btc_usdt")
         await asyncio.sleep(300)
-        assert one.venue.counts.upgrades == 1
-        assert one.ears["mock:ticker:BTC-USDT"].told == ["live", "data"]
+        assert one.venue.counts.upgrades == 2
+        assert [reason for _, reason in one.history[2:]] == ["rollover"]
+        assert one.details["history"][-1]["text"] == "quotes.btc_usdt is silent"
+        assert one.ears[TICKER].told == one.ears[TRADES].told == ["live", "data"]
+        ids = one.ears[TRADES].ids
+        assert ids == list(range(ids[0], ids[0] + len(ids)))
+        assert len(ids) > 300
         assert one.ears[QUOTES].told == ["live", "data", "stale data_stalled"]
+        silent = [text for what, text in one.noticed if what == "stream_silent"]
+        assert silent[0] == "quotes.btc_usdt: data_stalled; another connection is to take over"
+        assert silent[1] == "quotes.btc_usdt: no_data; asked for anew"
         one.venue.faults.clear()
         await asyncio.sleep(3)
         assert one.ears[QUOTES].told[3:] == ["live", "gap data_stalled", "data"]
 
 
 @virtually
+async def test_a_stream_that_the_second_connection_brings_is_live_with_the_takeover() -> None:
+    async with scene() as one:
+        await one.hear(QUOTES, TICKER)
+        await asyncio.sleep(30)
+        one.venue.faults.stalled_streams.add("quotes.btc_usdt")
+        await asyncio.sleep(18)
+        assert one.ears[QUOTES].told[-1] == "stale data_stalled"
+        one.venue.faults.clear()
+        one.venue.forget("quotes.btc_usdt")
+        await asyncio.sleep(10)
+        assert one.details["epoch"] == 2
+        assert one.ears[QUOTES].told[3:] == ["live", "gap data_stalled", "data"]
+
+
+@virtually
+async def test_thin_markets_make_no_connection_restless() -> None:
+    """Streams that fall silent one after the other have one takeover an hour, for all of them."""
+    async with scene() as one:
+        quotes = [f"mock:quotes:{symbol}" for symbol in ("BTC-USDT", "ETH-USDT", "SOL-USDT")]
+        await one.hear(TICKER, *quotes)
+        for minute in range(120):
+            one.venue.faults.stalled_streams ^= {f"quotes.{('btc', 'eth', 'sol')[minute % 3]}_usdt"}
+            await asyncio.sleep(60)
+        assert 2 <= one.venue.counts.upgrades - 1 <= 3
+        assert one.ears[TICKER].told == ["live", "data"]
+
+
+@virtually
+async def test_thin_streams_that_flow_keep_a_connection_from_being_left() -> None:
+    async with scene(Mixed(), rate=None) as one:
+        await one.hear(QUOTES, TRADES)
+        for _ in range(60):
+            one.venue.emit_trade("BTC-USDT")
+            await asyncio.sleep(1)
+        assert one.ears[TRADES].told == ["live", "data"]
+        assert one.ears[QUOTES].told == ["live", "stale no_data"]
+        assert [reason for _, reason in one.history[2:]] == ["rollover"]
+
+
+@virtually
+async def test_where_a_second_connection_fails_the_first_goes_on_and_the_stream_is_asked_for_anew() -> None:
+    async with scene() as one:
+        await one.hear(QUOTES, TICKER)
+        await asyncio.sleep(30)
+        one.venue.faults.stalled_streams.add("quotes.btc_usdt")
+        one.venue.faults.refuse_upgrades.arm(Refusal(503))
+        await asyncio.sleep(600)
+        assert one.details["epoch"] == 1
+        assert one.ears[TICKER].told == ["live", "data"]
+        assert one.asked("quotes.btc_usdt") > 4
+        one.venue.faults.refuse_upgrades.clear()
+        await asyncio.sleep(120)
+        assert one.details["epoch"] > 1
+        assert one.ears[TICKER].told == ["live", "data"]
+
+
+@virtually
 async def test_of_trades_whose_ids_have_no_hole_none_is_told_after_a_silence() -> None:
     async with scene(rate=None) as one:
-        await one.hear(TRADES, "mock:ticker:BTC-USDT")
+        await one.hear(TRADES, TICKER)
         for second in range(60):
             one.venue.emit_ticker("BTC-USDT")
             if second < 20 or second > 50:
                 one.venue.emit_trade("BTC-USDT")
             await asyncio.sleep(1)
         assert one.ears[TRADES].told == ["live", "data", "stale data_stalled", "live", "data"]
-        ids = [
-            trade.id
-            for message in one.ears[TRADES].heard
-            if isinstance(message, Message)
-            for trade in message.records
-        ]
+        ids = one.ears[TRADES].ids
         assert ids == list(range(ids[0], 30))
 
 

@@ -6,10 +6,10 @@ prove that there is none, or it is filled; and nothing that ids prove to be old
 is published twice. Event-loop only; nothing here waits.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Sequence
+from typing import Any, Final
 
-from gateway.engine.gapfill import Hole, IdOrder, Missing, Run, Step
+from gateway.engine.holes import Filler, Holes
 from gateway.engine.messages import TopicEvent, TopicStatus
 from gateway.engine.overlap import RawOverlap
 from gateway.engine.sameness import Passing
@@ -20,22 +20,6 @@ from gateway.spi.contract import Rhythm
 from gateway.spi.events import Data
 
 _FLOWING: Final = frozenset({TopicStatus.LIVE, TopicStatus.STALE, TopicStatus.RESYNCING})
-
-
-class Filler(Protocol):
-    """Whoever fetches what is missing in one feed. Must return at once."""
-
-    def now(self) -> float:
-        """Return monotonic seconds."""
-
-    def begin(self) -> None:
-        """See to it that holes are filled or given up, until none is left. Harmless to repeat."""
-
-    def end(self) -> None:
-        """Nobody waits for a hole any more."""
-
-    def unfilled(self, count: int) -> None:
-        """So many records were announced as missing."""
 
 
 class Feed:
@@ -64,8 +48,8 @@ class Feed:
         self.raw_overlap: RawOverlap | None = None
         """The same for frames."""
         self.contiguous = contiguous
-        self._filler: Filler | None = None
-        self._order = IdOrder() if contiguous else None
+        self.holes = Holes(self) if contiguous else None
+        """What ids show to be missing."""
         self._hole = ""
         self._raw_hole = ""
 
@@ -79,9 +63,8 @@ class Feed:
             self.topics = (*self.topics, topic)
 
     def fill_by(self, filler: Filler) -> None:
-        """Have holes filled, if ids show them; before the first record."""
-        if self._order is not None:
-            self._filler, self._order = filler, IdOrder(filler.now)
+        """Have the holes that ids show filled; before the first record."""
+        self.holes = Holes(self, filler)
 
     def take_over(self, before: "Feed") -> None:
         """Carry on where ``before`` left off, which nobody but a raw topic listened to."""
@@ -96,8 +79,9 @@ class Feed:
             self.raw = None
         self.topics = tuple(one for one in self.topics if one is not topic)
         if not self.topics:
-            self._forget_order()
             self._hole = ""
+            if self.holes is not None:
+                self.holes.forget()
         return self.raw is None and not self.topics
 
     def everyone(self) -> tuple[Topic, ...]:
@@ -113,27 +97,22 @@ class Feed:
             records = self._new_ones(self.overlap, records, data.ts)
         if not records:
             return
-        order = self._order
-        first = records[0]
-        if order is None:
+        holes = self.holes
+        if holes is None:
             if self._hole:
                 self._tell_hole(recv_us)
-        elif first.id == order.next_id and len(records) == 1:
-            self._hole = ""  # the ids prove that there is none
-            order.next_id = first.id + 1
-            if first.ts > order.newest_us:  # noqa: PLR1730  # a call less for every trade
-                order.newest_us = first.ts
-        elif order.follows(records):
-            self._hole = ""
         else:
-            self._take_in_order(order, records, data.ts, recv_us)
-            return
+            order, first = holes.order, records[0]
+            if first.id == order.next_id and len(records) == 1:
+                order.next_id = first.id + 1
+                if first.ts > order.newest_us:  # noqa: PLR1730  # a call less for every trade
+                    order.newest_us = first.ts
+            elif not order.follows(records):
+                self._hole = holes.take(records, data.ts, recv_us, self._hole)
+                return
+            self._hole = ""  # the ids prove that there is none
         for topic in self.topics:
             topic.publish("update", records, data.ts, recv_us)
-
-    def _publish_records(self, records: Sequence[Any], ts: int | None, recv_us: int) -> None:
-        for topic in self.topics:
-            topic.publish("update", records, ts, recv_us)
 
     def take_raw(self, payload: bytes, binary: bool, recv_us: int) -> None:
         """Publish the exchange's own frame; nothing if nobody wants it."""
@@ -162,80 +141,6 @@ class Feed:
             topic.tell(TopicEvent.GAP, self._hole or Reason.SEQUENCE_GAP, at_us)
         self._hole = ""
 
-    # --- in the order of ids
-
-    def _take_in_order(self, order: IdOrder, records: Sequence[Any], ts: int | None, recv_us: int) -> None:
-        try:
-            steps, self._hole = order.take(records, ts, recv_us, self._hole)
-        except Exception:
-            self._forget_order()  # in the middle of what cannot be used: nobody can tell what comes next
-            raise
-        self._do(steps, recv_us)
-        if self._filler is not None and order.missing() is not None:
-            self._filler.begin()
-
-    def missing(self) -> Missing | None:
-        """Return the hole that is to be filled next, if something waits for one."""
-        return None if self._order is None else self._order.missing()
-
-    def first_missing(self, after: int) -> int | None:
-        """Return the first id above ``after`` that is missing in that hole."""
-        return None if self._order is None else self._order.first_missing(after)
-
-    def fill(self, records: Iterable[Any], recv_us: int) -> int:
-        """Take what was fetched, publish what joins, and return how many of ``records`` were missing."""
-        if self._order is None:
-            return 0
-        steps, missed = self._order.fill(records, recv_us)
-        self._do(steps, recv_us)
-        return missed
-
-    def give_up(self, at_us: int, *, recoverable: bool) -> None:
-        """Announce what is missing in the hole that is to be filled next, and publish what waited for it."""
-        if self._order is not None:
-            self._do(self._order.give_up(recoverable=recoverable), at_us)
-
-    def never_wait(self, at_us: int) -> None:
-        """Holes cannot be filled after all: announce what is missing, from now on at once."""
-        if self._order is not None:
-            self._do(self._order.never_wait(), at_us)
-
-    def _stop_waiting(self, at_us: int) -> None:
-        if self._order is not None:
-            self._do(self._order.give_up_all(recoverable=True), at_us)
-        if self._filler is not None:
-            self._filler.end()
-
-    def _forget_order(self) -> None:
-        """Know nothing of what was published."""
-        if self._order is not None:
-            self._order = IdOrder(None if self._filler is None else self._filler.now)
-        if self._filler is not None:
-            self._filler.end()
-
-    def _do(self, steps: Iterable[Step], at_us: int) -> None:
-        for step in steps:
-            if isinstance(step, Run):
-                self._publish_records(*step)
-            else:
-                self._announce(step, at_us)
-
-    def _announce(self, hole: Hole, at_us: int) -> None:
-        first, last, reason, after_us, before_us, recoverable = hole
-        for topic in self.topics:
-            topic.tell(
-                TopicEvent.GAP,
-                reason,
-                at_us,
-                first=first,
-                last=last,
-                after_us=after_us,
-                before_us=before_us,
-                recoverable=recoverable,
-            )
-        if self._filler is not None and first is not None and last is not None:
-            self._filler.unfilled(last + 1 - first)
-
     def end_overlap(self) -> None:
         """No second connection takes over, or all that both brought is past."""
         self.overlap = self.raw_overlap = None
@@ -244,11 +149,11 @@ class Feed:
 
     def has_published(self, record: Any) -> bool:
         """Whether ``record`` is old."""
-        return self._order is not None and self._order.is_past(record)
+        return self.holes is not None and self.holes.order.is_past(record)
 
     def misses_before(self, record: Any) -> bool:
         """Whether something is missing before ``record`` that is not being fetched."""
-        return self._order is not None and self._order.leaves_hole(record)
+        return self.holes is not None and self.holes.order.leaves_hole(record)
 
     # --- what happens to the stream
 
@@ -302,7 +207,8 @@ class Feed:
 
     def refused(self, reason: str, at_us: int) -> None:
         """The exchange will not serve the stream; what it serves later comes after a hole, if it ever flowed."""
-        self._stop_waiting(at_us)
+        if self.holes is not None:
+            self.holes.stop_waiting(at_us)
         if self.status in _FLOWING:
             self._hole = self._raw_hole = reason
         self._become(TopicStatus.CLOSED, reason, at_us)

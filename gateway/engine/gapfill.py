@@ -9,8 +9,9 @@ wait, bounded in number, until it is filled or given up.
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from gateway.engine.missing import Hole, Missing, Run, Step
 from gateway.errors import Reason
 
 WAITING: Final = 10_000
@@ -19,42 +20,6 @@ LONGEST: Final = 10_000
 """Ids that may be missing in a hole that is worth filling."""
 BATCH: Final = 100
 """Records that one message has at most, where they are not published as they came."""
-
-
-class Run(NamedTuple):
-    """Records to be published as one message; the times are those of the message that brought them."""
-
-    records: list[Any]
-    ts: int | None
-    recv_us: int
-
-
-class Hole(NamedTuple):
-    """
-    What is missing before the next run: ids, both inclusive, where they are known.
-
-    ``after_us`` is the exchange's time of what came before it, ``before_us`` of
-    what comes next. ``recoverable`` tells that the exchange may still have what
-    is missing: it could be asked, and was not, or did not answer in time.
-    """
-
-    first: int | None
-    last: int | None
-    reason: str
-    after_us: int | None
-    before_us: int
-    recoverable: bool = False
-
-
-Step = Run | Hole
-
-
-class Missing(NamedTuple):
-    """A hole that something waits for: ids, both exclusive, and when it was found, in monotonic seconds."""
-
-    after: int
-    before: int
-    since: float
 
 
 @dataclass(slots=True)
@@ -184,6 +149,12 @@ class IdOrder:
         while self._stretches:
             steps += self.give_up(recoverable=recoverable)
         return steps
+
+    def forget(self) -> None:
+        """Know nothing of what came, and drop what waits."""
+        self.next_id, self.newest_us, self._size = None, 0, 0
+        self._stretches.clear()
+        self._found.clear()
 
     def never_wait(self) -> list[Step]:
         """Holes cannot be filled after all; return what is to be told and published now."""

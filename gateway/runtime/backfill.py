@@ -6,13 +6,14 @@ within seconds is announced. Nothing here is done in the path of a frame.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.engine.feeds import Feed
-from gateway.engine.gapfill import Missing
+from gateway.engine.holes import Holes
+from gateway.engine.missing import Missing
 from gateway.engine.retry import Backoff
 from gateway.errors import ConnectionFault, PeerSilent, PluginError, Reason
 from gateway.model.market import MARKET_RECORDS
@@ -60,8 +61,7 @@ class Backfill:
 
     def serve(self, feed: Feed, link: "Link", subscription: Subscription) -> None:
         """Fill the holes of ``feed``, which ``link`` carries; the exchange's own symbol is in ``subscription``."""
-        if subscription.channel in MARKET_RECORDS:
-            feed.fill_by(Filling(self, feed, link, subscription))
+        feed.fill_by(Filling(self, feed.stream, link, subscription))
 
     async def stop(self) -> None:
         """Give up everything."""
@@ -70,9 +70,9 @@ class Backfill:
         if self._tasks:
             await asyncio.wait(tuple(self._tasks))
 
-    def spawn(self, filling: "Filling") -> "asyncio.Task[None]":
-        """Run a filling in the background."""
-        task = asyncio.create_task(filling.run(), name=f"gateway backfill {filling.stream}")
+    def spawn(self, filling: Coroutine[None, None, None], stream: str) -> "asyncio.Task[None]":
+        """Run what fills ``stream`` in the background."""
+        task = asyncio.create_task(filling, name=f"gateway backfill {stream}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -94,7 +94,7 @@ class Backfill:
             if conversation is None:
                 return None
             records = await self._rest.converse(conversation, spare)
-        kind = MARKET_RECORDS[subscription.channel]
+        kind: type[Any] = MARKET_RECORDS.get(subscription.channel, object)
         ids = [getattr(one, "id", None) if isinstance(one, kind) else None for one in records]
         if not all(type(one) is int for one in ids):
             raise PluginError(self.ground.exchange, "gateway_backfill must return records with numbers as ids")
@@ -103,71 +103,70 @@ class Backfill:
 
 class Filling:
     """
-    A :class:`~gateway.engine.feeds.Filler`: one stream's holes, one after the other.
+    A :class:`~gateway.engine.holes.Filler`: one stream's holes, one after the other.
 
     Args:
         backfill: of the exchange.
-        feed: whose holes they are.
+        stream: the exchange's name for it.
         link: which carries it.
         subscription: what the plugin is asked for.
     """
 
-    def __init__(self, backfill: Backfill, feed: Feed, link: "Link", subscription: Subscription) -> None:
-        self.stream = feed.stream
+    def __init__(self, backfill: Backfill, stream: str, link: "Link", subscription: Subscription) -> None:
+        self.stream = stream
         self._backfill = backfill
         self._ground = backfill.ground
-        self._feed = feed
         self._link = link
         self._subscription = subscription
         self._task: asyncio.Task[None] | None = None
+        self._hole: Missing | None = None
+        """The one that is being filled."""
 
     # --- a filler
 
     def now(self) -> float:
-        """See :class:`~gateway.engine.feeds.Filler`."""
+        """See :class:`~gateway.engine.holes.Filler`."""
         return self._ground.now()
 
-    def begin(self) -> None:
-        """See :class:`~gateway.engine.feeds.Filler`."""
+    def begin(self, holes: Holes, /) -> None:
+        """See :class:`~gateway.engine.holes.Filler`."""
+        if self._hole is not None and not _is_first(self._hole, holes):
+            self.end()  # others have brought what it lacked
         if self._task is None:
-            self._task = self._backfill.spawn(self)
-            self._task.add_done_callback(self._ended)
+            self._task = self._backfill.spawn(self.run(holes), self.stream)
+            self._task.add_done_callback(partial(self._ended, holes))
 
     def end(self) -> None:
-        """See :class:`~gateway.engine.feeds.Filler`."""
+        """See :class:`~gateway.engine.holes.Filler`."""
         if self._task is not None:
             self._task.cancel()
-            self._task = None
+            self._task = self._hole = None
 
     def unfilled(self, count: int) -> None:
-        """See :class:`~gateway.engine.feeds.Filler`."""
+        """See :class:`~gateway.engine.holes.Filler`."""
         self._link.connection.counters.unfilled += count
 
     # --- the task
 
-    async def run(self) -> None:
+    async def run(self, holes: Holes) -> None:
         """Fill what is missing, or announce it, until nothing waits any more."""
-        while (missing := self._feed.missing()) is not None:
-            recoverable = await self._try(missing)
-            if self._is_first(missing):
-                self._feed.give_up(self._ground.wall_us(), recoverable=recoverable)
-        self._task = None
+        while (hole := holes.missing()) is not None:
+            self._hole = hole
+            recoverable = await self._try(hole, holes)
+            if _is_first(hole, holes):
+                holes.give_up(self._ground.wall_us(), recoverable=recoverable)
+        self._task = self._hole = None
 
-    def _is_first(self, missing: Missing) -> bool:
-        """Whether this is still the hole that is to be filled next."""
-        first = self._feed.missing()
-        return first is not None and first.before == missing.before
-
-    async def _try(self, missing: Missing) -> bool:
+    async def _try(self, hole: Missing, holes: Holes) -> bool:
         """Fill a hole as far as can be; return whether the exchange may still have what is missing then."""
         ground, id_ = self._ground, self._link.connection.id
         view = ground.registry.snapshot.supervised.get(id_)
         epoch = 0 if view is None else view.epoch
-        ends = missing.since + PATIENCE
+        ends = hole.since + PATIENCE
         try:
             with ground.observer.during(id_, epoch, "backfill"):
                 async with deadline(max(0.0, ends - ground.now()), "whole answer"):
-                    await self._fill(missing, ends)
+                    await self._fill(hole, holes, ends)
         except ConnectionFault as fault:
             ground.observer.noticed(id_, epoch, "backfill_failed", text=f"{self.stream}: {fault}")
         except PluginError as broken:
@@ -176,7 +175,7 @@ class Filling:
             return False
         return True
 
-    async def _fill(self, missing: Missing, ends: float) -> None:
+    async def _fill(self, hole: Missing, holes: Holes, ends: float) -> None:
         """
         Ask for page after page, again where something lacks.
 
@@ -184,41 +183,47 @@ class Filling:
             ConnectionFault: If it is of no use to ask again, or too late.
             PluginError: What the plugin did.
         """
-        done, tries = missing.after, _Tries(Backoff(self._ground.rng, base=SHORTEST, cap=LONGEST))
-        while self._is_first(missing) and (first := self._feed.first_missing(done)) is not None:
-            newest = await self._ask(first - 1, min(missing.before, first + PAGE), ends, tries)
-            if self._feed.first_missing(done) == first and not await tries.another():
-                done = max(newest, first)
+        done, tries = hole.after, _Tries(Backoff(self._ground.rng, base=SHORTEST, cap=LONGEST))
+        while _is_first(hole, holes) and (first := holes.first_missing(done)) is not None:
+            page = await self._ask(first - 1, min(hole.before, first + PAGE), ends, tries)
+            if page is None:
+                holes.never_wait(self._ground.wall_us())
+                return
+            self._link.connection.counters.filled += holes.fill(page, self._ground.wall_us())
+            if holes.first_missing(done) == first and not await tries.another():
+                # What comes before the newest one told, or all that was asked for, is not to be had.
+                done = max(first, max((one.id for one in page), default=first + PAGE - 1))
 
-    async def _ask(self, after: int, before: int, ends: float, tries: "_Tries") -> int:
-        """Ask for what is missing between two ids, publish what joins, and return up to where all was told."""
-        ground, feed = self._ground, self._feed
+    async def _ask(self, after: int, before: int, ends: float, tries: "_Tries") -> Sequence[Any] | None:
+        """Ask for what is missing between two ids, until faults that pass have passed."""
         while True:
             try:
-                page = await self._backfill.page(self._subscription, after, before, partial(self._spare, ends))
-                break
+                return await self._backfill.page(self._subscription, after, before, partial(self._spare, ends))
             except PeerSilent:
                 raise
             except ConnectionFault as fault:
                 wait = self._backfill.judge.wait_before_another(fault)
                 if self.now() + wait >= ends or not await tries.another(wait):
                     raise
-        if page is None:
-            feed.never_wait(ground.wall_us())
-            return before - 1
-        self._link.connection.counters.filled += feed.fill(page, ground.wall_us())
-        return max((one.id for one in page), default=before - 1)
 
     def _spare(self, ends: float, wait: float) -> None:
         if self.now() + wait >= ends:
             raise PeerSilent("the exchange's limits leave no room in time", reason=Reason.RATE_LIMITED)
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        """It ends when nothing waits any more; anything else is a defect of ours and is said aloud."""
+    def _ended(self, holes: Holes, task: "asyncio.Task[None]") -> None:
+        """If it was not told to, and something waits still: whatever ended it, nobody waits for it."""
+        if self._task is not task:
+            return
+        self._task = self._hole = None
         if not task.cancelled() and (exc := task.exception()) is not None:
-            self._task = None
             self._ground.observer.noticed(self._link.connection.id, 0, "internal_error", error=repr(exc))
-            self._feed.never_wait(self._ground.wall_us())
+        holes.stop_waiting(self._ground.wall_us())
+
+
+def _is_first(hole: Missing, holes: Holes) -> bool:
+    """Whether this is the hole that is to be filled next."""
+    first = holes.missing()
+    return first is not None and first.before == hole.before
 
 
 @dataclass(slots=True)

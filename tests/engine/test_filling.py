@@ -6,6 +6,7 @@ import pytest
 from hearing import Ear, topic_named
 
 from gateway.engine.feeds import Feed
+from gateway.engine.holes import Holes
 from gateway.engine.messages import Message, Notice, TopicEvent
 from gateway.model.market import Quote, Trade
 from gateway.spi.events import Data
@@ -27,7 +28,7 @@ class Remembering:
     def now(self) -> float:
         return 1.0
 
-    def begin(self) -> None:
+    def begin(self, holes: Holes) -> None:
         self.asked.append("begin")
 
     def end(self) -> None:
@@ -44,6 +45,8 @@ class Filled:
         self.feed = Feed("s", contiguous=True)
         self.filler = Remembering()
         self.feed.fill_by(self.filler)
+        assert self.feed.holes is not None
+        self.holes = self.feed.holes
         self.topics = [topic_named(name) for name in topics or (TRADES,)]
         self.ears = [Ear(topic) for topic in self.topics]
         for topic in self.topics:
@@ -56,7 +59,7 @@ class Filled:
         self.feed.take(trades(*numbers), 9)
 
     def fill(self, *numbers: int) -> int:
-        return self.feed.fill(trades(*numbers).records, 11)
+        return self.holes.fill(trades(*numbers).records, 11)
 
     def heard(self, which: int = 0) -> list[Any]:
         """What was heard: the ids of each message, gaps with their bounds, or a status."""
@@ -82,7 +85,7 @@ def test_whoever_fills_is_not_even_asked_while_nothing_is_missing(filled) -> Non
     one.take(6)
     one.take(8)
     assert one.filler.asked == []
-    assert one.feed.missing() is None
+    assert one.holes.missing() is None
     assert one.heard() == [[5], [6, 7], [8]]
 
 
@@ -91,7 +94,7 @@ def test_what_was_fetched_comes_in_its_place_with_offsets_of_its_own(filled) -> 
     one.take(5)
     one.take(8)
     assert one.filler.asked == ["begin"]
-    assert one.feed.missing() == (5, 8, 1.0)
+    assert one.holes.missing() == (5, 8, 1.0)
     assert one.fill(6, 7) == 2
     one.take(9)
     assert one.heard() == [[5], [6, 7], [8], [9]]
@@ -104,6 +107,15 @@ def test_what_was_fetched_comes_in_its_place_with_offsets_of_its_own(filled) -> 
     assert one.filler.missed == 0
 
 
+def test_nobody_fetches_what_has_come_late_after_all(filled) -> None:
+    one = filled()
+    one.take(5)
+    one.take(7)
+    one.take(6)
+    assert one.heard() == [[5], [6], [7]]
+    assert one.filler.asked == ["begin", "end"]
+
+
 def test_what_cannot_be_had_is_told_with_all_that_bounds_it(filled) -> None:
     one = filled()
     one.take(5)
@@ -111,7 +123,7 @@ def test_what_cannot_be_had_is_told_with_all_that_bounds_it(filled) -> None:
     one.feed.confirmed(3)
     one.take(9)
     one.fill(6)
-    one.feed.give_up(12, recoverable=True)
+    one.holes.give_up(12, recoverable=True)
     assert one.heard() == [[5], "disconnected", "restored", "live", [6], ("gap", 7, 8), [9]]
     [gap] = [notice for notice in one.ears[0].notices if notice.status is TopicEvent.GAP]
     assert gap == Notice(one.topics[0].subscription, TopicEvent.GAP, "reset", 12, 7, 8, True, 60, 90)
@@ -130,7 +142,7 @@ def test_what_a_break_has_lost_is_filled_when_the_stream_is_back(filled) -> None
     one.take(11)
     assert one.heard() == [[5], "disconnected", [6], "restored", "live"]
     assert one.fill(7) == 1
-    assert one.feed.missing() == (8, 11, 1.0)
+    assert one.holes.missing() == (8, 11, 1.0)
     one.fill(9, 10)
     assert one.heard()[5:] == [[7], [8], [9, 10], [11]]
 
@@ -142,7 +154,7 @@ def test_who_refuses_the_stream_ends_all_waiting_before_that_is_told(filled) -> 
     one.feed.refused("delisted", 3)
     assert one.heard() == [[5], ("gap", 6, 6), [7], "closed"]
     assert one.filler.asked == ["begin", "end"]
-    assert one.feed.missing() is None
+    assert one.holes.missing() is None
 
 
 def test_every_topic_of_the_stream_hears_it_and_frames_do_not_wait(filled) -> None:
@@ -162,7 +174,7 @@ def test_nobody_waits_for_what_nobody_wants(filled) -> None:
     one.take(7)
     one.feed.remove(one.topics[0])
     assert one.filler.asked == ["begin", "end"]
-    assert one.feed.missing() is one.feed.first_missing(0) is None
+    assert one.holes.missing() is one.holes.first_missing(0) is None
     topic = topic_named(TRADES)
     one.feed.add(topic)
     one.ears[0] = Ear(topic)
@@ -187,7 +199,7 @@ def test_who_cannot_fill_after_all_tells_at_once_from_then_on(filled) -> None:
     one = filled()
     one.take(5)
     one.take(7)
-    one.feed.never_wait(3)
+    one.holes.never_wait(3)
     one.take(9)
     assert one.heard() == [[5], ("gap", 6, 6), [7], ("gap", 8, 8), [9]]
     assert one.filler.asked == ["begin"]
@@ -206,22 +218,3 @@ def test_records_that_cannot_be_used_leave_nobody_sure_of_what_is_missing(filled
     assert one.heard() == [[5], "disconnected", "restored", "live", ("gap", None, None), [9]]
     assert one.filler.asked == ["begin", "end"]
     assert one.filler.missed == 0, "nobody knows how many"
-
-
-def test_without_ids_nothing_can_be_filled() -> None:
-    feed = Feed("s")
-    filler = Remembering()
-    feed.fill_by(filler)
-    topic = topic_named("mock:quotes:BTC")
-    ear = Ear(topic)
-    feed.add(topic)
-    feed.lost("reset", 1)
-    feed.take(Data("s", [Quote("1", "1", "2", "1")]), 2)
-    assert feed.fill([], 3) == 0
-    assert feed.missing() is feed.first_missing(0) is None
-    feed.give_up(4, recoverable=True)
-    feed.never_wait(4)
-    feed.refused("no", 5)
-    feed.remove(topic)
-    assert ear.words == ["gap", "update 1", "closed"]
-    assert filler.asked == []

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import integers
 
-from gateway.engine.gapfill import BATCH, Hole, IdOrder, Run, Step
+from gateway.engine.gapfill import BATCH, IdOrder
+from gateway.engine.missing import Hole, Run, Step
 from gateway.model.market import Trade
 
 LIVE, FETCHED = 9, 11

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ import orjson
 import pytest
 
 from gateway_binance.venue import venue
+from gateway_binance.venue.hosts import Market
+from gateway_binance.venue.listing import split_symbol
 from gateway_binance.venue.recording import load
 from gateway_binance.venue.replay import BinanceVenue
-from gateway_binance.venue.rest import split_symbol
+from gateway_binance.venue.rules import SOCKET_RULES
+from gateway_binance.venue.settings import Settings
 
 LINES = (
     {"recv_ns": 0, "frame": '{"stream":"btcusdt@trade","data":{"e":"trade","t":1,"p":"5.250","q":"1.0"}}'},
@@ -134,8 +138,22 @@ async def test_a_sixth_message_within_a_second_ends_the_connection(socket: Any) 
     assert socket.close_code == 1008
 
 
+def pinging(every: float, within: float = 60.0) -> Settings:
+    """Return a setup in which spot's clients are pinged so often."""
+    rules = replace(SOCKET_RULES[Market.SPOT], ping_every=every, pong_within=within)
+    return Settings(sockets={**SOCKET_RULES, Market.SPOT: rules})
+
+
+@pytest.fixture
+async def punctual(recorded: Path) -> AsyncIterator[BinanceVenue]:
+    """A venue at which it is always the same second, the twentieth of its minute."""
+    settings = Settings(now=lambda: 1_700_000_000.0)
+    async with BinanceVenue(load(recorded), settings=settings, wait=frozenset({"never@asked"})) as opened:
+        yield opened
+
+
 async def test_everybody_is_pinged(recorded: Path, session: Any) -> None:
-    running = BinanceVenue(load(recorded), ping_every=0.02)
+    running = BinanceVenue(load(recorded), settings=pinging(0.02))
     async with (
         asyncio.timeout(20),
         running,
@@ -149,11 +167,8 @@ async def test_everybody_is_pinged(recorded: Path, session: Any) -> None:
         assert client.pongs[0][1] == message.data
 
 
-async def test_whoever_never_answers_a_ping_is_closed(
-    recorded: Path, session: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gateway_binance.venue.replay.PONG_WITHIN", 0.06)
-    running = BinanceVenue(load(recorded), ping_every=0.02)
+async def test_whoever_never_answers_a_ping_is_closed(recorded: Path, session: Any) -> None:
+    running = BinanceVenue(load(recorded), settings=pinging(0.02, 0.06))
     async with (
         asyncio.timeout(20),
         running,
@@ -169,10 +184,8 @@ async def get(session: Any, running: BinanceVenue, path: str) -> tuple[int, Any,
         return answer.status, await answer.json(), answer.headers["x-mbx-used-weight-1m"]
 
 
-async def test_rest_tells_what_is_asked_and_what_it_weighs(
-    running: BinanceVenue, session: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gateway_binance.venue.rest.time.time", lambda: 1_700_000_000.0)
+async def test_rest_tells_what_is_asked_and_what_it_weighs(punctual: BinanceVenue, session: Any) -> None:
+    running = punctual
     assert await get(session, running, "/api/v3/ping") == (200, {}, "1")
     status, clock, weight = await get(session, running, "/api/v3/time")
     assert (status, weight) == (200, "2")
@@ -182,10 +195,9 @@ async def test_rest_tells_what_is_asked_and_what_it_weighs(
     (symbol,) = info["symbols"]
     names = [symbol[name] for name in ("symbol", "baseAsset", "quoteAsset", "status")]
     assert names == ["BTCUSDT", "BTC", "USDT", "TRADING"]
-    assert [rule.get("tickSize", rule.get("stepSize")) for rule in symbol["filters"]] == [
-        "0.01000000",
-        "1.00000000",
-    ]
+    rules = {rule["filterType"]: rule for rule in symbol["filters"]}
+    assert rules["PRICE_FILTER"]["tickSize"] == "0.01000000"
+    assert rules["LOT_SIZE"]["stepSize"] == "1.00000000"
     for limit, expected in ((100, "27"), (500, "52"), (1000, "102"), (5000, "352"), (9999, "602")):
         assert (await get(session, running, f"/api/v3/depth?symbol=BTCUSDT&limit={limit}"))[2] == expected
 
@@ -207,10 +219,8 @@ async def test_a_bad_rest_request_has_the_exchanges_code(
     assert (status, body["code"]) == (400, code)
 
 
-async def test_more_weight_than_a_minute_allows_is_refused(
-    running: BinanceVenue, session: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gateway_binance.venue.rest.time.time", lambda: 1_700_000_000.0)
+async def test_more_weight_than_a_minute_allows_is_refused(punctual: BinanceVenue, session: Any) -> None:
+    running = punctual
     for _ in range(24):
         assert (await get(session, running, "/api/v3/depth?symbol=BTCUSDT&limit=5000"))[0] == 200
     async with session.get(running.addresses["rest"] + "/api/v3/ping") as answer:
@@ -258,7 +268,11 @@ def files(recorded: Path) -> dict[str, Path]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "--capture"),
+        (["--capture", "FILE", "--capture", "FILE"], "second recording of spot"),
+        (["--rate", "0"], "above 0 and up to"),
+        (["--max-age", "0"], "seconds above 0"),
+        (["--symbols", "many"], "0 to 10000"),
+        (["--accounts", "MISSING"], "cannot read"),
         (["--capture", "FILE", "--speed", "0"], "above 0"),
         (["--capture", "FILE", "--speed", "nan"], "above 0"),
         (["--capture", "FILE", "--speed", "fast"], "above 0"),

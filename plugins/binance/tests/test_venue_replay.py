@@ -15,7 +15,7 @@ import pytest
 
 from gateway.engine.booksync import BookSync, Outcome
 from gateway.spi import BookDelta, BookRule, BookSnapshot, SnapshotSource
-from gateway_binance.book import follows
+from gateway_binance.book import spot_follows
 from gateway_binance.venue import venue
 from gateway_binance.venue.replay import CROWDED, BinanceVenue, Cut
 from gateway_binance.venue.sockets import BinanceSocket
@@ -164,7 +164,7 @@ async def test_depth_is_the_recorded_snapshot_before_and_our_own_book_after(
 
 def whole_book(path: Path, snapshot: Any) -> Any:
     """Return the book at the recording's end as the gateway's own engine makes it."""
-    sync = BookSync(BookRule(follows=follows, snapshot=SnapshotSource.IN_BAND))
+    sync = BookSync(BookRule(follows=spot_follows, snapshot=SnapshotSource.IN_BAND))
     for frame in frames(path):
         if "@depth" in frame[:40]:
             update = orjson.loads(frame)["data"]

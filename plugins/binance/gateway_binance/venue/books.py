@@ -1,11 +1,13 @@
 """
-The books that ``/api/v3/depth`` tells: the recorded snapshot while it lies ahead, then the venue's own.
+The books that a recording tells: the recorded snapshot while it lies ahead, then the venue's own.
 
 A client's updates join either: those up to the snapshot's last id are in it,
 and it is never older than what has been sent.
 """
 
-from gateway_binance.venue.recording import BookReply, BookUpdate, Event, Level, Recording, Snapshot, symbol_of
+from gateway_binance.venue.events import BookReply, BookUpdate, Event, Level, Snapshot
+from gateway_binance.venue.recording import Recording
+from gateway_binance.venue.streams import symbol_of
 
 Side = dict[str, str]
 
@@ -16,12 +18,13 @@ class Book:
 
     Args:
         ahead: the recorded snapshot, if there is one.
+        first: the first recorded change; where there is no snapshot the book begins empty, just before it.
     """
 
-    def __init__(self, ahead: Snapshot | None) -> None:
+    def __init__(self, ahead: Snapshot | None, first: BookUpdate | None = None) -> None:
         self._ahead: BookReply | None = ahead.book if ahead else None
         self._early: list[BookUpdate] = []
-        self._last = 0
+        self._last = before(first) if first else 0
         self._bids: Side = {}
         self._asks: Side = {}
 
@@ -67,8 +70,8 @@ class Books:
     """All books of a recording, as far as it has been replayed."""
 
     def __init__(self, recording: Recording) -> None:
-        ahead = recording.first_snapshots()
-        self._books = {symbol: Book(ahead.get(symbol)) for symbol in recording.symbols}
+        ahead, first = recording.first_snapshots(), recording.first_updates()
+        self._books = {symbol: Book(ahead.get(symbol), first.get(symbol)) for symbol in recording.symbols}
 
     def take(self, line: Event | Snapshot) -> None:
         """Take the next line of the replay."""
@@ -81,6 +84,11 @@ class Books:
     def get(self, symbol: str) -> Book | None:
         """Return the book of ``symbol``, in the exchange's own spelling."""
         return self._books.get(symbol)
+
+
+def before(first: BookUpdate) -> int:
+    """Return the id of a book that ``first`` is the next change of."""
+    return first.first - 1 if first.previous is None else first.previous
 
 
 def _price(level: Level) -> float:

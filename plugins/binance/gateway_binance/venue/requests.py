@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import orjson
 
+from gateway_binance.venue.streams import is_listen_key, is_stream
+
 METHODS: Final = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 UNKNOWN_PROPERTY: Final = 0
 WRONG_VALUE: Final = 1
@@ -70,7 +72,7 @@ class Asked:
         if not self.params:
             raise self.refusal("Invalid request: too few parameters")
         for name in self.params:
-            if not isinstance(name, str) or not is_stream(name):
+            if not isinstance(name, str) or not (is_stream(name) or is_listen_key(name)):
                 raise self.refusal("Invalid request: invalid stream")
         return self.params
 
@@ -87,12 +89,6 @@ class Asked:
             raise self.refusal("Invalid request: property name must be a string")
         if self.params[0] != "combined":
             raise self.refusal("Unknown property", UNKNOWN_PROPERTY)
-
-
-def is_stream(name: str) -> bool:
-    """Say whether ``name`` is one that a stream might have; whether it ever speaks is another matter."""
-    symbol, at, kind = name.partition("@")
-    return bool(symbol and at and kind) and symbol == symbol.lower()
 
 
 def read(payload: bytes) -> Asked:

@@ -1,0 +1,1 @@
+"""What clients may ask: each request once, whichever way it comes."""

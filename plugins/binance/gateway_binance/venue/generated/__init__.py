@@ -1,0 +1,1 @@
+"""A market that is made up: the same seed makes the same one."""

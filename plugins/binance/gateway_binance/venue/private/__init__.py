@@ -1,0 +1,1 @@
+"""Accounts: who they are, what they hold and have ordered, and what they are told of it."""

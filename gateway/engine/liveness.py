@@ -45,8 +45,12 @@ class Heartbeat:
     answered_at: float | None = None
     round_trip: float | None = None
     token: int = 0
+    heard_until: float | None = None
+    """When the last ping was sent that was answered: what the peer had said before that has arrived."""
     _next_at: float = field(init=False)
     _sent_at: float | None = None
+    _pinged_at: float | None = None
+    """The same without grace."""
     _late_at: float = 0.0
     """When the peer is dead unless the ping in flight is answered."""
     _graced: bool = False
@@ -79,6 +83,7 @@ class Heartbeat:
         if self._sent_at is None and now >= self._next_at:
             self.token += 1
             self._sent_at, self._late_at, self._graced = now, now + self.timeout, False
+            self._pinged_at = now
             self._next_at = max(self._next_at + self.interval, now + self.interval / 2)
             return Pulse.PING
         return Pulse.QUIET
@@ -89,6 +94,7 @@ class Heartbeat:
             return False
         self.round_trip = now - self._sent_at
         self.answered_at = now
+        self.heard_until = self._pinged_at
         self._sent_at = None
         return True
 

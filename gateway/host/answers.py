@@ -15,6 +15,7 @@ from gateway.host import rules
 from gateway.host.declarations import is_streaming
 from gateway.spi.contract import ExchangeInfo, Request, Route, Session, Verdict
 from gateway.spi.dialect import Dialect
+from gateway.spi.events import Data
 
 R = TypeVar("R")
 _METHODS: Final = tuple(name for name in vars(Dialect) if not name.startswith("_"))
@@ -49,6 +50,14 @@ class Answers:
         if isinstance(value, Sequence) and not isinstance(value, str | bytes):
             return value
         raise self._other(hook, "sequence", value)
+
+    def data(self, hook: str, value: object) -> Sequence[Data]:
+        """Let data through, of each stream at most once."""
+        whole = self.several(hook, value)
+        for stream, count in Counter(self.kind(hook, Data, one).stream for one in whole).items():
+            if count > 1:
+                raise self._error(hook, f"returns the stream {stream!r} {count} times, need at most 1")
+        return whole
 
     def seconds(self, hook: str, value: object) -> float:
         """Let a finite number above 0 through."""

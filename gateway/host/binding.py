@@ -7,11 +7,13 @@ from gateway.errors import ConnectionFault, SubscriptionError
 from gateway.host.answers import Answers
 from gateway.host.conversations import Conversation
 from gateway.host.watching import Watch
+from gateway.model.account import Order
 from gateway.model.instruments import Instruments
 from gateway.model.subscriptions import Subscription
 from gateway.spi import steps
 from gateway.spi.contract import ExchangeInfo, Handshake, Request, Route, Session, Target, Verdict
 from gateway.spi.dialect import Dialect
+from gateway.spi.events import Data
 
 T = TypeVar("T")
 Resolve = Callable[[str], Callable[..., Any]]
@@ -100,12 +102,12 @@ class Binding:
         return self._fetch(hook, lambda value: self._answers.several(hook, value), **asked)
 
     def reconcile(
-        self, target: Target, session: Session, since: int
-    ) -> steps.Conversation[Sequence[object]] | None:
+        self, target: Target, session: Session, since: int, known: Sequence[Order], instruments: Instruments
+    ) -> steps.Conversation[Sequence[Data]] | None:
         """See :func:`gateway.spi.hookspecs.gateway_reconcile`."""
         hook = "gateway_reconcile"
-        asked = {"target": target, "session": session, "since": since}
-        return self._fetch(hook, lambda value: self._answers.several(hook, value), **asked)
+        asked = {"target": target, "session": session, "since": since, "known": known, "instruments": instruments}
+        return self._fetch(hook, lambda value: self._answers.data(hook, value), **asked)
 
     def _fetch(self, hook: str, check: Callable[[object], T], **arguments: object) -> Conversation[T] | None:
         inner = self._call(hook, ConnectionFault, **arguments)

@@ -103,6 +103,7 @@ KEEPALIVE: Final = (
     Rule("every", is_seconds, "seconds above 0"),
     Rule("make", callable, "a function"),
     Rule("judge", _or_none(callable), "a function or None"),
+    Rule("lasts", _or_none(is_seconds), "seconds above 0 or None"),
 )
 REQUEST: Final = (
     Rule("frame", _is(str, bytes), "text or bytes"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, fields, replace
 from typing import Protocol
 
+from gateway.engine.accountfeed import AccountFeed
 from gateway.engine.bookfeed import BookFeed
 from gateway.engine.feeds import Feed
 from gateway.engine.ledger import StreamLedger
@@ -53,6 +54,9 @@ class Serving(Protocol):
 
     def ask_snapshot(self, feed: BookFeed) -> None:
         """A book needs a snapshot."""
+
+    def reconcile(self, feed: AccountFeed) -> bool:
+        """An account must be fetched; returns whether it will be."""
 
     def pace_changed(self) -> None:
         """The operator's settings of the exchange are others."""
@@ -184,3 +188,7 @@ class Connection:
         """Have the serving epoch fetch a snapshot; without one the next epoch will."""
         if self.serving is not None:
             self.serving.ask_snapshot(feed)
+
+    def ask_account(self, feed: AccountFeed) -> bool:
+        """Have the serving epoch fetch an account, and return whether it can; without one the next epoch will."""
+        return self.serving is None or self.serving.reconcile(feed)

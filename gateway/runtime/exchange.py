@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from gateway.engine.accountfeed import AccountFeed
 from gateway.engine.bookfeed import BookFeed
 from gateway.engine.feeds import Feed
 from gateway.engine.messages import TopicStatus
 from gateway.engine.topics import Topic
 from gateway.errors import PluginError, Reason, SubscriptionError
+from gateway.model.account import ACCOUNT_RECORDS
 from gateway.model.subscriptions import RAW, Subscription
 from gateway.runtime.backfill import Backfill
 from gateway.runtime.clock import ExchangeClock
@@ -117,11 +119,11 @@ class Exchange:
         """See :meth:`gateway.engine.hub.Upstream.resolve`."""
         channel = self._channel(wish)
         self._check_account(wish, channel)
-        if channel.name == RAW or wish.account is not None:
+        if channel.name == RAW:
             return wish
         self._check_variant(wish, channel)
-        instruments = await self.reference.instruments()
-        if instruments is None:
+        instruments = await self.reference.instruments()  # accounts' records have symbols, too
+        if instruments is None or wish.account is not None:
             return wish
         symbol = instruments.find(wish.exchange, wish.symbol).symbol
         return Subscription(wish.exchange, wish.channel, symbol, wish.variant)
@@ -175,6 +177,8 @@ class Exchange:
         channel = self._channels[wish.channel]
         if channel.name == BOOK:
             return BookFeed(stream, link.ask_snapshot, rhythm=channel.rhythm)
+        if channel.name in ACCOUNT_RECORDS:
+            return AccountFeed(stream, link.ask_account, rhythm=channel.rhythm)
         feed = Feed(stream, rhythm=channel.rhythm, contiguous=channel.contiguous)
         if channel.contiguous:
             self._backfill.serve(feed, link, wish)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
+from typing import Final
 
 from gateway.engine.absence import Absence
 from gateway.engine.retry import GiveUp, Retry, RetryPolicy, usual_verdict, wait_of
@@ -10,6 +11,8 @@ from gateway.engine.whereabouts import ELSEWHERE, Whereabouts
 from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
 from gateway.runtime.ground import Ground, Quiet
 from gateway.spi.contract import Action, Scope, Target, Verdict
+
+_REQUESTS: Final = frozenset({Scope.REQUEST, Scope.STREAM})
 
 
 class JudgedFault(ConnectionFault):
@@ -65,6 +68,14 @@ class Judge:
         if verdict is None:
             return 0.0
         return inf if verdict.action is Action.STOP else wait_of(verdict, self._ground.wall_us())
+
+    def wait_after_request(self, fault: GatewayError) -> float:
+        """As :meth:`wait_before_another` for a request on the side; what is wrong with it alone is not final."""
+        verdict = self._verdict(fault)
+        if verdict is None:
+            return 0.0
+        is_final = verdict.action is Action.STOP and verdict.scope not in _REQUESTS
+        return inf if is_final else wait_of(verdict, self._ground.wall_us())
 
     def heed(self, verdict: Verdict) -> None:
         """Do at once what ``verdict`` asks of everybody: keep its address or account quiet, look at the clock."""

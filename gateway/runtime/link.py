@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from gateway.engine.accountfeed import AccountFeed
 from gateway.engine.bookfeed import BookFeed
 from gateway.engine.feeds import Feed
 from gateway.runtime.candidate import Candidate
@@ -63,3 +64,7 @@ class Link:
     def ask_snapshot(self, feed: BookFeed) -> None:
         """Have whichever epoch serves fetch a snapshot."""
         self.connection.ask_snapshot(feed)
+
+    def ask_account(self, feed: AccountFeed) -> bool:
+        """Have whichever epoch serves fetch an account; returns whether it can."""
+        return self.connection.ask_account(feed)

@@ -12,20 +12,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, NoReturn
 
+from gateway.engine.accountfeed import AccountFeed
 from gateway.engine.bookfeed import BookFeed
 from gateway.engine.feeds import Feed
 from gateway.engine.intake import Intake
 from gateway.engine.ledger import StreamState
-from gateway.errors import GatewayError, PluginError
+from gateway.engine.retry import Backoff
+from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
 from gateway.net.transport import Kind, Transport
 from gateway.runtime.aging import Age
 from gateway.runtime.attempt import Ties
 from gateway.runtime.connection import Connection
 from gateway.runtime.ground import Ground
 from gateway.runtime.judge import Judge
-from gateway.runtime.keepalive import expire, keep_alive
+from gateway.runtime.keepalive import LONGEST, SHORTEST, expire, keep_alive
 from gateway.runtime.pinger import Pinger, heartbeat_of
 from gateway.runtime.reactions import Reactions
+from gateway.runtime.reconcile import Reconciler
 from gateway.runtime.rest import Rest
 from gateway.runtime.sampling import Sampler
 from gateway.runtime.snapshots import Snapshots
@@ -34,7 +37,7 @@ from gateway.runtime.subscriber import Subscriber
 from gateway.runtime.together import together
 from gateway.runtime.writer import Writer
 from gateway.spi.books import BookRule
-from gateway.spi.contract import Session
+from gateway.spi.contract import Keepalive, Session
 
 TICK: Final = 1.0
 """Seconds between two looks at deadlines and ages, at most."""
@@ -76,6 +79,8 @@ class Service:
         self._loop = asyncio.get_running_loop()
         self._is_up = False
         self._asking: asyncio.Handle | None = None
+        self._anew: dict[str, str] = {}
+        """Streams that were given up to be asked for anew, and why."""
         self._dialect = ground.binding.dialect(connection.target, means.session, ground.instruments)
         self._subscriber = Subscriber(
             ground.exchange,
@@ -97,6 +102,16 @@ class Service:
             ground.now,
             ground.wall_us,
             ground.rng,
+        )
+        self._reconciler = Reconciler(
+            ground,
+            connection,
+            means.session,
+            means.rest,
+            means.judge,
+            means.during,
+            means.notice,
+            means.fail,
         )
         reactions = Reactions(
             connection,
@@ -137,14 +152,17 @@ class Service:
         await together(
             means.transport.pump(self._intake.take, self._control),
             self._watch(),
-            *(keep_alive(ground.exchange, one, means.rest, means.writer) for one in means.session.keepalives),
+            *(self._keep_alive(one) for one in means.session.keepalives),
             *([] if means.session.expires_in is None else [expire(means.session.expires_in)]),
         )
         raise AssertionError("a reader ends by raising")
 
     def stop(self) -> None:
         """Hear nothing more; what was counted is told."""
-        self._sampler.sample(self._ground.now())
+        now = self._ground.now()
+        self._sampler.sample(now)
+        if (until := self._pinger.heartbeat.heard_until) is not None:
+            self._reconciler.arrived(now - until)
         self._connection.worked = self._is_up and self._sampler.has_worked()
         if self._asking is not None:
             self._asking.cancel()
@@ -152,6 +170,7 @@ class Service:
     async def close(self) -> None:
         """Give up what is still being fetched."""
         await self._snapshots.close()
+        await self._reconciler.close()
 
     # --- what others ask of a serving epoch
 
@@ -170,6 +189,8 @@ class Service:
         """Nobody wants ``feed`` any more."""
         if isinstance(feed, BookFeed):
             self._snapshots.forget(feed)
+        elif isinstance(feed, AccountFeed):
+            self._reconciler.forget(feed)
 
     def wishes_changed(self) -> None:
         """Ask and give up, once in this turn of the event loop however many wishes changed."""
@@ -179,6 +200,10 @@ class Service:
     def ask_snapshot(self, feed: BookFeed) -> None:
         """Get ``feed`` a snapshot."""
         self._snapshots.ask(feed)
+
+    def reconcile(self, feed: AccountFeed) -> bool:
+        """Have the account of ``feed`` fetched; returns whether it can be."""
+        return self._reconciler.ask(feed)
 
     def pace_changed(self) -> None:
         """Live by the settings of the exchange as they are now; a plugin that breaks on them changes no ping."""
@@ -212,7 +237,16 @@ class Service:
         self._subscriber.apply(ledger.datum(feed.stream))
         entry = ledger.entry(feed.stream)
         feed.fresh = entry is not None and entry.state is not StreamState.CONFIRMED
+        if feed.stream in self._anew and not (feed.fresh and ledger.is_given_up(feed.stream)):
+            self._served_anew(feed, self._anew.pop(feed.stream))
         feed.delivers(self._ground.wall_us())
+
+    def _served_anew(self, feed: Feed, reason: str) -> None:
+        """Between the end of the old subscription and the new one something may have been missed."""
+        if isinstance(feed, BookFeed):
+            feed.lost_raw(reason)  # whether the book has, its own sequence shows
+        else:
+            feed.lost(reason, self._ground.wall_us())
 
     def _control(self, kind: Kind, payload: bytes) -> None:
         if kind is Kind.PING:
@@ -235,6 +269,7 @@ class Service:
             self._subscriber.apply(self._connection.ledger.overdue(now))
             self._subscriber.reconcile()
             self._snapshots.check()
+            self._reconciler.check()
             self._sampler.sample(now)
             self._stalls.check(now)
             if now >= self._due:
@@ -273,12 +308,25 @@ class Service:
         else:
             self._ask_again(feed.stream)
 
+    async def _keep_alive(self, keepalive: Keepalive) -> NoReturn:
+        means, backoff = self._means, Backoff(self._ground.rng, base=SHORTEST, cap=LONGEST)
+        await keep_alive(
+            self._ground.exchange, keepalive, means.rest, means.writer, self._keepalive_failed, backoff
+        )
+
+    def _keepalive_failed(self, fault: ConnectionFault) -> float:
+        self._means.notice("keepalive_failed", str(fault))
+        return self._means.judge.wait_after_request(fault)
+
     def _snapshot_failed(self, fault: GatewayError) -> float:
         if isinstance(fault, PluginError):
             self._means.notice("plugin_error", str(fault))
         return self._means.judge.wait_after(fault)
 
     def _ask_again(self, stream: str) -> None:
+        if feed := self._connection.feeds.get(stream):
+            self._anew[stream] = feed.reason or Reason.SUBSCRIBED
+            feed.fresh = True
         self._connection.ledger.ask_again(stream)
         self.wishes_changed()
 

@@ -221,11 +221,18 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keepalive:
-    """Something to do every ``every`` seconds while the session lives; made at send time, judged on its reply."""
+    """
+    Something to do every ``every`` seconds while the session lives; made at send time, judged on its reply.
+
+    ``lasts`` is for how many seconds the session lives after it was done; while
+    it does, what fails, or is answered with a verdict to retry, is done again
+    soon. Without it a request that came to nothing ends the connection.
+    """
 
     every: float
     make: Callable[[], Fetch | Request]
     judge: Callable[[HttpReply], Verdict | None] | None = None
+    lasts: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,11 +16,13 @@ from typing import Final
 import pluggy
 
 from gateway.errors import ConnectionFault
+from gateway.model.account import Order
 from gateway.model.changes import Change
 from gateway.model.instruments import Instruments
 from gateway.model.subscriptions import Subscription
 from gateway.spi.contract import ExchangeInfo, Handshake, Request, Route, Session, Target, Verdict
 from gateway.spi.dialect import Dialect
+from gateway.spi.events import Data
 from gateway.spi.steps import Conversation
 
 PROJECT: Final = "gateway"
@@ -120,8 +122,18 @@ def gateway_backfill(
 
 
 @hookspec(firstresult=True)
-def gateway_reconcile(target: Target, session: Session, since: int) -> Conversation[Sequence[object]] | None:
-    """Fetch an account's state after the gateway was blind since ``since`` microseconds."""
+def gateway_reconcile(
+    target: Target, session: Session, since: int, known: Sequence[Order], instruments: Instruments
+) -> Conversation[Sequence[Data]] | None:
+    """
+    Fetch an account's whole state: for each of its streams one ``Data`` with what there is now.
+
+    Called each time such a stream flows, or has a hole. Nothing was seen between
+    ``since`` (microseconds, the exchange's time; 0 if nothing ever was) and then.
+    ``known`` are the orders that were open when they were last seen: whatever
+    became of one that is not open any more is part of the state. One that is not
+    returned is forgotten. Without it the stream says all that is known.
+    """
 
 
 @hookspec

@@ -51,7 +51,7 @@ async def test_after_a_cut_it_logs_in_anew_with_a_fresh_signature(running) -> No
         one.venue.emit_order(ORDER)
         await asyncio.sleep(0.1)
         story = [getattr(message, "status", "order") for message in heard]
-        assert story == ["live", "disconnected", "restored", "live", "gap", "order"]
+        assert story == ["live", "disconnected", "restored", "gap", "live", "order"]
         logins = [frame for peer in one.network.peers for frame in peer.sent if '"login"' in frame]
         assert len(logins) == len(set(logins)) == 2
 

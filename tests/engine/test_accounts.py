@@ -15,7 +15,7 @@ from gateway.model.market import Quote
 
 
 def order(status: OrderStatus = "new", filled: str | None = "0", ts: int = 1, **more: Any) -> Order:
-    given = {"order_id": 1, "symbol": "BTC-USDT", "side": "buy"} | more
+    given: dict[str, Any] = {"order_id": 1, "symbol": "BTC-USDT", "side": "buy"} | more
     return Order(status=status, filled=filled, ts=ts, **given)
 
 
@@ -74,7 +74,7 @@ def test_orders_are_told_apart_by_symbol_too() -> None:
 def test_an_open_order_is_known_without_its_last_fill() -> None:
     """Whoever joins would count it a second time."""
     state = AccountState()
-    fill = {"last_price": "9", "last_size": "1", "fee": "1", "fee_asset": "BNB", "trade_id": 3}
+    fill: dict[str, Any] = {"last_price": "9", "last_size": "1", "fee": "1", "fee_asset": "BNB", "trade_id": 3}
     state.take(order("partially_filled", "1", client_order_id="mine", **fill))
     assert state.records(Order) == [order("partially_filled", "1", client_order_id="mine")]
 

@@ -125,6 +125,19 @@ def test_only_the_pong_to_the_ping_in_flight_counts() -> None:
     assert beat.round_trip == 1.0
 
 
+def test_what_the_peer_had_said_before_an_answered_ping_was_sent_has_arrived() -> None:
+    heart = Heartbeat(interval=10.0, timeout=5.0, checked_at=100.0)
+    assert heart.check(110.0, tick=10.0) is Pulse.PING
+    assert heart.heard_until is None
+    assert heart.pong(1, 113.0)
+    assert heart.heard_until == 110.0
+    assert heart.check(120.0, tick=10.0) is Pulse.PING
+    assert heart.heard_until == 110.0
+    assert heart.check(500.0, tick=10.0) is Pulse.QUIET, "time jumped, which is granted"
+    assert heart.pong(2, 501.0)
+    assert heart.heard_until == 120.0, "the pong may have been on its way all the time"
+
+
 # --- a clock that jumps
 
 

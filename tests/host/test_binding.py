@@ -81,7 +81,8 @@ def test_hooks_are_given_what_they_ask_for(bound, target, plain_dialect):
     assert acme.instruments(target) is None
     assert acme.server_time(target) is None
     assert acme.backfill(target, SYMBOL, 3, 9) is None
-    assert acme.reconcile(target, session, 7) is None
+    known = [spi.Order(1, "BTC", "buy", "new", 1)]
+    assert acme.reconcile(target, session, 7, known, instruments) is None
     acme.handshake(target, ("a",))
     acme.heartbeat_interval(target)
     assert seen == {
@@ -92,7 +93,13 @@ def test_hooks_are_given_what_they_ask_for(bound, target, plain_dialect):
         "gateway_instruments": {"target": target},
         "gateway_server_time": {"target": target},
         "gateway_backfill": {"target": target, "subscription": SYMBOL, "after": 3, "before": 9},
-        "gateway_reconcile": {"target": target, "session": session, "since": 7},
+        "gateway_reconcile": {
+            "target": target,
+            "session": session,
+            "since": 7,
+            "known": known,
+            "instruments": instruments,
+        },
         "gateway_handshake": {"target": target, "streams": ("a",)},
         "gateway_heartbeat_interval": {"target": target},
     }
@@ -110,7 +117,7 @@ CALLS = {
     "gateway_instruments": lambda acme, target: acme.instruments(target),
     "gateway_server_time": lambda acme, target: acme.server_time(target),
     "gateway_backfill": lambda acme, target: acme.backfill(target, SYMBOL, 1, 2),
-    "gateway_reconcile": lambda acme, target: acme.reconcile(target, spi.Session(), 1),
+    "gateway_reconcile": lambda acme, target: acme.reconcile(target, spi.Session(), 1, (), spi.Instruments()),
 }
 CONNECTING = set(CALLS) - {"gateway_route", "gateway_heartbeat_interval", "gateway_classify"}
 

@@ -19,7 +19,7 @@ def converse(bound, target):
         "instruments": lambda acme: acme.instruments(target),
         "server_time": lambda acme: acme.server_time(target),
         "backfill": lambda acme: acme.backfill(target, SYMBOL, 1, 2),
-        "reconcile": lambda acme: acme.reconcile(target, spi.Session(), 1),
+        "reconcile": lambda acme: acme.reconcile(target, spi.Session(), 1, (), spi.Instruments()),
     }
 
     def converse(function, what: str = "handshake"):
@@ -71,7 +71,8 @@ def test_steps_and_results_pass_through(converse):
         ("server_time", 1_700_000_000_000_000),
         ("backfill", ()),
         ("backfill", [1, 2]),
-        ("reconcile", [object()]),
+        ("reconcile", ()),
+        ("reconcile", [spi.Data("user", ()), spi.Data("more", ())]),
     ],
 )
 def test_what_they_return_is_passed_on(converse, what, value):
@@ -89,6 +90,8 @@ def test_what_they_return_is_passed_on(converse, what, value):
         ("backfill", None, "must return a sequence, not NoneType"),
         ("backfill", b"trades", "must return a sequence, not bytes"),
         ("reconcile", "orders", "must return a sequence, not str"),
+        ("reconcile", [spi.Order(1, "BTC", "buy", "new", 1)], "must return a Data, not Order"),
+        ("reconcile", [spi.Data("user", ())] * 2, "returns the stream 'user' 2 times, need at most 1"),
     ],
 )
 def test_another_type_is_told_with_both(converse, what, value, problem):
@@ -130,6 +133,10 @@ def test_a_whole_session_passes(converse):
         (
             {"keepalives": (KEEPALIVE, spi.Keepalive(every=1, make=print, judge=5))},
             "Keepalive whose judge must be a function or None",
+        ),
+        (
+            {"keepalives": (spi.Keepalive(every=1, make=print, lasts=0),)},
+            "Keepalive whose lasts must be seconds above 0 or None",
         ),
     ],
 )

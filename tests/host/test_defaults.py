@@ -37,4 +37,4 @@ def test_what_the_core_cannot_know_is_not_offered(bound, target):
     assert acme.instruments(target) is None
     assert acme.server_time(target) is None
     assert acme.backfill(target, symbol, 1, 2) is None
-    assert acme.reconcile(target, spi.Session(), 1) is None
+    assert acme.reconcile(target, spi.Session(), 1, (), spi.Instruments()) is None

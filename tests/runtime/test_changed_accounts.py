@@ -314,7 +314,7 @@ async def test_an_account_that_comes_back_brings_its_topics_back_with_a_gap(offi
         assert one.logged_in == ["new"]
         one.order()
         await one.stage.quiet()
-        assert orders.statuses == ["live", "closed unknown_account", "pending", "live", "gap stopped"]
+        assert orders.statuses == ["live", "closed unknown_account", "pending", "gap stopped", "live"]
         assert balances.statuses == ["live", "closed unknown_account", "pending", "live"]
         assert ids(orders) == [*range(1, 11), one.told]
 

@@ -25,7 +25,7 @@ HOOKS = {
     "gateway_instruments": ["target"],
     "gateway_server_time": ["target"],
     "gateway_backfill": ["target", "subscription", "after", "before"],
-    "gateway_reconcile": ["target", "session", "since"],
+    "gateway_reconcile": ["target", "session", "since", "known", "instruments"],
     "gateway_connection_changed": ["change"],
 }
 DIALECT = {

@@ -92,9 +92,9 @@ class Configuration:
         self._provided = provided
         self._needs_restart: tuple[str, ...] = ()
         self._paces: Mapping[str, float] | None = None
-        self._turn = asyncio.Lock()
         self._refuses = False
         self._tasks: set[asyncio.Task[Reloaded]] = set()
+        self._last: asyncio.Task[Reloaded] | None = None
 
     # --- what is asked of it
 
@@ -111,7 +111,8 @@ class Configuration:
 
     def reload(self, given: Given = None, *, dry_run: bool = False) -> "asyncio.Task[Reloaded]":
         """Have ``given``, or :attr:`source`, take effect when whatever was asked for before has."""
-        task = asyncio.create_task(self._reload(given, dry_run=dry_run), name="gateway reload")
+        changing = self._reload(given, self._last, dry_run=dry_run)
+        self._last = task = asyncio.create_task(changing, name="gateway reload")
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task
@@ -135,16 +136,17 @@ class Configuration:
 
     # --- how it is done
 
-    async def _reload(self, given: Given, *, dry_run: bool) -> Reloaded:
-        async with self._turn:
-            try:
-                plan = await self._plan(self.source if given is None else given)
-            except (ConfigError, UnsafeError, ShuttingDown) as wrong:
-                if not dry_run:
-                    self._assembly.notice("reload_refused", text=str(wrong))
-                raise
+    async def _reload(self, given: Given, before: "asyncio.Task[Reloaded] | None", *, dry_run: bool) -> Reloaded:
+        if before is not None:
+            await asyncio.wait({before})
+        try:
+            plan = await self._plan(self.source if given is None else given)
+        except (ConfigError, UnsafeError, ShuttingDown) as wrong:
             if not dry_run:
-                await self._apply(plan)
+                self._assembly.notice("reload_refused", text=str(wrong))
+            raise
+        if not dry_run:
+            await self._apply(plan)
         return replace(plan.told, dry_run=dry_run)
 
     async def _plan(self, given: Given) -> _Plan:

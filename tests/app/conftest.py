@@ -1,6 +1,7 @@
 """A whole gateway and the mock exchange's venue in memory, in virtual time or on a thread of its own."""
 
 import asyncio
+import copy
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -26,15 +27,35 @@ ACCOUNTS = {"main": {"exchange": "mock", "api_key": "env:KEY", "secret": "env:SE
 class Running:
     """A gateway and the venue that it talks to."""
 
-    def __init__(self, gateway: Gateway, network: MemoryVenue) -> None:
+    def __init__(self, gateway: Gateway, network: MemoryVenue, tables: dict[str, Any]) -> None:
         self.gateway = gateway
         self.network = network
+        self.tables = tables
+        """What the gateway was given."""
         self.venue: MockVenue = network.venue  # type: ignore[assignment]
         self.faults = self.venue.faults
 
     async def quiet(self) -> None:
         """Let everything happen that can without time passing, to speak of."""
         await asyncio.sleep(1e-4)
+
+    def changed(self, **values: Any) -> dict[str, Any]:
+        """
+        Return the tables with other values, the last word of whose keys may be new; :obj:`None` takes one out.
+
+        Keys are written with two underscores for a dot, and ids as they are.
+        """
+        tables = copy.deepcopy(self.tables)
+        for key, value in values.items():
+            *path, last = key.split("__")
+            table = tables
+            for part in path:
+                table = table.setdefault(part, {})
+            if value is None:
+                del table[last]
+            else:
+                table[last] = value
+        return tables
 
     def state(self, id_: str = "mock/stream/0") -> str:
         """Return the state, or nothing if the connection is not there."""
@@ -48,6 +69,7 @@ async def _running(
     mock: Mapping[str, Any] | None = None,
     plugins: Mapping[str, object] | None = None,
     tables: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] = ENVIRON,
     **more: Any,
 ) -> AsyncIterator[Running]:
     loop = asyncio.get_running_loop()
@@ -58,10 +80,11 @@ async def _running(
     async with MemoryVenue(MockVenue(now=wall_us)) as network:
         endpoints = {**network.addresses, "allow_plaintext": True}
         settings = {"exchanges": {"mock": {"endpoints": endpoints, **(mock or {})}}, "accounts": ACCOUNTS}
+        given = {**settings, **(tables or {})}
         gateway = Gateway(
-            {**settings, **(tables or {})},
+            given,
             plugins=plugins or {"mock": MockExchange()},
-            environ=ENVIRON,
+            environ=environ,
             network=network,
             now=loop.time,
             wall_us=wall_us,
@@ -69,7 +92,7 @@ async def _running(
             **more,
         )
         async with gateway:
-            one = Running(gateway, network)
+            one = Running(gateway, network, given)
             await one.quiet()
             yield one
         assert network.held == ()

@@ -207,11 +207,15 @@ class Feed:
 
     def refused(self, reason: str, at_us: int) -> None:
         """The exchange will not serve the stream; what it serves later comes after a hole, if it ever flowed."""
-        if self.holes is not None:
-            self.holes.stop_waiting(at_us)
+        self.put_off(at_us)
         if self.status in _FLOWING:
             self._hole = self._raw_hole = reason
         self._become(TopicStatus.CLOSED, reason, at_us)
+
+    def put_off(self, at_us: int) -> None:
+        """Nobody knows when the connection will be there again: nothing is waited for that is fetched for it."""
+        if self.holes is not None:
+            self.holes.stop_waiting(at_us)
 
     def wanted(self, at_us: int) -> None:
         """The stream is asked for again after a refusal."""

@@ -261,6 +261,8 @@ class Links:
             if self._ground.registry.snapshot.supervised[change.connection_id].fatal:
                 self._fatal[change.connection_id] = change.text
                 self._refuse(link, change.text, change.at_us)
+            for feed in link.connection.feeds.values():
+                feed.put_off(change.at_us)
             self._loop.call_soon(self._forget, link)
 
     @staticmethod

@@ -436,6 +436,25 @@ async def test_a_stream_that_is_refused_meanwhile_waits_for_nothing(filled) -> N
         assert one.tasks == []
 
 
+@pytest.mark.parametrize("reconnecting", [False, True])
+@virtually
+async def test_for_a_connection_that_is_held_down_meanwhile_nothing_is_fetched_any_more(
+    filled, reconnecting
+) -> None:
+    async with filled() as one:
+        one.network.on_fetch = lambda _: Hang()
+        await one.take(7)
+        if reconnecting:
+            one.network.on_dial = lambda _: Refuse()
+            one.stage.far.peer.drop()
+            await one.stage.quiet()
+            assert one.heard == ["disconnected"], "it is soon there again"
+        await one.stage.links.hold_down("mock/stream/0")
+        await one.stage.quiet()
+        assert one.heard == ["disconnected", (6, 6), [7]]
+        assert one.tasks == []
+
+
 @virtually
 async def test_a_second_connection_that_takes_over_meanwhile_goes_on_behind_what_waits(filled) -> None:
     async with filled() as one:

@@ -212,6 +212,10 @@ class BookFeed(Feed):
             self._raw_hole = reason
             self.raw.become(TopicStatus.DISCONNECTED, reason, at_us)
 
+    def served_anew(self, reason: str) -> None:
+        """Frames may be missing; whether anything of the book is, its sequence will show."""
+        self._raw_hole = self._raw_hole or reason
+
     def refused(self, reason: str, at_us: int) -> None:
         """The exchange will not serve the stream: the book cannot be trusted from now on."""
         if self.sync is not None:

@@ -205,6 +205,11 @@ class Feed:
         """A frame may be missing, though no record is."""
         self._raw_hole = reason
 
+    def served_anew(self, reason: str) -> None:
+        """It was given up and is served by another subscription: between the two something may be missing."""
+        self._hole = self._hole or reason
+        self._raw_hole = self._raw_hole or reason
+
     def refused(self, reason: str, at_us: int) -> None:
         """The exchange will not serve the stream; what it serves later comes after a hole, if it ever flowed."""
         self.put_off(at_us)

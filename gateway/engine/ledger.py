@@ -244,6 +244,10 @@ class StreamLedger:
         entry.start_afresh()
         return NOTHING if again else self._refuse((stream,), reason, again_at=None)
 
+    def is_given_up(self, stream: str) -> bool:
+        """Whether ``stream`` is being given up: what comes of it still was asked for before."""
+        return stream in self._leaving or self._outstanding.is_given_up(stream)
+
     def ask_again(self, stream: str) -> None:
         """Have ``stream`` given up and asked for anew."""
         if entry := self._entries.get(stream):

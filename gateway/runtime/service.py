@@ -214,8 +214,8 @@ class Service:
         except PluginError as broken:
             self._means.notice("plugin_error", str(broken))
             return
-        self._pinger.heartbeat.change(heartbeat.interval, heartbeat.timeout)
-        self._connection.paced_at = self._ground.now()
+        if self._pinger.heartbeat.change(heartbeat.interval, heartbeat.timeout):
+            self._connection.paced_at = self._ground.now()
 
     def count(self) -> None:
         """Bring the counters up to date."""
@@ -238,15 +238,8 @@ class Service:
         entry = ledger.entry(feed.stream)
         feed.fresh = entry is not None and entry.state is not StreamState.CONFIRMED
         if feed.stream in self._anew and not (feed.fresh and ledger.is_given_up(feed.stream)):
-            self._served_anew(feed, self._anew.pop(feed.stream))
+            feed.served_anew(self._anew.pop(feed.stream))
         feed.delivers(self._ground.wall_us())
-
-    def _served_anew(self, feed: Feed, reason: str) -> None:
-        """Between the end of the old subscription and the new one something may have been missed."""
-        if isinstance(feed, BookFeed):
-            feed.lost_raw(reason)  # whether the book has, its own sequence shows
-        else:
-            feed.lost(reason, self._ground.wall_us())
 
     def _control(self, kind: Kind, payload: bytes) -> None:
         if kind is Kind.PING:

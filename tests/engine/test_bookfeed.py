@@ -434,6 +434,19 @@ def test_a_raw_topic_is_told_of_a_refusal_and_of_what_was_missed() -> None:
     assert desk.words("raw:x") == ["live", "update 1", "closed", "pending", "live", "gap", "update 2"]
 
 
+def test_a_raw_topic_is_told_what_another_subscription_may_have_cost_it_and_the_book_is_not() -> None:
+    desk = Desk("raw:x", "book:BTC")
+    desk.begin()
+    desk.feed.confirmed(1)
+    desk.feed.load(snapshot(10), 2)
+    for reason in ("subscribed", "data_stalled"):
+        desk.feed.served_anew(reason)
+    desk.feed.take_raw(b"1", False, 3)
+    desk.feed.take_raw(b"2", False, 4)
+    assert desk.words("raw:x") == ["live", "gap", "update 1", "update 2"]
+    assert desk.words("book:BTC") == ["snapshot 1", "live"]
+
+
 def test_a_book_takes_over_from_a_feed_that_had_raw_listeners_only() -> None:
     before = Feed(STREAM)
     raw_topic = topic_named("mock:raw:x")

@@ -265,6 +265,23 @@ def test_what_is_lost_on_a_connection_that_stays_is_a_hole_too() -> None:
     assert ear.words == ["update 1", "gap", "update 2"]
 
 
+def test_between_two_subscriptions_something_may_be_missing() -> None:
+    made, (ear, raw) = feed("quotes", "raw", contiguous=False)
+    made.confirmed(1)
+    made.stalled("data_stalled", 2)
+    made.served_anew("subscribed")
+    made.delivers(3)
+    for number in (3, 4):
+        made.take_raw(b"1", False, number)
+        made.take(Data("s", [QUOTE]), number)
+    assert ear.words == raw.words == ["live", "stale", "live", "gap", "update 1", "update 2"]
+    assert {str(notice.reason) for notice in ear.notices if notice.status == "gap"} == {"data_stalled"}
+    made.served_anew("subscribed")
+    made.take(Data("s", [QUOTE]), 5)
+    assert ear.words[6:] == ["gap", "update 3"]
+    assert str(ear.notices[-1].reason) == "subscribed"
+
+
 def test_a_stale_stream_that_breaks_has_a_hole() -> None:
     made, ear = live("quotes", contiguous=False)
     made.status = TopicStatus.STALE

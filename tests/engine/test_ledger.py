@@ -857,6 +857,19 @@ def test_an_ack_from_before_the_revocation_does_not_confirm() -> None:
     assert streams(asking.turn()) == [("subscribe", ("a",))]
 
 
+def test_a_stream_is_being_given_up_until_that_is_answered() -> None:
+    asking = Asking("a")
+    asking.turn()
+    asking.ledger.ack(Ack(1))
+    assert not asking.ledger.is_given_up("a")
+    asking.ledger.ask_again("a")
+    assert asking.ledger.is_given_up("a"), "it is not even said yet"
+    unsubscription, _ = asking.turn()
+    assert asking.ledger.is_given_up("a")
+    asking.ledger.ack(Ack(unsubscription.id))
+    assert not asking.ledger.is_given_up("a")
+
+
 def test_a_stalled_stream_is_given_up_and_asked_for_anew() -> None:
     asking = Asking("a")
     asking.turn()

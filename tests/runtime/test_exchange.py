@@ -182,13 +182,15 @@ async def test_a_book_that_joins_a_raw_stream_is_asked_for_anew_at_once(stage) -
         await one.quiet()
         book = await one.hear("mock:book:a")
         assert [request["op"] for request in one.far.requests] == ["subscribe", "unsubscribe", "subscribe"]
+        one.far.delta("a", 6)
         one.far.ack("book.a", op="unsubscribe")
-        one.far.ack("book.a")
         one.far.snapshot("a", 8)
+        one.far.ack("book.a")
         one.far.delta("a", 9)
         await one.quiet()
         assert book.story == ["snapshot", "live", "update"]
-        assert raw.story == ["live", "update", "update", "update"]
+        assert raw.story == ["live", "update", "update", "gap", "update", "update"]
+        assert raw.statuses[1:] == ["gap subscribed"]
 
 
 @virtually
@@ -209,7 +211,7 @@ async def test_a_book_leaves_a_raw_stream_and_returns(stage) -> None:
         await one.quiet()
         assert again.story == ["snapshot", "live"]
         assert again.records[0].seq == 7
-        assert raw.statuses == ["live"], "what became of the book is not the raw stream's concern"
+        assert raw.story == ["live", "update", "update", "gap", "update"], "what it missed is all that concerns it"
 
 
 @virtually

@@ -58,12 +58,19 @@ class Heartbeat:
     def __post_init__(self) -> None:
         self._next_at = self.checked_at + self.interval
 
-    def change(self, interval: float, timeout: float) -> None:
-        """Ping at another pace from the last ping on; one in flight loses none of the time it was given."""
+    def change(self, interval: float, timeout: float) -> bool:
+        """
+        Ping at another pace from the last ping on; one in flight loses none of the time it was given.
+
+        Returns whether it is another one.
+        """
+        if (interval, timeout) == (self.interval, self.timeout):
+            return False
         self._next_at += interval - self.interval
         self.interval, self.timeout = interval, timeout
         if self._sent_at is not None:
             self._late_at = max(self._late_at, self._sent_at + timeout)
+        return True
 
     def check(self, now: float, *, tick: float) -> Pulse:
         """

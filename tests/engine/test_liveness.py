@@ -191,7 +191,8 @@ def test_a_changed_interval_holds_from_the_last_ping_on() -> None:
     beat = heartbeat(15.0)
     beat.check(115.0, tick=15.0)
     beat.pong(1, 115.0)
-    beat.change(5.0, 2.5)
+    assert beat.change(5.0, 2.5)
+    assert not beat.change(5.0, 2.5)
     assert beat.next_check() == 120.0
     assert beat.check(120.0, tick=5.0) is PING
     assert beat.next_check() == 122.5

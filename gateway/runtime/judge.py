@@ -41,8 +41,9 @@ class Judge:
     """
 
     def __init__(self, name: str, target: Target, ground: Ground, resync_clock: Callable[[], None]) -> None:
+        self.target = target
+        """Replaced when the account's credentials are."""
         self._name = name
-        self._target = target
         self._ground = ground
         self._resync_clock = resync_clock
         self._whereabouts = Whereabouts.of(target, ground.info)
@@ -79,7 +80,7 @@ class Judge:
 
     def heed(self, verdict: Verdict) -> None:
         """Do at once what ``verdict`` asks of everybody: keep its address or account quiet, look at the clock."""
-        if verdict.scope is Scope.IP or (verdict.scope is Scope.ACCOUNT and self._target.account is not None):
+        if verdict.scope is Scope.IP or (verdict.scope is Scope.ACCOUNT and self.target.account is not None):
             self._keep_quiet(verdict)
         if verdict.action is Action.RESYNC_CLOCK:
             self._resync_clock()
@@ -91,7 +92,7 @@ class Judge:
             return
         self._budgets.block(verdict.scope, wait, ground.now())
         until_us = ground.wall_us() + round(wait * 1e6)
-        account = self._target.account if verdict.scope is Scope.ACCOUNT else None
+        account = self.target.account if verdict.scope is Scope.ACCOUNT else None
         reason = verdict.reason or Reason.RATE_LIMITED
         ground.banned(Quiet(ground.exchange, verdict.scope, account, until_us, reason))
 
@@ -109,7 +110,7 @@ class Judge:
         if isinstance(fault, JudgedFault):
             return fault.verdict
         try:
-            return self._ground.binding.classify(self._target, fault)
+            return self._ground.binding.classify(self.target, fault)
         except PluginError as broken:
             self._ground.observer.noticed(self._name, 0, "plugin_error", error=str(broken))
             return usual_verdict(fault)

@@ -165,7 +165,7 @@ class Links:
         """The credentials of ``account`` are others: its connections take them up, if they can without a gap."""
         self._fatal = {id_: why for id_, why in self._fatal.items() if not _is_of(account, id_)}
         for link in self._of(account):
-            link.target = self._ground.target(link.connection.endpoint.name, account)
+            link.target = link.judge.target = self._ground.target(link.connection.endpoint.name, account)
             if link.supervisor.roll(OUTDATED).done():  # it does not serve
                 link.supervisor.reconnect(Reason.ASKED, OUTDATED)
             if link.is_wanted:

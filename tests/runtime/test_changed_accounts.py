@@ -389,3 +389,26 @@ async def test_a_topic_that_the_plugin_has_no_route_for_any_more_stays_closed(of
         one.add()
         await asyncio.sleep(5)
         assert ear.statuses == ["live", "closed unknown_account", "pending", "closed not_offered"]
+
+
+@virtually
+async def test_faults_are_judged_with_the_credentials_that_hold(office) -> None:
+    class Judging(MockExchange):
+        keys: list[str]
+
+        @spi.hookimpl
+        def gateway_classify(self, target: spi.Target) -> None:
+            if target.signer is not None:
+                self.keys.append(target.signer.api_key)
+
+    plugin = Judging()
+    plugin.keys = []
+    async with office(plugin=plugin) as one:
+        await one.stage.hear(ORDERS)
+        one.venue.drop()
+        await asyncio.sleep(5)
+        one.renew("new")
+        await asyncio.sleep(20)
+        one.venue.drop()
+        await asyncio.sleep(5)
+        assert plugin.keys == ["old", "new"]

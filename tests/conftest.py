@@ -308,8 +308,8 @@ def kit() -> SimpleNamespace:
 
 @pytest.fixture(autouse=True)
 def venues_may_be_quiet(request, monkeypatch):
-    """Let other tests' venues say nothing for as long as they like; ``test_stalls`` tests what silence means."""
-    if not request.module.__name__.endswith("test_stalls"):
+    """Let venues say nothing for as long as they like, but where it is tested what silence means."""
+    if not request.module.__name__.endswith(("test_stalls", "test_mute")):
         monkeypatch.setattr(Stalls, "check", lambda *_: None)
 
 

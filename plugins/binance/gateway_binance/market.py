@@ -5,12 +5,13 @@ One combined connection (``/stream``) carries whatever is subscribed to. A marke
 says which streams those are, how their frames are read and how its books are kept.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from msgspec import UNSET
 
 from gateway import spi
-from gateway_binance import reference, verdicts
+from gateway_binance import backfill, reference, verdicts
 from gateway_binance.book import Books, Follows
 from gateway_binance.declared.market import Market
 from gateway_binance.dialect import StreamDialect
@@ -25,7 +26,7 @@ class Particulars:
 
     ``readers`` read its events, ``follows`` judges how updates of its books join,
     ``named`` spells a symbol as the gateway does, ``universe`` marks its events
-    among those of all futures.
+    among those of all futures, ``pasts`` is where trades that are missing are fetched.
     """
 
     market: Market
@@ -33,6 +34,7 @@ class Particulars:
     follows: Follows
     named: reference.Named
     universe: Universe = UNSET
+    pasts: backfill.Pasts = field(default_factory=lambda: backfill.FUTURES)
 
 
 class MarketPlugin:
@@ -79,6 +81,17 @@ class MarketPlugin:
     def gateway_server_time(self, target: spi.Target) -> spi.Conversation[int]:
         """Fetch the clock."""
         return reference.fetch_time(target, self._market)
+
+    @spi.hookimpl
+    def gateway_backfill(
+        self, target: spi.Target, subscription: spi.Subscription, after: int, before: int
+    ) -> spi.Conversation[Sequence[spi.Trade]] | None:
+        """Fetch trades that are missing."""
+        past = self._own.pasts.get(subscription.variant) if subscription.channel == "trades" else None
+        if past is None:
+            return None
+        ids, scale = range(after + 1, before), self.scale(target)
+        return backfill.fetch_trades(target, self._market, past, subscription.symbol, ids, scale=scale)
 
     @spi.hookimpl
     def gateway_classify(self, fault: spi.ConnectionFault) -> spi.Verdict | None:

@@ -1,7 +1,7 @@
 """The plugin for Binance's spot market: what sets it apart from the others."""
 
 from gateway import spi
-from gateway_binance import reference
+from gateway_binance import backfill, reference
 from gateway_binance.book import spot_follows
 from gateway_binance.declared.spot import SPOT, STREAM
 from gateway_binance.market import MarketPlugin, Particulars
@@ -39,5 +39,11 @@ def _in_microseconds(target: spi.Target) -> bool:
 
 
 plugin = BinanceSpot(
-    Particulars(market=SPOT, readers=SPOT_READERS, follows=spot_follows, named=reference.spot_name)
+    Particulars(
+        market=SPOT,
+        readers=SPOT_READERS,
+        follows=spot_follows,
+        named=reference.spot_name,
+        pasts=backfill.SPOT,
+    )
 )

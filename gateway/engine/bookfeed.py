@@ -79,10 +79,11 @@ class BookFeed(Feed):
             if self._flows:
                 topic.status, topic.reason = TopicStatus.LIVE, ""
             return
-        if topic.subscription.variant is None:
+        depth = topic.subscription.variant
+        if depth is None or not depth.isdecimal():  # a variant of the plugin's own: whatever its stream carries
             topic.snapshot_of = self._whole
             return
-        view = self._views[topic.name] = _DepthView(topic, int(topic.subscription.variant))
+        view = self._views[topic.name] = _DepthView(topic, int(depth))
         if self._is_live():
             view.replace(self._synced())
         topic.snapshot_of = lambda: self._shown(view)

@@ -96,6 +96,8 @@ class Feed:
         if self.overlap is not None:
             records = self._new_ones(self.overlap, records, data.ts)
         if not records:
+            if data.blank is not None and self.holes is not None:
+                self._hole = self.holes.take((data.blank,), data.ts, recv_us, self._hole)
             return
         holes = self.holes
         if holes is None:

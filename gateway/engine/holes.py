@@ -12,6 +12,7 @@ from gateway.engine.gapfill import IdOrder
 from gateway.engine.messages import TopicEvent
 from gateway.engine.missing import Hole, Missing, Run, Step
 from gateway.engine.topics import Topic
+from gateway.spi.events import Blank
 
 
 class Filler(Protocol):
@@ -117,8 +118,9 @@ class Holes:
                 self._publish(step)
 
     def _publish(self, run: Run) -> None:
-        for topic in self._feed.topics:
-            topic.publish("update", *run)
+        told = [record for record in run.records if type(record) is not Blank]
+        for topic in self._feed.topics if told else ():
+            topic.publish("update", told, run.ts, run.recv_us)
 
     def _announce(self, hole: Hole, at_us: int) -> None:
         for topic in self._feed.topics:

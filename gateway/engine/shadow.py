@@ -15,7 +15,7 @@ from gateway.engine.overlap import RawOverlap, RecordOverlap
 from gateway.engine.progress import SERVED, Progress
 from gateway.engine.sameness import RECORDS, Held, Overlap
 from gateway.engine.topics import Topic
-from gateway.spi.events import Data
+from gateway.spi.events import Blank, Data
 
 UNHEARD: Final = ""
 """The epoch of topics that nobody can ask for."""
@@ -120,6 +120,8 @@ class RecordShadow(Feed):
         """Keep the records of ``data``."""
         if self._records is not None and data.records:
             self._records.keep((data.records, data.ts, recv_us))
+        elif isinstance(self._records, Numbered) and data.blank is not None:
+            self._records.keep(((data.blank,), data.ts, recv_us))
 
     def take_raw(self, payload: bytes, binary: bool, recv_us: int) -> None:
         """Keep the exchange's own frame."""
@@ -180,7 +182,8 @@ class RecordShadow(Feed):
 
     def _replay(self) -> None:
         for records, ts, recv_us in () if self._records is None else self._records.take_over():
-            self.real.take(Data(self.stream, records, ts), recv_us)
+            blank = records[0] if type(records[0]) is Blank else None
+            self.real.take(Data(self.stream, () if blank else records, ts, blank), recv_us)
         replay_raw(self.real)
 
 

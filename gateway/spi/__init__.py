@@ -35,6 +35,7 @@ from gateway.spi.dialect import Dialect
 from gateway.spi.events import (
     ALL,
     Ack,
+    Blank,
     Data,
     Draining,
     Event,
@@ -56,6 +57,7 @@ __all__ = [
     "Ack",
     "Action",
     "Balance",
+    "Blank",
     "BookDelta",
     "BookRule",
     "BookSnapshot",

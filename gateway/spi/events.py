@@ -20,6 +20,13 @@ class All(enum.Enum):
 ALL: Final = All.ALL
 
 
+class Blank(Struct, frozen=True, gc=False):
+    """A number of a contiguous stream that stands for nothing to be told, such as a trade that was none."""
+
+    id: int
+    ts: int
+
+
 class Data(Struct, frozen=True, gc=False):
     """
     Records of one stream, in the exchange's order.
@@ -27,11 +34,13 @@ class Data(Struct, frozen=True, gc=False):
     ``records`` are of the channel's record type or, for books, of
     :class:`~gateway.spi.books.BookDelta` and :class:`~gateway.spi.books.BookSnapshot`.
     ``ts`` is the exchange's time of the message in microseconds, if it gives one.
+    ``blank`` comes alone, without records.
     """
 
     stream: str
     records: Sequence[Any]
     ts: int | None = None
+    blank: Blank | None = None
 
 
 class Ack(Struct, frozen=True):

@@ -113,6 +113,16 @@ def test_a_depth_hears_only_what_changes_its_best_levels() -> None:
     assert desk.words("book:BTC:2") == ["update 2"], "its offsets are its own"
 
 
+def test_a_variant_that_is_no_depth_is_the_whole_of_what_its_stream_carries() -> None:
+    desk = Desk("book:BTC:top2")
+    desk.live(("5", "1"), ("4", "1"), ("3", "1"))
+    late = desk.topics["book:BTC:top2"].snapshot(3)
+    assert late is not None
+    assert late.records == [Book([("5", "1"), ("4", "1"), ("3", "1")], [], 10, 10)]
+    desk.feed.take(delta(11, ("3", "9")), 3)
+    assert records(desk.ears["book:BTC:top2"]) == [Book([("3", "9")], [], 11, 11)]
+
+
 def test_several_updates_in_one_frame_are_applied_each() -> None:
     desk = Desk("book:BTC")
     desk.live()

@@ -13,7 +13,7 @@ from gateway.engine.messages import Message, TopicEvent, TopicStatus
 from gateway.errors import Reason
 from gateway.model.market import Quote, Trade
 from gateway.spi.contract import Rhythm
-from gateway.spi.events import Data
+from gateway.spi.events import Blank, Data
 
 QUOTE = Quote("1", "1", "2", "1")
 
@@ -449,3 +449,47 @@ def test_another_kind_of_feed_carries_on_where_raw_listeners_were() -> None:
     assert (successor.status, successor.frames, successor.fresh) == (TopicStatus.LIVE, 7, False)
     successor.take_raw(b"1", False, 3)
     assert raw.words == ["live", "gap", "update 1"]
+
+
+# --- numbers that stand for nothing
+
+
+def blank(number: int, ts: int | None = None) -> Data:
+    return Data("btc@trade", (), 7, Blank(number, number * 10 if ts is None else ts))
+
+
+def test_a_number_that_stands_for_nothing_is_not_told_and_not_missed() -> None:
+    made, ear = live()
+    for data in (trades(1), blank(2), trades(3), blank(4), blank(5), trades(6, 7)):
+        made.take(data, 9)
+    assert ids(ear) == [[1], [3], [6, 7]]
+
+
+def test_a_hole_before_a_number_that_stands_for_nothing_is_told_before_what_comes_next() -> None:
+    made, ear = live()
+    for data in (trades(1), blank(4), trades(5)):
+        made.take(data, 9)
+    assert ids(ear) == [[1], ("gap", 2, 3), [5]]
+
+
+def test_a_number_that_stands_for_nothing_proves_after_a_break_that_there_is_no_hole() -> None:
+    made, ear = live()
+    made.take(trades(1), 9)
+    made.lost("reset", 9)
+    made.take(blank(2), 9)
+    made.take(trades(3), 9)
+    assert ids(ear) == [[1], [3]]
+
+
+def test_an_old_number_that_stands_for_nothing_changes_nothing() -> None:
+    made, ear = live()
+    for data in (trades(5), blank(4, ts=1), trades(6)):
+        made.take(data, 9)
+    assert ids(ear) == [[5], [6]]
+
+
+def test_where_numbers_may_have_holes_one_that_stands_for_nothing_says_nothing() -> None:
+    made, ear = live(contiguous=False)
+    made.lost("reset", 9)
+    made.take(blank(4), 9)
+    assert ids(ear) == []

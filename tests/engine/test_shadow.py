@@ -8,7 +8,7 @@ from gateway.engine.sameness import RECORDS
 from gateway.engine.shadow import RecordShadow
 from gateway.model.market import Liquidation, Trade
 from gateway.spi.contract import Rhythm
-from gateway.spi.events import Data
+from gateway.spi.events import Blank, Data
 
 BROKEN = "closed_by_peer"
 
@@ -322,3 +322,25 @@ def test_once_nothing_overlaps_all_passes(play) -> None:
     one.feed.end_overlap()
     one.serve(liquidation(1))
     assert one.words(LIQUIDATIONS) == ["live", "update 1", "update 2"]
+
+
+def blank(number: int) -> Data:
+    return Data("s", (), number, Blank(number, number))
+
+
+def test_numbers_that_stand_for_nothing_are_kept_too_and_leave_no_hole(play) -> None:
+    one = play(TRADES, contiguous=True)
+    one.both(trade(1))
+    for data in (trade(2), blank(3), trade(4)):
+        one.bring(data)
+    one.hand_over()
+    one.serve(trade(5))
+    assert one.words(TRADES) == ["live", "update 1", "update 2", "update 3", "update 4"]
+
+
+def test_without_an_order_numbers_that_stand_for_nothing_are_not_kept(play) -> None:
+    one = play(LIQUIDATIONS)
+    one.both(liquidation(1))
+    one.bring(blank(2))
+    one.hand_over()
+    assert one.words(LIQUIDATIONS) == ["live", "update 1"]

@@ -16,7 +16,7 @@ from msgspec import Struct, convert
 from gateway import spi
 from gateway_binance.decimals import check_levels
 from gateway_binance.declared.market import REST, Market
-from gateway_binance.records.fields import Count
+from gateway_binance.records.fields import MILLISECONDS, Count, Time
 from gateway_binance.streams import TOPS, kind_of
 
 Follows = Callable[[int, spi.BookDelta, bool], spi.Continuity]
@@ -31,7 +31,7 @@ class Depth(Struct, frozen=True):
     lastUpdateId: Count  # noqa: N815  # the exchange's own spelling
     bids: list[spi.Level]
     asks: list[spi.Level]
-    E: Count | None = None
+    E: Time | None = None
 
 
 def spot_follows(previous: int, update: spi.BookDelta, _fresh: bool) -> spi.Continuity:
@@ -48,16 +48,13 @@ def futures_follows(previous: int, update: spi.BookDelta, fresh: bool) -> spi.Co
     """
     Judge an update by the last id of the one before it, which it names: first ids skip.
 
-    The first one after a snapshot need not follow it: it may begin before the snapshot, and must not end before.
+    The first one after a snapshot has to begin at or before the snapshot's id, and to end at or after it.
     """
     if update.previous == previous:
         return spi.Continuity.APPLY
-    if update.last <= previous:
-        # One that ends where the snapshot does changes nothing, and the next one names its end.
-        return spi.Continuity.IGNORE
-    if fresh and update.first is not None and update.first <= previous:
+    if fresh and update.first is not None and update.first <= previous <= update.last:
         return spi.Continuity.APPLY
-    return spi.Continuity.GAP
+    return spi.Continuity.IGNORE if update.last <= previous else spi.Continuity.GAP
 
 
 def whole(_previous: int, _update: spi.BookDelta, _fresh: bool) -> spi.Continuity:
@@ -100,5 +97,5 @@ def fetch_snapshot(target: spi.Target, market: Market, symbol: str) -> spi.Conve
     reply = yield spi.Fetch("GET", url, cost={market.weight: market.levels_weight})
     depth = convert(reply.json(), Depth)
     check_levels(depth.bids, depth.asks)
-    at = None if depth.E is None else depth.E * 1000
+    at = None if depth.E is None else depth.E * MILLISECONDS
     return spi.BookSnapshot(depth.bids, depth.asks, depth.lastUpdateId, at)

@@ -15,8 +15,9 @@ from gateway import spi
 _DIGITS: Final = b"0123456789"
 _LEVEL: Final = b'[".","."],'
 """A level of a depth message, without its digits."""
-_BRACES: Final = 2
-"""That a depth message opens: its own and that of its data."""
+_END: Final = b"}}"
+_FUTURES_END: Final = b',"st":}}'
+"""What follows the levels in a depth message, without digits."""
 _BARE_POINT: Final = re.compile(rb'"\."').search
 _DECIMAL: Final = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+").fullmatch
 
@@ -83,9 +84,9 @@ def check_depth(payload: bytes, bids: Sequence[spi.Level], asks: Sequence[spi.Le
     Raises:
         ValueError: If there are any.
     """
-    sides = b',"b":[%b],"a":[%b]' % ((_LEVEL * len(bids))[:-1], (_LEVEL * len(asks))[:-1])
     rest = payload.translate(None, _DIGITS)
-    # More than the message's own braces: those levels need not be the ones that were decoded.
-    looks_right = rest.endswith((sides + b"}}", sides + b',"st":}}')) and payload.count(b"{") == _BRACES
-    if not looks_right or _BARE_POINT(payload):
+    end = _FUTURES_END if rest.endswith(_FUTURES_END) else _END
+    sides = b',"b":[%b],"a":[%b]%b' % ((_LEVEL * len(bids))[:-1], (_LEVEL * len(asks))[:-1], end)
+    # With a third brace those need not be the levels that were decoded.
+    if not rest.endswith(sides) or payload.find(b"{", 1) != payload.rfind(b"{") or _BARE_POINT(payload):
         check_levels(bids, asks)

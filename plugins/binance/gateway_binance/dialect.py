@@ -8,14 +8,13 @@ whose it is; what reads it is looked up once for each stream.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from msgspec import UNSET
 from msgspec.json import Decoder
 
 from gateway import spi
 from gateway_binance.book import Books
 from gateway_binance.control import Control, Message
-from gateway_binance.readers import Readers, reader_for
-from gateway_binance.records.fields import MILLISECONDS, Reader, Universe
+from gateway_binance.readers import Reading
+from gateway_binance.records.fields import Reader
 
 SHUTDOWN: Final = "serverShutdown"
 _STREAM_PREFIX: Final = b'{"stream":"'
@@ -31,26 +30,14 @@ class StreamDialect:
 
     Args:
         messages: the limit under which every request counts as one message.
-        readers: what reads which kind of stream.
+        reading: what reads the events.
         books: the rules of the market's books.
-        scale: what times are multiplied by to be microseconds.
-        universe: how futures events tell that they are of this market.
     """
 
-    def __init__(
-        self,
-        messages: str,
-        readers: Readers,
-        books: Books,
-        *,
-        scale: int = MILLISECONDS,
-        universe: Universe = UNSET,
-    ) -> None:
+    def __init__(self, messages: str, reading: Reading, books: Books) -> None:
         self._control = Control(messages)
-        self._readers = readers
+        self._reading = reading
         self._books = books
-        self._scale = scale
-        self._universe = universe
         self._known: dict[bytes, tuple[str, Reader | None]] = {}
         """Streams and what reads their messages, by the bytes that these begin with."""
         # What was looked at last, and what it is: as a rule that is what must be decoded next.
@@ -71,11 +58,8 @@ class StreamDialect:
             return None
         if len(self._known) == _MOST_KNOWN:
             self._known.clear()
-        found = self._known[b'%b%b"' % (_STREAM_PREFIX, name.encode())] = name, self._reader(name)
+        found = self._known[b'%b%b"' % (_STREAM_PREFIX, name.encode())] = name, self._reading.of(name)
         return found
-
-    def _reader(self, stream: str) -> Reader | None:
-        return reader_for(self._readers, stream, scale=self._scale, universe=self._universe)
 
     def decode(self, payload: bytes, binary: bool, /) -> Iterable[spi.Event]:
         """Translate one message."""
@@ -94,7 +78,7 @@ class StreamDialect:
         if message.kind == SHUTDOWN or message.stream == f"!{SHUTDOWN}":
             return (spi.Draining(),)  # Binance withdrew every promise of how long: leave at once.
         if isinstance(message.stream, str):
-            return _data(message.stream, self._reader(message.stream), payload)
+            return _data(message.stream, self._reading.of(message.stream), payload)
         return (self._control.answer(message),)
 
     def subscribe(self, streams: Sequence[str], /) -> Sequence[spi.Request]:
@@ -130,6 +114,8 @@ def _name(payload: bytes) -> str | None:
 def _data(stream: str, read: Reader | None, payload: bytes) -> Iterable[spi.Event]:
     if read is None:
         return ()
+    if not payload.isascii():
+        payload.decode()  # what is not read is not checked otherwise
     data = read(payload)
     if data.stream != stream:
         raise ValueError("a message of two streams")

@@ -15,8 +15,8 @@ from gateway_binance import backfill, reference, verdicts
 from gateway_binance.book import Books, Follows
 from gateway_binance.declared.market import Market
 from gateway_binance.dialect import StreamDialect
-from gateway_binance.readers import Readers
-from gateway_binance.records.fields import MILLISECONDS, Universe
+from gateway_binance.readers import Readers, Reading
+from gateway_binance.records.fields import MILLISECONDS, Form, Universe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +63,9 @@ class MarketPlugin:
     @spi.hookimpl
     def gateway_dialect(self, target: spi.Target) -> StreamDialect:
         """Return a fresh translator."""
+        form = Form(scale=self.scale(target), universe=self._own.universe)
         books = Books(target, self._market, self._own.follows)
-        return StreamDialect(
-            self._market.messages, self._own.readers, books, scale=self.scale(target), universe=self._own.universe
-        )
+        return StreamDialect(self._market.messages, Reading(self._own.readers, form), books)
 
     def scale(self, _target: spi.Target) -> int:
         """Return what the times on a connection are multiplied by to be microseconds."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gateway_binance.records import candles, depth, liquidations, marks, quotes, tickers, trades
-from gateway_binance.records.fields import Reader, ReaderOf, Source, Universe
+from gateway_binance.records.fields import Form, Reader, ReaderOf
 from gateway_binance.streams import kind_of
 
 Readers = Mapping[str, ReaderOf]
@@ -45,8 +45,18 @@ COINM_READERS: Final[Readers] = {
 }
 
 
-def reader_for(readers: Readers, stream: str, *, scale: int, universe: Universe) -> Reader | None:
-    """Return what reads the frames of ``stream``; :obj:`None` for a kind that only passes through raw."""
-    name = stream.partition("@")[0]
-    found = readers.get(kind_of(stream)) if name and not name.startswith("!") else None
-    return None if found is None else found(Source(name=name, scale=scale, universe=universe))
+class Reading:
+    """
+    What reads the events of one connection.
+
+    Args:
+        readers: those of the market.
+        form: how the connection's events are written.
+    """
+
+    def __init__(self, readers: Readers, form: Form) -> None:
+        self._by_kind = {kind: make(form) for kind, make in readers.items()}
+
+    def of(self, stream: str) -> Reader | None:
+        """Return what reads the frames of ``stream``; :obj:`None` for one that only passes through raw."""
+        return None if stream.startswith(("!", "@")) else self._by_kind.get(kind_of(stream))

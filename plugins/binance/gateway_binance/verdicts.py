@@ -1,23 +1,29 @@
 """
-What Binance's refusals mean: HTTP statuses and the codes in the bodies.
+What Binance's refusals mean: HTTP statuses, and the codes in the bodies of REST and of the WebSocket API.
 
 After "HTTP Return Codes" and "LIMITS" in rest-api.md and after errors.md, Binance
-spot API docs, 2026-07-21. Where a time is missing there, the comment says why ours.
+spot API docs, 2026-07-21, which the futures markets share. Codes that are in no
+document say who uses them. Where a time is missing there, the comment says why ours.
 """
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 from msgspec.json import Decoder
 
 from gateway import spi
 
-STOP: Final = spi.Action.STOP
 RETRY: Final = spi.Action.RETRY
+RECONNECT: Final = spi.Action.RECONNECT
+STOP: Final = spi.Action.STOP
+Scope: Final = spi.Scope
 
 WINDOW: Final = 60.0
 """The weight's window: after so long a rate limit is surely over."""
+ORDERS_WINDOW: Final = 10.0
+"""The shortest window in which orders are counted."""
 SHORTEST_BAN: Final = 120.0
 """Bans last from 2 minutes to 3 days."""
 FIREWALL: Final = 300.0
@@ -27,12 +33,64 @@ _LONGEST: Final = 9
 _UNTIL: Final = re.compile(r"banned until (\d{13})\b", re.ASCII)
 
 TOO_MANY_REQUESTS: Final = -1003
-_CLOCK: Final = -1021
-_BUSY: Final = frozenset({-1008, -1034})
-"""SERVER_BUSY and TOO_MANY_CONNECTIONS, neither of which says for how long."""
-_KEY: Final = frozenset({-1002, -1022, -2008, -2014, -2015})
-_REQUEST: Final = frozenset({-1020, -1194, -1220, *range(-1130, -1099)})
-"""Wrong parameters: the same request cannot succeed."""
+
+
+class Meaning(NamedTuple):
+    """What a code asks for."""
+
+    action: spi.Action
+    scope: spi.Scope
+    after: float | None = None
+
+
+_LATER: Final = Meaning(RETRY, Scope.ENDPOINT)
+_WRONG_REQUEST: Final = Meaning(STOP, Scope.REQUEST)
+_WRONG_KEY: Final = Meaning(STOP, Scope.ACCOUNT)
+_CLOCK: Final = Meaning(spi.Action.RESYNC_CLOCK, Scope.REQUEST)
+
+MEANINGS: Final[Mapping[int, Meaning]] = {
+    **dict.fromkeys(range(-1130, -1099), _WRONG_REQUEST),  # parameters; the same request cannot succeed
+    -1000: _LATER,  # UNKNOWN
+    -1001: _LATER,  # DISCONNECTED, inside Binance
+    -1002: _WRONG_KEY,  # UNAUTHORIZED
+    -1006: _LATER,  # UNEXPECTED_RESP: what became of a write is not known, and we only read
+    -1007: _LATER,  # TIMEOUT: likewise
+    -1008: Meaning(RETRY, Scope.ENDPOINT, WINDOW),  # SERVER_BUSY; minutes, it is not said how many
+    -1015: Meaning(RETRY, Scope.ACCOUNT, ORDERS_WINDOW),  # TOO_MANY_ORDERS
+    -1016: Meaning(RECONNECT, Scope.CONNECTION),  # SERVICE_SHUTTING_DOWN: this server, or the service for good
+    -1020: _WRONG_REQUEST,  # UNSUPPORTED_OPERATION
+    -1021: _CLOCK,  # INVALID_TIMESTAMP
+    -1022: _WRONG_KEY,  # INVALID_SIGNATURE: a wrong secret, or a wrong encoding of ours
+    -1034: Meaning(RETRY, Scope.ENDPOINT, WINDOW),  # TOO_MANY_CONNECTIONS; it is not said for how long
+    -1099: _WRONG_KEY,  # not found, authenticated or authorised: ccxt
+    -1125: Meaning(RECONNECT, Scope.SESSION),  # INVALID_LISTEN_KEY, of futures: another one is to be had
+    -1191: Meaning(RETRY, Scope.STREAM, WINDOW),  # TOO_MANY_SUBSCRIPTIONS
+    -1194: _WRONG_REQUEST,  # INVALID_TIME_UNIT
+    -1220: _WRONG_REQUEST,  # SYMBOL_DOES_NOT_MATCH_STATUS
+    -2008: _WRONG_KEY,  # invalid key id: ccxt
+    -2014: _WRONG_KEY,  # BAD_API_KEY_FMT
+    -2015: _WRONG_KEY,  # REJECTED_MBX_KEY: key, address or permission
+    -2042: Meaning(RECONNECT, Scope.CONNECTION),  # the connection's ids of subscriptions are used up
+}
+
+
+class Refusal(NamedTuple):
+    """
+    What Binance says no with, by whichever way.
+
+    ``status`` is that of HTTP; ``after`` is in seconds, ``until_us`` a wall time, where they are told.
+    """
+
+    status: int
+    code: int
+    msg: str = ""
+    after: float | None = None
+    until_us: int | None = None
+
+    @property
+    def text(self) -> str:
+        """Binance's own words."""
+        return f"HTTP status {self.status}" + (f", {self.code}: {self.msg[:_MOST_WORDS]}" if self.code else "")
 
 
 class Body(Struct, frozen=True):
@@ -50,8 +108,12 @@ def verdict(fault: spi.ConnectionFault) -> spi.Verdict | None:
     if not isinstance(fault, spi.UpgradeRefused | spi.ReplyRefused):
         return None
     body = _body(fault.body)
-    text = f"HTTP status {fault.status}" + (f", {body.code}: {body.msg[:_MOST_WORDS]}" if body.code else "")
-    return _by_limit(fault, body, text) or _by_code(body.code, text) or _by_status(fault.status, text)
+    return judge(Refusal(fault.status, body.code, body.msg, _retry_after(fault)))
+
+
+def judge(refusal: Refusal) -> spi.Verdict | None:
+    """Judge what REST or the WebSocket API said; :obj:`None` if the documents do not name it."""
+    return _by_limit(refusal) or _by_code(refusal) or _by_status(refusal)
 
 
 def _body(payload: bytes) -> Body:
@@ -61,41 +123,44 @@ def _body(payload: bytes) -> Body:
         return Body(0)
 
 
-def _by_limit(fault: spi.UpgradeRefused | spi.ReplyRefused, body: Body, text: str) -> spi.Verdict | None:
+def _by_limit(refusal: Refusal) -> spi.Verdict | None:
     """Keep everything from this address quiet: going on is what turns a limit into a ban."""
-    until = _UNTIL.search(body.msg)
-    banned = fault.status == 418 or until is not None  # noqa: PLR2004  # an HTTP status
-    if not banned and fault.status != 429 and body.code != TOO_MANY_REQUESTS:  # noqa: PLR2004  # an HTTP status
+    told = _UNTIL.search(refusal.msg)
+    banned = refusal.status == 418 or told is not None  # noqa: PLR2004  # an HTTP status
+    if not banned and refusal.status != 429 and refusal.code != TOO_MANY_REQUESTS:  # noqa: PLR2004  # likewise
         return None
-    until_us = int(until[1]) * 1000 if until else None
-    after = _retry_after(fault)
+    until_us = int(told[1]) * 1000 if told else refusal.until_us
+    after = refusal.after
     if after is None and until_us is None:
         after = SHORTEST_BAN if banned else WINDOW
-    reason = spi.Reason.BANNED if banned else spi.Reason.RATE_LIMITED
-    return spi.Verdict(action=RETRY, scope=spi.Scope.IP, after=after, until_us=until_us, reason=reason, text=text)
+    return spi.Verdict(
+        action=RETRY,
+        scope=Scope.IP,
+        after=after,
+        until_us=until_us,
+        reason=spi.Reason.BANNED if banned else spi.Reason.RATE_LIMITED,
+        text=refusal.text,
+    )
 
 
-def _by_code(code: int, text: str) -> spi.Verdict | None:
-    if code in _REQUEST:
-        return spi.Verdict(action=STOP, scope=spi.Scope.REQUEST, text=text)
-    if code in _KEY:
-        return spi.Verdict(action=STOP, scope=spi.Scope.ACCOUNT, text=text)
-    if code == _CLOCK:
-        return spi.Verdict(action=spi.Action.RESYNC_CLOCK, scope=spi.Scope.REQUEST, text=text)
-    if code in _BUSY:
-        return spi.Verdict(action=RETRY, scope=spi.Scope.ENDPOINT, after=WINDOW, text=text)
-    return None
+def _by_code(refusal: Refusal) -> spi.Verdict | None:
+    meaning = MEANINGS.get(refusal.code)
+    if meaning is None:
+        return None
+    return spi.Verdict(action=meaning.action, scope=meaning.scope, after=meaning.after, text=refusal.text)
 
 
-def _by_status(status: int, text: str) -> spi.Verdict | None:
-    match status:
+def _by_status(refusal: Refusal) -> spi.Verdict | None:
+    match refusal.status:
+        case 401:
+            return spi.Verdict(action=STOP, scope=Scope.ACCOUNT, text=refusal.text)
         case 403:
-            return spi.Verdict(action=RETRY, scope=spi.Scope.IP, after=FIREWALL, text=text)
+            return spi.Verdict(action=RETRY, scope=Scope.IP, after=FIREWALL, text=refusal.text)
         case 451:
             # Not in the documents, but what an address in a closed region is answered.
-            return spi.Verdict(action=STOP, scope=spi.Scope.ENDPOINT, text=text)
-        case _ if status >= 500:  # noqa: PLR2004  # an HTTP status
-            return spi.Verdict(action=RETRY, scope=spi.Scope.ENDPOINT, text=text)
+            return spi.Verdict(action=STOP, scope=Scope.ENDPOINT, text=refusal.text)
+        case status if status >= 500:  # noqa: PLR2004  # an HTTP status
+            return spi.Verdict(action=RETRY, scope=Scope.ENDPOINT, text=refusal.text)
         case _:
             return None
 

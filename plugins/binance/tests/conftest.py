@@ -1,7 +1,8 @@
-"""What the tests of the spot plugin share: a target, a dialect, the captures, and how a conversation is driven."""
+"""What the tests of the plugins share: targets, dialects, the captures, and how a conversation is driven."""
 
 import os
-from collections.abc import Generator
+import sys
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,38 +10,69 @@ from typing import Any
 import pytest
 
 from gateway import spi
-from gateway_binance.spot import plugin
+from gateway_binance import coinm, spot, usdm
+
+sys.path.append(str(Path(__file__).parent))  # recordings, and what reads frames without the plugins
 
 ROOT = Path(__file__).parents[3]
-CAPTURES = Path(os.environ.get("GATEWAY_CAPTURES", ROOT.parent / "shared" / "captures")) / "binance-spot"
+CAPTURES = Path(os.environ.get("GATEWAY_CAPTURES", ROOT.parent / "shared" / "captures"))
+
+PLUGINS: Mapping[str, Any] = {"binance": spot.plugin, "binance-usdm": usdm.plugin, "binance-coinm": coinm.plugin}
+HOSTS: Mapping[str, Mapping[str, str]] = {
+    "binance": {"stream": "wss://stream.example"},
+    "binance-usdm": {"public": "wss://f.example/public", "market": "wss://f.example/market"},
+    "binance-coinm": {"stream": "wss://d.example"},
+}
 
 
-@pytest.fixture
-def target() -> spi.Target:
-    """The live spot market."""
-    urls = {"stream": "wss://stream.example", "rest": "https://rest.example"}
+def target_of(exchange: str, options: Any = None) -> spi.Target:
+    """Return the live market of a plugin, as the core would hand it over."""
+    hosts = HOSTS[exchange]
     return spi.Target(
-        exchange="binance",
+        exchange=exchange,
         environment="live",
-        endpoint="stream",
-        urls=urls,
+        endpoint=next(iter(hosts)),
+        urls={**hosts, "rest": "https://rest.example"},
+        options=options,
         now=lambda: 1_700_000_000_000_000,
         nonce=lambda: 1,
     )
 
 
 @pytest.fixture
+def target() -> spi.Target:
+    """The live spot market."""
+    return target_of("binance")
+
+
+@pytest.fixture
 def dialect(target: spi.Target) -> spi.Dialect:
-    """A fresh translator."""
-    return plugin.gateway_dialect(target)
+    """A fresh translator of the spot market."""
+    return spot.plugin.gateway_dialect(target)
+
+
+@pytest.fixture
+def target_at() -> Any:
+    """Return the target of a plugin by its id."""
+    return target_of
+
+
+@pytest.fixture
+def dialect_of() -> Any:
+    """Return a fresh translator of a plugin by its id, and of its options."""
+
+    def make(exchange: str, options: Any = None) -> Any:
+        return PLUGINS[exchange].gateway_dialect(target_of(exchange, options))
+
+    return make
 
 
 @pytest.fixture
 def capture() -> Any:
-    """Return a recording's path by its name."""
+    """Return a recording's path by its name; one without a directory is of the spot market."""
 
     def find(name: str) -> Path:
-        path = CAPTURES / name
+        path = CAPTURES / (name if "/" in name else f"binance-spot/{name}")
         if not path.exists():
             pytest.skip(f"the recording {name} is not here: set GATEWAY_CAPTURES to the captures' directory")
         return path

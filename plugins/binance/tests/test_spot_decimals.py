@@ -35,9 +35,9 @@ def test_few_numbers_are_judged_as_each_of_them(texts: list[str]) -> None:
     assert accepts(check_decimals, texts) == all(map(is_number, texts))
 
 
-@given(bids=LEVELS, asks=LEVELS)
-def test_a_book_is_judged_by_its_bytes_as_level_by_level(bids: Any, asks: Any) -> None:
-    payload = orjson.dumps({"stream": "s", "data": {"e": "depthUpdate", "b": bids, "a": asks}})
+@given(bids=LEVELS, asks=LEVELS, end=st.sampled_from([{}, {"st": 1}, {"st": 22}, {"x": {}}]))
+def test_a_book_is_judged_by_its_bytes_as_level_by_level(bids: Any, asks: Any, end: Any) -> None:
+    payload = orjson.dumps({"stream": "s", "data": {"e": "depthUpdate", "b": bids, "a": asks, **end}})
     texts = [text for level in bids + asks for text in level]
     assert accepts(check_depth, payload, bids, asks) == all(map(is_number, texts))
     assert accepts(check_levels, bids, asks) == all(map(is_number, texts))
@@ -48,6 +48,8 @@ def test_a_book_is_judged_by_its_bytes_as_level_by_level(bids: Any, asks: Any) -
     [
         '{"stream":"s","data":{"a":[],"b":[["x","1.5"]]}}',
         '{"stream":"s","data":{"b":[["1.5","2.5"]],"b":[["x","1.5"]],"a":[]}}',
+        '{"stream":"s","data":{"b":[["x","1.5"]],"a":[]},"x":{"b":[["1.5","2.5"]],"a":[]}}',
+        '{"stream":"s","data":{"b":[["x","1.5"]],"a":[]},"x":{"b":[["1.5","2.5"]],"a":[],"st":1}}',
         '{"stream":"s","data":{"b":[["x","1.5"]],"x":",\\"b":[["1.5","2.5"]],"a":[]}}',
         '{"stream":"s","data":{"b":[["x","1.5"]],"\\",\\"b":[["1.5","2.5"]],"a":[]}}',
     ],

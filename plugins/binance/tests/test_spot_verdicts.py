@@ -5,10 +5,28 @@ from typing import Any
 import pytest
 
 from gateway import spi
+from gateway_binance import coinm, spot, usdm
 from gateway_binance.spot import plugin
+from gateway_binance.verdicts import Refusal, judge
 
 IP, ENDPOINT, REQUEST, ACCOUNT = spi.Scope.IP, spi.Scope.ENDPOINT, spi.Scope.REQUEST, spi.Scope.ACCOUNT
+SESSION, CONNECTION, STREAM = spi.Scope.SESSION, spi.Scope.CONNECTION, spi.Scope.STREAM
 RETRY, STOP, RESYNC = spi.Action.RETRY, spi.Action.STOP, spi.Action.RESYNC_CLOCK
+RECONNECT = spi.Action.RECONNECT
+CODES = {
+    **dict.fromkeys((-1000, -1001, -1006, -1007), (RETRY, ENDPOINT, None)),
+    **dict.fromkeys((-1008, -1034), (RETRY, ENDPOINT, 60)),
+    **dict.fromkeys((-1002, -1022, -1099, -2008, -2014, -2015), (STOP, ACCOUNT, None)),
+    **dict.fromkeys((-1020, -1100, -1102, -1120, -1121, -1130, -1194, -1220), (STOP, REQUEST, None)),
+    -1003: (RETRY, IP, 60),
+    -1015: (RETRY, ACCOUNT, 10),
+    -1016: (RECONNECT, CONNECTION, None),
+    -1021: (RESYNC, REQUEST, None),
+    -1125: (RECONNECT, SESSION, None),
+    -1191: (RETRY, STREAM, 60),
+    -2042: (RECONNECT, CONNECTION, None),
+}
+PLUGINS = [spot.plugin, usdm.plugin, coinm.plugin]
 
 
 @pytest.mark.parametrize("kind", [spi.UpgradeRefused, spi.ReplyRefused])
@@ -31,6 +49,8 @@ RETRY, STOP, RESYNC = spi.Action.RETRY, spi.Action.STOP, spi.Action.RESYNC_CLOCK
         (400, {}, b'{"code":-1130,"msg":""}', STOP, REQUEST, None),
         (400, {}, b'{"code":-1021,"msg":"time"}', RESYNC, REQUEST, None),
         (401, {}, b'{"code":-2015,"msg":"key"}', STOP, ACCOUNT, None),
+        (401, {}, b"", STOP, ACCOUNT, None),
+        (429, {"retry-after": "17"}, b'{"code":-1121,"msg":""}', RETRY, IP, 17),
     ],
 )
 def test_a_refusal_has_its_verdict(
@@ -38,6 +58,24 @@ def test_a_refusal_has_its_verdict(
 ) -> None:
     verdict: Any = plugin.gateway_classify(kind(status, headers, body))
     assert (verdict.action, verdict.scope, verdict.after) == (action, scope, after)
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("asked", PLUGINS)
+def test_a_code_has_its_verdict_in_every_market(asked: Any, code: int) -> None:
+    body = b'{"code":%d,"msg":"its words"}' % code
+    verdict: Any = asked.gateway_classify(spi.ReplyRefused(400, {}, body))
+    assert (verdict.action, verdict.scope, verdict.after) == CODES[code]
+    assert "its words" in verdict.text
+
+
+def test_the_websocket_api_says_until_when_in_milliseconds_of_the_clock() -> None:
+    verdict: Any = judge(Refusal(418, -1003, "banned", until_us=1771000120000_000))
+    assert (verdict.action, verdict.scope) == (RETRY, IP)
+    assert (verdict.until_us, verdict.after, verdict.reason) == (1771000120000_000, None, spi.Reason.BANNED)
+    limited: Any = judge(Refusal(429, -1003, "slow down", until_us=1771000060000_000))
+    assert (limited.until_us, limited.reason) == (1771000060000_000, spi.Reason.RATE_LIMITED)
+    assert judge(Refusal(400, -9999)) is None
 
 
 def test_a_ban_ends_when_the_exchange_says() -> None:

@@ -14,11 +14,10 @@ from gateway_binance.decimals import check_decimals
 from gateway_binance.records.fields import (
     Combined,
     Count,
+    Form,
     Reader,
-    Source,
     Time,
     Universe,
-    check_name,
     check_universe,
 )
 
@@ -90,66 +89,62 @@ _index_event: Final = Decoder(Combined[IndexEvent]).decode
 _mark_event: Final = Decoder(Combined[MarkEvent]).decode
 
 
-def candle(source: Source) -> Reader:
+def candle(form: Form) -> Reader:
     """Return the reader of ``@kline_1m`` and its like."""
 
     def read(payload: bytes) -> spi.Data:
         message = _candle_event(payload)
         event = message.data
-        check_name(event.symbol, source.name)
-        check_universe(event.universe, source)
-        return _told(message.stream, event.at, event.kline, source)
+        check_universe(event.universe, form)
+        return _told(message.stream, event.at, event.kline, form)
 
     return read
 
 
-def continuous(source: Source) -> Reader:
+def continuous(form: Form) -> Reader:
     """Return the reader of ``@continuousKline_1m`` and its like."""
 
     def read(payload: bytes) -> spi.Data:
         message = _continuous_event(payload)
         event = message.data
-        check_name(f"{event.pair}_{event.contract}", source.name)
-        check_universe(event.universe, source)
-        return _told(message.stream, event.at, event.kline, source)
+        check_universe(event.universe, form)
+        return _told(message.stream, event.at, event.kline, form)
 
     return read
 
 
-def index(source: Source) -> Reader:
+def index(form: Form) -> Reader:
     """Return the reader of ``@indexPriceKline_1m`` and its like."""
 
     def read(payload: bytes) -> spi.Data:
         message = _index_event(payload)
         event = message.data
-        check_name(event.pair, source.name)
-        check_universe(event.universe, source)
-        return _told(message.stream, event.at, event.kline, source, is_traded=False)
+        check_universe(event.universe, form)
+        return _told(message.stream, event.at, event.kline, form, is_traded=False)
 
     return read
 
 
-def mark(source: Source) -> Reader:
+def mark(form: Form) -> Reader:
     """Return the reader of ``@markPriceKline_1m`` and its like."""
 
     def read(payload: bytes) -> spi.Data:
         message = _mark_event(payload)
         event = message.data
-        check_name(event.kline.symbol, source.name)
-        check_universe(event.universe, source)
-        return _told(message.stream, event.at, event.kline, source, is_traded=False)
+        check_universe(event.universe, form)
+        return _told(message.stream, event.at, event.kline, form, is_traded=False)
 
     return read
 
 
-def _told(stream: str, at: int, kline: Kline, source: Source, *, is_traded: bool = True) -> spi.Data:
+def _told(stream: str, at: int, kline: Kline, form: Form, *, is_traded: bool = True) -> spi.Data:
     """Check and tell a candle; where nothing is traded, volume and trades are noughts without a meaning."""
     if stream.rpartition("_")[2].partition("@")[0] != kline.interval:
         raise ValueError("a candle of another interval than its stream")
     check_decimals((kline.open, kline.high, kline.low, kline.close, kline.volume))
     record = spi.Candle(
-        start=kline.start * source.scale,
-        end=kline.end * source.scale,
+        start=kline.start * form.scale,
+        end=kline.end * form.scale,
         open=kline.open,
         high=kline.high,
         low=kline.low,
@@ -158,4 +153,4 @@ def _told(stream: str, at: int, kline: Kline, source: Source, *, is_traded: bool
         volume=kline.volume if is_traded else None,
         trades=kline.trades if is_traded else None,
     )
-    return spi.Data(stream, (record,), at * source.scale)
+    return spi.Data(stream, (record,), at * form.scale)

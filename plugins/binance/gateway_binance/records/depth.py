@@ -15,11 +15,10 @@ from gateway_binance.decimals import check_depth, check_levels
 from gateway_binance.records.fields import (
     Combined,
     Count,
+    Form,
     Reader,
-    Source,
     Time,
     Universe,
-    check_name,
     check_universe,
 )
 
@@ -56,15 +55,13 @@ _futures_change_event: Final = Decoder(Combined[FuturesChangeEvent]).decode
 _top_event: Final = Decoder(Combined[TopEvent]).decode
 
 
-def change(source: Source) -> Reader:
+def change(form: Form) -> Reader:
     """Return the reader of ``@depth``."""
-    name, symbol, scale = source.name, source.name.upper(), source.scale
+    scale = form.scale
 
     def read(payload: bytes) -> spi.Data:
         message = _change_event(payload)
         event = message.data
-        if event.symbol != symbol:
-            check_name(event.symbol, name)
         check_depth(payload, event.bids, event.asks)
         if event.first > event.last:
             raise ValueError("a depth update ends before it begins")
@@ -75,19 +72,19 @@ def change(source: Source) -> Reader:
     return read
 
 
-def futures_change(source: Source) -> Reader:
+def futures_change(form: Form) -> Reader:
     """Return the reader of ``@depth`` of futures."""
 
     def read(payload: bytes) -> spi.Data:
-        stream, event = _futures_change(payload, source)
-        at = event.at * source.scale
+        stream, event = _futures_change(payload, form)
+        at = event.at * form.scale
         record = spi.BookDelta(event.bids, event.asks, event.last, event.first, event.previous, at)
         return spi.Data(stream, (record,), at)
 
     return read
 
 
-def top(_source: Source) -> Reader:
+def top(_form: Form) -> Reader:
     """Return the reader of ``@depth20`` and its like."""
 
     def read(payload: bytes) -> spi.Data:
@@ -99,22 +96,21 @@ def top(_source: Source) -> Reader:
     return read
 
 
-def futures_top(source: Source) -> Reader:
+def futures_top(form: Form) -> Reader:
     """Return the reader of ``@depth20`` of futures and its like."""
 
     def read(payload: bytes) -> spi.Data:
-        stream, event = _futures_change(payload, source)
-        at = event.at * source.scale
+        stream, event = _futures_change(payload, form)
+        at = event.at * form.scale
         return spi.Data(stream, (spi.BookSnapshot(event.bids, event.asks, event.last, at),), at)
 
     return read
 
 
-def _futures_change(payload: bytes, source: Source) -> tuple[str, FuturesChangeEvent]:
+def _futures_change(payload: bytes, form: Form) -> tuple[str, FuturesChangeEvent]:
     message = _futures_change_event(payload)
     event = message.data
-    check_name(event.symbol, source.name)
-    check_universe(event.universe, source)
+    check_universe(event.universe, form)
     check_depth(payload, event.bids, event.asks)
     if event.first > event.last:
         raise ValueError("a depth update ends before it begins")

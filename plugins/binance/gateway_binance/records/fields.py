@@ -1,4 +1,4 @@
-"""What the fields of Binance's messages hold, whatever the message is about, and whose message it is."""
+"""What the fields of Binance's messages hold, whatever the message is about."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,42 +31,29 @@ Universe = int | UnsetType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Form:
     """
-    What is known of a stream before its first event.
+    What the events of one connection have in common.
 
-    ``name`` is the symbol in lower case, or the pair, with which its name begins;
-    ``universe`` the market's ``st``. Times are multiplied by ``scale``.
+    Times are multiplied by ``scale``; ``universe`` is the market's ``st``.
     """
 
-    name: str
     scale: int = MILLISECONDS
     universe: Universe = UNSET
 
 
 Reader = Callable[[bytes], spi.Data]
 """Turns a combined frame into its records; raises ValueError, or RecursionError for absurd nesting."""
-ReaderOf = Callable[[Source], Reader]
-"""Returns the reader of one stream."""
+ReaderOf = Callable[[Form], Reader]
+"""Returns the reader of one kind of events."""
 
 
-def check_name(written: str, name: str) -> None:
-    """
-    Refuse an event of another symbol than its stream.
-
-    Raises:
-        ValueError: If it is one.
-    """
-    if written.lower() != name:
-        raise ValueError("an event of another symbol than its stream")
-
-
-def check_universe(written: Universe, source: Source) -> None:
+def check_universe(written: Universe, form: Form) -> None:
     """
     Refuse an event of the other futures market; both come by either host.
 
     Raises:
         ValueError: If it is one.
     """
-    if written is not UNSET and written != source.universe:
+    if written is not UNSET and written != form.universe:
         raise ValueError("an event of the other futures market")

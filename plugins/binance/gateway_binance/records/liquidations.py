@@ -11,7 +11,7 @@ from msgspec.json import Decoder
 
 from gateway import spi
 from gateway_binance.decimals import check_two
-from gateway_binance.records.fields import Combined, Reader, Source, Time, Universe, check_name, check_universe
+from gateway_binance.records.fields import Combined, Form, Reader, Time, Universe, check_universe
 
 _SIDES: Final[dict[str, Literal["buy", "sell"]]] = {"BUY": "buy", "SELL": "sell"}
 
@@ -39,18 +39,15 @@ class LiquidationEvent(Struct, frozen=True, gc=False):
 _liquidation_event: Final = Decoder(Combined[LiquidationEvent]).decode
 
 
-def liquidation(source: Source) -> Reader:
+def liquidation(form: Form) -> Reader:
     """Return the reader of ``@forceOrder``: price and size are the order's own, not what was filled of it."""
 
     def read(payload: bytes) -> spi.Data:
         message = _liquidation_event(payload)
         order = message.data.order
-        check_name(order.symbol, source.name)
-        check_universe(message.data.universe, source)
+        check_universe(message.data.universe, form)
         check_two(order.price, order.size)
-        record = spi.Liquidation(
-            _SIDES[order.side], order.price, order.size, order.at * source.scale, order.status
-        )
-        return spi.Data(message.stream, (record,), message.data.at * source.scale)
+        record = spi.Liquidation(_SIDES[order.side], order.price, order.size, order.at * form.scale, order.status)
+        return spi.Data(message.stream, (record,), message.data.at * form.scale)
 
     return read

@@ -12,7 +12,7 @@ from msgspec.json import Decoder
 
 from gateway import spi
 from gateway_binance.decimals import check_decimals, check_signed
-from gateway_binance.records.fields import Combined, Reader, Source, Time, Universe, check_name, check_universe
+from gateway_binance.records.fields import Combined, Form, Reader, Time, Universe, check_universe
 
 
 class MarkEvent(Struct, frozen=True, gc=False):
@@ -31,15 +31,14 @@ class MarkEvent(Struct, frozen=True, gc=False):
 _mark_event: Final = Decoder(Combined[MarkEvent]).decode
 
 
-def mark(source: Source) -> Reader:
+def mark(form: Form) -> Reader:
     """Return the reader of ``@markPrice``."""
 
     def read(payload: bytes) -> spi.Data:
         message = _mark_event(payload)
         event = message.data
-        check_name(event.symbol, source.name)
-        check_universe(event.universe, source)
-        return spi.Data(message.stream, (_told(event, source.scale),), event.at * source.scale)
+        check_universe(event.universe, form)
+        return spi.Data(message.stream, (_told(event, form.scale),), event.at * form.scale)
 
     return read
 

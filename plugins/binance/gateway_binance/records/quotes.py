@@ -15,11 +15,10 @@ from gateway_binance.decimals import check_four
 from gateway_binance.records.fields import (
     Combined,
     Count,
+    Form,
     Reader,
-    Source,
     Time,
     Universe,
-    check_name,
     check_universe,
 )
 
@@ -47,15 +46,12 @@ _quote_event: Final = Decoder(Combined[QuoteEvent]).decode
 _futures_quote_event: Final = Decoder(Combined[FuturesQuoteEvent]).decode
 
 
-def quote(source: Source) -> Reader:
+def quote(_form: Form) -> Reader:
     """Return the reader of ``@bookTicker``."""
-    name, symbol = source.name, source.name.upper()
 
     def read(payload: bytes) -> spi.Data:
         message = _quote_event(payload)
         event = message.data
-        if event.symbol != symbol:
-            check_name(event.symbol, name)
         check_four(event.bid, event.bid_size, event.ask, event.ask_size)
         record = spi.Quote(event.bid, event.bid_size, event.ask, event.ask_size, event.seq)
         return spi.Data(message.stream, (record,))
@@ -63,16 +59,15 @@ def quote(source: Source) -> Reader:
     return read
 
 
-def futures_quote(source: Source) -> Reader:
+def futures_quote(form: Form) -> Reader:
     """Return the reader of ``@bookTicker`` of futures."""
 
     def read(payload: bytes) -> spi.Data:
         message = _futures_quote_event(payload)
         event = message.data
-        check_name(event.symbol, source.name)
-        check_universe(event.universe, source)
+        check_universe(event.universe, form)
         check_four(event.bid, event.bid_size, event.ask, event.ask_size)
-        at = event.at * source.scale
+        at = event.at * form.scale
         record = spi.Quote(event.bid, event.bid_size, event.ask, event.ask_size, event.seq, at)
         return spi.Data(message.stream, (record,), at)
 

@@ -15,11 +15,10 @@ from gateway_binance.decimals import check_two
 from gateway_binance.records.fields import (
     Combined,
     Count,
+    Form,
     Reader,
-    Source,
     Time,
     Universe,
-    check_name,
     check_universe,
 )
 
@@ -74,15 +73,13 @@ _aggregate_event: Final = Decoder(Combined[AggregateEvent]).decode
 _futures_aggregate_event: Final = Decoder(Combined[FuturesAggregateEvent]).decode
 
 
-def trade(source: Source) -> Reader:
+def trade(form: Form) -> Reader:
     """Return the reader of ``@trade``."""
-    name, symbol, scale = source.name, source.name.upper(), source.scale
+    scale = form.scale
 
     def read(payload: bytes) -> spi.Data:
         message = _trade_event(payload)
         event = message.data
-        if event.symbol != symbol:
-            check_name(event.symbol, name)
         check_two(event.price, event.size)
         # The maker bought: the taker, whose side we tell, sold.
         side: Literal["buy", "sell"] = "sell" if event.buyer_made else "buy"
@@ -92,47 +89,43 @@ def trade(source: Source) -> Reader:
     return read
 
 
-def futures_trade(source: Source) -> Reader:
-    """Return the reader of ``@trade`` of futures; what met no order of the book is not told, its id is."""
+def futures_trade(form: Form) -> Reader:
+    """Return the reader of ``@trade`` of futures; of what met no order of the book only the id counts."""
 
     def read(payload: bytes) -> spi.Data:
         message = _futures_trade_event(payload)
         event = message.data
-        check_name(event.symbol, source.name)
-        check_universe(event.universe, source)
+        check_universe(event.universe, form)
         check_two(event.price, event.size)
-        at = event.at * source.scale
+        at, traded_at = event.at * form.scale, event.traded_at * form.scale
         if event.how != IN_THE_BOOK:
-            return spi.Data(message.stream, (), at)
+            return spi.Data(message.stream, (), at, spi.Blank(event.id, traded_at))
         side: Literal["buy", "sell"] = "sell" if event.buyer_made else "buy"
-        record = spi.Trade(event.id, event.price, event.size, side, event.traded_at * source.scale)
+        record = spi.Trade(event.id, event.price, event.size, side, traded_at)
         return spi.Data(message.stream, (record,), at)
 
     return read
 
 
-def aggregate(source: Source) -> Reader:
+def aggregate(form: Form) -> Reader:
     """Return the reader of ``@aggTrade``."""
-    name, symbol, scale = source.name, source.name.upper(), source.scale
+    scale = form.scale
 
     def read(payload: bytes) -> spi.Data:
         message = _aggregate_event(payload)
         event = message.data
-        if event.symbol != symbol:
-            check_name(event.symbol, name)
         return _aggregated(message.stream, event, scale)
 
     return read
 
 
-def futures_aggregate(source: Source) -> Reader:
+def futures_aggregate(form: Form) -> Reader:
     """Return the reader of ``@aggTrade`` of futures."""
 
     def read(payload: bytes) -> spi.Data:
         message = _futures_aggregate_event(payload)
-        check_name(message.data.symbol, source.name)
-        check_universe(message.data.universe, source)
-        return _aggregated(message.stream, message.data, source.scale)
+        check_universe(message.data.universe, form)
+        return _aggregated(message.stream, message.data, form.scale)
 
     return read
 

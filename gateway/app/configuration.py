@@ -153,7 +153,7 @@ class Configuration:
         """Find out all that can be wrong, and what can take effect."""
         exchanges, process = self._assembly.exchanges, self.process
         self._check_time()
-        read = partial(settings_of, given, self._environ, self._provided)
+        read = partial(settings_of, given, self._environ, self._provided, again=True)
         after = await self._got(read, waits=waits_for_disk(given))
         if process is not None:
             process.check(after)

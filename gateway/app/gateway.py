@@ -39,8 +39,8 @@ class Gateway(Connections):
     Owns exchange connections; ``async with`` starts and stops it.
 
     Args:
-        settings: the configuration: a file, its tables, what :func:`gateway.config.load` returned, or a
-            function that returns it. Nothing means no exchange but those of ``plugins``.
+        settings: the configuration: a file, its tables, where they are from, or what
+            :func:`gateway.config.load` returned. Nothing means no exchange but those of ``plugins``.
         plugins: plugins by exchange that need not be installed.
         environ: where ``env:`` secrets and ``GATEWAY_...`` settings come from.
         network: replaces sockets and HTTP, e.g. in tests.

@@ -1,24 +1,30 @@
-"""What a program may hand over as a configuration: a file, its tables, what returns it, or nothing."""
+"""What a program may hand over as a configuration: a file, its tables, where they are from, or nothing."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway.config import ExchangeSettings, Settings, load
+from gateway.config import ExchangeSettings, Settings, Source, load
 
-Given = Settings | Mapping[str, Any] | Path | str | Callable[[], Settings] | None
+Given = Settings | Mapping[str, Any] | Path | str | Source | None
 
 
-def settings_of(given: Given, environ: Mapping[str, str], provided: Collection[str] = ()) -> Settings:
+def settings_of(
+    given: Given, environ: Mapping[str, str], provided: Collection[str] = (), *, again: bool = False
+) -> Settings:
     """
     Return the configuration; the environment overrides a file's, not a program's own tables.
 
-    The exchanges that are ``provided`` need not be configured.
+    Args:
+        given: what the program handed over.
+        environ: the environment's variables.
+        provided: exchanges that need not be configured.
+        again: whether a file may be being written, which blocks for a while.
 
     Raises:
         ConfigError: If it is wrong.
     """
-    settings = _settings_of(given, environ)
+    settings = _settings_of(given, environ, again=again)
     missing = {name: ExchangeSettings() for name in provided if name not in settings.exchanges}
     if not missing:
         return settings
@@ -30,14 +36,13 @@ def waits_for_disk(given: Given) -> bool:
     return not (given is None or isinstance(given, Settings | Mapping))
 
 
-def _settings_of(given: Given, environ: Mapping[str, str]) -> Settings:
+def _settings_of(given: Given, environ: Mapping[str, str], *, again: bool) -> Settings:
     match given:
         case Settings():
             return given
-        case Path() | str():
-            return load(Path(given), environ, {})
         case None:
             return Settings()
         case Mapping():
             return load(None, {}, given)
-    return given()
+    source = given if isinstance(given, Source) else Source(Path(given), environ, {})
+    return source.read_again() if again else source.read()

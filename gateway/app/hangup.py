@@ -16,18 +16,22 @@ log = structlog.get_logger("gateway")
 
 @contextmanager
 def hangups() -> Iterator[Bell]:
-    """Yield what each SIGHUP rings from now on; on the main thread's event loop."""
+    """Yield what each SIGHUP rings from now on; then it means again what it did before. Main thread only."""
     bell, loop, number = Bell(), asyncio.get_running_loop(), getattr(signal, "SIGHUP", None)
     if number is None:
         yield bell
         return
-    with suppress(NotImplementedError):
-        loop.add_signal_handler(number, bell.ring)
+
+    def ring(*_: object) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(bell.ring)
+
+    # not by the loop's own means: when it lets go of a signal, that is deadly, be it for an instant
+    before = signal.signal(number, ring)
     try:
         yield bell
     finally:
-        with suppress(NotImplementedError):
-            loop.remove_signal_handler(number)
+        signal.signal(number, before)
 
 
 @asynccontextmanager

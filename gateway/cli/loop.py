@@ -11,6 +11,12 @@ from gateway.net.loops import loop_factory
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
+def ignore_hangups() -> None:
+    """Let SIGHUP end nothing, neither before a command that takes it for something else is ready, nor after it."""
+    if (number := getattr(signal, "SIGHUP", None)) is not None:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def run(work: Coroutine[Any, Any, int]) -> int:
     """Run ``work`` to its end and return its exit status."""
     with asyncio.Runner(loop_factory=loop_factory()) as runner:

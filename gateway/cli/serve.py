@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -23,8 +22,9 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Serve a simulated exchange; no file needed.")] = False,
 ) -> int:
     """Run the gateway until it is stopped."""
-    from gateway.cli.loop import run  # noqa: PLC0415  # --help is quick without asyncio
+    from gateway.cli.loop import ignore_hangups, run  # noqa: PLC0415  # --help is quick without asyncio
 
+    ignore_hangups()
     path = None if demo and config is None else chosen(config)
     overrides: dict[str, Any] = {} if listen is None else {"server": {"listen": listen}}
     return run(_demonstrate(path, overrides) if demo else _serve(path, overrides, _say_address))
@@ -48,11 +48,11 @@ def chosen(config: Path | None) -> Path:
 
 async def _serve(path: Path | None, overrides: dict[str, Any], ready: Callable[[str], None]) -> int:
     from gateway.app import last_resort, serve  # noqa: PLC0415  # --help is quick without it
-    from gateway.config import load  # noqa: PLC0415  # same
+    from gateway.config import Source  # noqa: PLC0415  # same
     from gateway.telemetry import setup_logs  # noqa: PLC0415  # same
 
-    source = partial(load, path, os.environ, overrides)
-    settings = source()
+    source = Source(path, os.environ, overrides)
+    settings = source.read()
     setup_logs(settings.log.level, settings.log.format)
     await serve(settings, ready=ready, signalled=last_resort, source=source)
     return 0

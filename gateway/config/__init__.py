@@ -21,6 +21,7 @@ from gateway.config.settings import (
     TlsSettings,
 )
 from gateway.config.signing import AccountSigner
+from gateway.config.source import Source
 from gateway.engine.liveness import DEFAULT_HEARTBEAT
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Secret",
     "ServerSettings",
     "Settings",
+    "Source",
     "StoreSettings",
     "SubscriptionSettings",
     "TelemetrySettings",

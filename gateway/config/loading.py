@@ -10,7 +10,7 @@ is text where it is none. Tables are merged, everything else is replaced.
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +29,13 @@ IDS_BELOW: Final = (["exchanges"], ["accounts"], ["plugins", "options"])
 Tables = dict[str, Any]
 
 
-def load(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any]) -> Settings:
+def load(
+    path: Path | None,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, Any],
+    *,
+    read: Callable[[Path], Tables] | None = None,
+) -> Settings:
     """
     Return the settings, checked.
 
@@ -37,11 +43,12 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, 
         path: the TOML file, if there is one.
         environ: the environment's variables.
         overrides: from dotted keys to values, which may be tables; later ones win.
+        read: how the file is read, if otherwise than at once.
 
     Raises:
         ConfigError: For the first that is wrong; the same one each time.
     """
-    tables = {} if path is None else read(path)
+    tables = {} if path is None else (read or _read)(path)
     tables = overlay(tables, environ)
     for key, value in overrides.items():
         tables = _merged(tables, _nested(key.split("."), value))
@@ -55,17 +62,26 @@ def load(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, 
     raise complaint  # outside: pydantic's own error shows values, and would be its context
 
 
-def read(path: Path) -> Tables:
+def read_bytes(path: Path) -> bytes:
     """
-    Return what the file says.
+    Return what is in the file.
 
     Raises:
-        ConfigError: If it cannot be read or is not TOML; the problem has the line.
+        ConfigError: If it cannot be read.
     """
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as refused:
         raise ConfigError(str(path), f"cannot be read: {refused.strerror}") from None
+
+
+def parsed(path: Path, content: bytes) -> Tables:
+    """
+    Return what the content of the file says.
+
+    Raises:
+        ConfigError: If it is not TOML; the problem has the line.
+    """
     try:
         return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))
     except UnicodeDecodeError as wrong:
@@ -74,6 +90,10 @@ def read(path: Path) -> Tables:
     except (ValueError, RecursionError) as wrong:
         problem = str(wrong).replace("at end of document", f"at line {len(content.splitlines())}, the last")
     raise ConfigError(str(path), f"is not TOML: {problem}")
+
+
+def _read(path: Path) -> Tables:
+    return parsed(path, read_bytes(path))
 
 
 def overlay(tables: Tables, environ: Mapping[str, str]) -> Tables:

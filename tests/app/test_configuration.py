@@ -12,7 +12,7 @@ import pytest
 from gateway import Gateway, Reloaded, spi
 from gateway.app import configuration as module
 from gateway.app import signers
-from gateway.config import Settings, load
+from gateway.config import Settings, Source, load
 from gateway.errors import ConfigError, PluginError, ShuttingDown
 from gateway.testing.virtual import virtually
 from gateway_mock.plugin import INFO, MockExchange
@@ -298,8 +298,7 @@ class Slow:
 
 
 def tables_of(one: Any, **values: Any) -> Any:
-    tables = one.changed(**values)
-    return lambda: load(None, {}, tables)
+    return Source(None, {}, one.changed(**values))
 
 
 @virtually
@@ -436,7 +435,7 @@ async def test_a_program_may_hand_over_another_configuration() -> None:
         tables: Mapping[str, Any] = {"exchanges": {"mock": {"ping_timeout": 90}}, "log": {"level": "debug"}}
         assert (await gateway.reload(tables)).applied == ("exchanges.mock.ping_timeout",), "its log is its own"
         assert (await gateway.reload(load(None, {}, tables))).applied == ()
-        assert (await gateway.reload(Settings)).applied == ("exchanges.mock.ping_timeout",)
+        assert (await gateway.reload(Settings())).applied == ("exchanges.mock.ping_timeout",)
         assert (await gateway.reload()).applied == ()
 
 

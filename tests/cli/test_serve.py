@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -31,11 +32,14 @@ class Application:
             raise self.fails
         return SimpleNamespace(log=self.log)
 
+    def Source(self, path: Path | None, environ: object, overrides: dict[str, Any]) -> Any:  # noqa: N802  # a class
+        return SimpleNamespace(read=lambda: self.load(path, environ, overrides))
+
     def last_resort(self) -> None:
         raise AssertionError("nobody was signalled")
 
     async def serve(
-        self, settings: object, *, ready: Callable[[str], None], signalled: object, source: Callable[[], Any]
+        self, settings: object, *, ready: Callable[[str], None], signalled: object, source: Any
     ) -> None:
         self.source = source
         ready("127.0.0.1:4321")
@@ -59,7 +63,9 @@ def application(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[App
     monkeypatch.chdir(tmp_path)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    hang_up = signal.getsignal(signal.SIGHUP)
     yield one
+    signal.signal(signal.SIGHUP, hang_up)
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
@@ -85,8 +91,15 @@ def test_the_file_in_this_directory_is_read_and_the_address_told(
     assert application.loaded == (Path("gateway.toml"), {"server": {"listen": "127.0.0.1:1"}})
     assert capsys.readouterr().out == "Listening on http://127.0.0.1:4321\n"
     first, application.loaded = application.loaded, None
-    application.source()
+    application.source.read()
     assert application.loaded == first, "what is read anew is the same file, and the options hold"
+
+
+def test_a_hang_up_ends_nothing_before_it_is_ready_and_after_it_has_ended(application: Application) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    Path("gateway.toml").touch()
+    assert run(["serve"]) == 0
+    signal.raise_signal(signal.SIGHUP)
 
 
 @pytest.mark.parametrize(("form", "begins"), [("json", "{"), ("console", "timestamp=")])

@@ -43,6 +43,15 @@ class Command:
         assert self._process.returncode is not None
         return self._process.returncode, out.decode().splitlines()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has."""
+        return self._process.returncode is not None
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     async def stop(self) -> int:
         """End it and return its status."""
         if self._process.returncode is None:

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from callbacks import DECIMAL, PLAIN
 from meter import PATIENCE, Meter
@@ -13,6 +13,7 @@ from tape import TOP, Proof
 
 from gateway import Gateway
 
+T = TypeVar("T")
 TOPICS: Final = {
     "ticks": ("binance:trades:BTC-USDT:agg", "binance:quotes:BTC-USDT"),
     "book": ("binance:book:BTC-USDT",),
@@ -48,10 +49,10 @@ def top(whole: Any) -> Any:
     return [record.bids[:TOP], record.asks[:TOP]]
 
 
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run ``work`` on the event loop that the gateway uses as a process."""
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run ``work`` on the event loop that the gateway uses as a process, and return its result."""
     with asyncio.Runner(loop_factory=_factory()) as runner:
-        runner.run(work)
+        return runner.run(work)
 
 
 def _factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from gateway.app import check
 from gateway.config import EndpointSettings, Settings, load
+from gateway.config.changes import LIVE
 from gateway.config.effective import PENDING
 from gateway.errors import ConfigError
 
@@ -107,3 +108,11 @@ def test_a_mistake_is_told_in_these_words(written, told):
 
 def test_there_are_mistakes_to_tell():
     assert len(ROWS) >= 3
+
+
+def test_it_says_which_keys_take_effect_while_the_gateway_runs():
+    rows = re.findall(r"^\| `([a-z_.<>\[\]]+)` \|.*\*Live\* \|$", PAGE, re.MULTILINE)
+    told = {re.sub(r"^subscriptions\[\]\..*", "subscriptions", key).replace("<id>", "*") for key in rows}
+    assert told | {"accounts.*"} == LIVE, "accounts as such have no row"
+    subscriptions = [key for key in KEYS if key.startswith("subscriptions[]")]
+    assert [key for key in rows if key.startswith("subscriptions[]")] == subscriptions

@@ -167,6 +167,7 @@ class Observatory:
             "heartbeat_interval": connection.heartbeat_interval,
             "ages": self._ages(link),
             "streams": len(connection.feeds),
+            "unasked": dict(connection.unasked),
             "counters": asdict(connection.counted()),
             "history": [_step(change) for change in self._history(view)],
         }

@@ -8,6 +8,7 @@ one that stamps the frame.
 from collections.abc import Callable, Mapping
 
 from gateway.engine.feeds import Feed
+from gateway.engine.unasked import Unasked
 from gateway.errors import PluginError
 from gateway.spi.dialect import Dialect
 from gateway.spi.events import Data, Event
@@ -38,6 +39,7 @@ class Intake:
         self.frames = 0
         self.bytes = 0
         self.unheard = 0
+        self.unasked = Unasked()
         self.undecodable = 0
         self._exchange = exchange
         self._stream = dialect.stream
@@ -46,6 +48,7 @@ class Intake:
         self._wall_us = wall_us
         self._first = first
         self._react = react
+        self._note = self.unasked.note
 
     def take(self, payload: bytes, binary: bool) -> None:  # noqa: C901  # one pass, without calls that could be spared
         """
@@ -66,6 +69,7 @@ class Intake:
             feed = self._feeds.get(stream)
             if feed is None:
                 self.unheard += 1
+                self._note(stream)
                 return
             self._heard(feed, payload, binary, recv_us)
             if not feed.topics:
@@ -86,6 +90,7 @@ class Intake:
             feed = self._feeds.get(event.stream)
             if feed is None:
                 self.unheard += 1
+                self._note(event.stream)
                 continue
             if event.stream != stream and event.stream not in others:
                 others = (*others, event.stream)

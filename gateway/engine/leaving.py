@@ -8,8 +8,12 @@ nothing goes on unwanted without a word.
 from collections import deque
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.engine.outstanding import Asked
+
+PAST: Final = 1024
+"""How many streams are remembered that were given up."""
 
 
 @dataclass(slots=True)
@@ -20,6 +24,8 @@ class Leaving:
     """Whether this is the second time."""
     _later: dict[str, float] = field(default_factory=dict)
     _parts: deque[tuple[str, ...]] = field(default_factory=deque)
+    _past: dict[str, None] = field(default_factory=dict)
+    """What was given up, the latest last."""
 
     def __contains__(self, stream: str) -> bool:
         """Whether ``stream`` is still to be given up."""
@@ -30,10 +36,27 @@ class Leaving:
         self._streams.clear()
         self._later.clear()
         self._parts.clear()
+        self._past.clear()
 
     def add(self, stream: str) -> None:
         """Have ``stream`` given up."""
         self._streams[stream] = False
+        self._past.pop(stream, None)
+        self._past[stream] = None
+        if len(self._past) > PAST:
+            del self._past[next(iter(self._past))]
+
+    def add_again(self, stream: str) -> bool:
+        """
+        ``stream`` goes on coming: have it given up once more.
+
+        False if it was not given up in this epoch, since then the exchange sends it for reasons of its own,
+        and if it is to be given up anyway.
+        """
+        if stream not in self._past or stream in self._streams or stream in self._later:
+            return False
+        self.add(stream)
+        return True
 
     def stay(self, stream: str) -> bool:
         """``stream`` is wanted again; return whether the exchange would not give it up, and need not now."""

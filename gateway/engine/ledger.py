@@ -71,6 +71,11 @@ class StreamLedger:
             self._leaving.add(stream)
         return True
 
+    def is_still_served(self, stream: str) -> bool:
+        """``stream`` goes on coming: have it given up once more; false if it never was, is anyway, or is wanted."""
+        wanted = stream in self._entries
+        return not wanted and not self._outstanding.is_given_up(stream) and self._leaving.add_again(stream)
+
     def entry(self, stream: str) -> Entry | None:
         """Return the entry of a wanted stream."""
         return self._entries.get(stream)

@@ -40,7 +40,7 @@ class Resolver(AbstractResolver):
 
     async def close(self) -> None:
         """Look up nothing more; what is under way is not waited for."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False)
 
 
 def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:

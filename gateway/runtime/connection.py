@@ -1,5 +1,6 @@
 """What lasts of a connection while epochs come and go: its streams, their wishes and its counters."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Protocol
 
@@ -26,6 +27,7 @@ class Counters:
     undecodable: int = 0
     unheard: int = 0
     failed_snapshots: int = 0
+    given_up_again: int = 0
     filled: int = 0
     """Records that were missing and were fetched."""
     unfilled: int = 0
@@ -96,6 +98,8 @@ class Connection:
     serving: Serving | None = None
     replaced_for: set[str] = field(default_factory=set)
     """Streams for whose silence the connection was replaced in vain; not again before they deliver."""
+    unasked: Mapping[str, int] = field(default_factory=dict)
+    """How many data came of streams that nobody wants; replaced about once a second."""
     roll_again_at: float = 0.0
     """When another may take over for the sake of silent streams again; monotonic seconds."""
     diagnosis: str = ""

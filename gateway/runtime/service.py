@@ -26,6 +26,7 @@ from gateway.runtime.connection import Connection
 from gateway.runtime.ground import Ground
 from gateway.runtime.judge import Judge
 from gateway.runtime.keepalive import LONGEST, SHORTEST, expire, keep_alive
+from gateway.runtime.leftovers import Leftovers
 from gateway.runtime.pinger import Pinger, heartbeat_of
 from gateway.runtime.reactions import Reactions
 from gateway.runtime.reconcile import Reconciler
@@ -128,6 +129,7 @@ class Service:
         self._intake = Intake(
             ground.exchange, self._dialect, connection.feeds, ground.wall_us, self._first, reactions.react
         )
+        self._leftovers = Leftovers(connection, self._intake.unasked, means.notice)
         self._stalls = Stalls(connection, ground, self._ask_again, means.notice, means.ties.roll)
         self._age = Age(ground, connection.endpoint, means.session)
         self._due = self._age.due()
@@ -260,6 +262,7 @@ class Service:
             now = ground.now()
             self._pinger.check(tick=tick)
             self._subscriber.apply(self._connection.ledger.overdue(now))
+            self._leftovers.check(now)
             self._subscriber.reconcile()
             self._snapshots.check()
             self._reconciler.check()

@@ -34,6 +34,7 @@ WARNINGS: Final = frozenset(
         "standing_subscription_refused",
         "store_notice",
         "stream_silent",
+        "stream_unasked",
     }
 )
 

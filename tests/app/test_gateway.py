@@ -18,11 +18,11 @@ PUBLIC = "mock/stream/0"
 INFO = {
     "id", "exchange", "endpoint", "account", "state", "phase", "epoch", "since_us", "reason", "text", "fatal",
     "retry_at_us", "is_connected", "is_healthy", "unhealthy_because", "diagnosis", "heartbeat_interval", "ages",
-    "streams", "counters", "history",
+    "streams", "unasked", "counters", "history",
 }  # fmt: skip
 COUNTS = {
     "dials", "messages_received", "bytes_received", "messages_sent", "bytes_sent", "pings_sent", "pings_received",
-    "pongs_received", "undecodable", "unheard", "failed_snapshots",
+    "pongs_received", "undecodable", "unheard", "failed_snapshots", "given_up_again",
 }  # fmt: skip
 
 

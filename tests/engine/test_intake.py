@@ -114,6 +114,8 @@ def test_a_stream_that_nobody_wants_any_more_is_counted() -> None:
     way = Way("quotes:a")
     way.take(b"z:1", b"?z,a:1")
     assert way.intake.unheard == 2
+    assert way.intake.unasked.look(way.feeds, 0.0) == []
+    assert way.intake.unasked.counts() == {"z": 2}
     assert way.words("quotes:a") == ["update 1"]
 
 

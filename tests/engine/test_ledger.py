@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.engine.leaving import PAST
 from gateway.engine.ledger import Settled, StreamLedger, StreamState
 from gateway.engine.outstanding import LATE, Outstanding
 from gateway.spi.contract import Action, Request, Verdict
@@ -950,3 +951,62 @@ def test_other_requests_are_nobodys_business_here() -> None:
     assert asking.ledger.sent(other, 0.0) == NOTHING
     assert asking.state("a") is StreamState.WANTED
     assert asking.ledger.ack(Ack(other.id)) == NOTHING
+
+
+# --- what goes on coming though nobody wants it
+
+
+def left(*wanted: str) -> Asking:
+    """Return one that was served those and has given them up, as the exchange has granted."""
+    asking = Asking(*wanted)
+    [asked] = asking.turn()
+    asking.ledger.ack(Ack(asked.id))
+    for stream in wanted:
+        asking.ledger.release(stream)
+    [given_up] = asking.turn()
+    asking.ledger.ack(Ack(given_up.id))
+    return asking
+
+
+def test_what_goes_on_coming_is_given_up_once_more_and_once_only() -> None:
+    asking = left("a")
+    assert asking.ledger.is_still_served("a")
+    assert not asking.ledger.is_still_served("a"), "it is to be given up already"
+    assert streams(asking.turn()) == [("unsubscribe", ("a",))]
+    assert not asking.ledger.is_still_served("a"), "that is on its way"
+    assert streams(asking.turn()) == []
+    asking.ledger.overdue(5.0)
+    assert streams(asking.turn(5.0)) == [("unsubscribe", ("a",))], "as ever, once more where nobody answers"
+    asking.ledger.overdue(10.0)
+    assert asking.ledger.is_still_served("a")
+
+
+def test_what_is_wanted_or_never_was_asked_for_is_not_given_up() -> None:
+    asking = left("a")
+    asking.ledger.want("a")
+    assert not asking.ledger.is_still_served("a")
+    assert not asking.ledger.is_still_served("sent by itself")
+    never_sent = Asking("b")
+    never_sent.ledger.release("b")
+    assert not never_sent.ledger.is_still_served("b")
+
+
+def test_what_the_exchange_will_give_up_later_is_left_to_that() -> None:
+    asking = left("a")
+    asking.ledger.is_still_served("a")
+    [given_up] = asking.turn()
+    asking.ledger.nack(Nack(given_up.id, "unsubscribe", LATER), 0.0)
+    assert not asking.ledger.is_still_served("a")
+
+
+def test_a_new_connection_serves_nothing_of_the_old_one() -> None:
+    asking = left("a")
+    asking.ledger.begin_epoch()
+    assert not asking.ledger.is_still_served("a")
+
+
+def test_of_very_many_the_latest_are_remembered() -> None:
+    asking = left("first", *(str(number) for number in range(PAST)))
+    assert not asking.ledger.is_still_served("first")
+    assert asking.ledger.is_still_served("0")
+    assert asking.ledger.is_still_served(str(PAST - 1))

@@ -1,4 +1,4 @@
-"""Sockets that are open and mute are left within the limits of their class; healthy ones that are quiet are not."""
+"""Sockets that are open and mute are left within the limits of their class; healthy ones that are quiet, never."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -25,6 +25,8 @@ from gateway_binance.venue.control import Control
 from gateway_binance.venue.delivery import Delivery
 from gateway_binance.venue.events import Event
 from gateway_binance.venue.floor import Floor
+from gateway_binance.venue.generated import payloads
+from gateway_binance.venue.generated.market import forced
 from gateway_binance.venue.hosts import ROUTES, Market, endpoints, way
 from gateway_binance.venue.private import updates
 from gateway_binance.venue.private.accounts import Account, Accounts
@@ -35,6 +37,7 @@ from gateway_binance.venue.settings import Settings
 from gateway_binance.venue.sockets import BinanceSocket
 from gateway_binance.venue.source import Source
 from gateway_binance.venue.streams import kind_of, symbol_of
+from gateway_binance.venue.wall import Wall
 from gateway_binance.venue.wishes import Wishes
 from gateway_binance.venue.wsapi import WsApi
 
@@ -71,22 +74,25 @@ class BinanceExchange(Venue):
     ) -> None:
         super().__init__(host=host, port=port, seed=settings.seed, rate=rate)
         self.settings = settings
+        self.clock = Wall(settings.now)
+        self.now_ms = self.clock.milliseconds
+        self._sources = {source.market: source for source in sources}
         self.accounts = Accounts(settings.accounts)
         self.accounts.on_revoked(self._revoked)
         own = Random(f"{settings.seed}:keys")  # noqa: S311  # the same seed, the same keys
-        self.keys = Keys(own, settings.now, settings.key_life)
+        self.keys = Keys(own, self.clock, settings.key_life)
         self.delivery = Delivery(
             self.clients, self._session, self.keys, self.faults, needs_events=settings.needs_events
         )
         self.wishes = Wishes(self.subscribe)
         self._control = Control(self.wishes)
-        futures = Guard(settings.futures_pool, settings.now)
+        futures = Guard(settings.futures_pool, self.clock)
         self.guards = {
-            Market.SPOT: Guard(settings.spot_pool, settings.now),
+            Market.SPOT: Guard(settings.spot_pool, self.clock),
             Market.USDM: futures,
             Market.COINM: futures,
         }
-        self.floors = {source.market: self._floor(source) for source in sources}
+        self.floors = {market: self._floor(source) for market, source in self._sources.items()}
         self._gate = Gate(self.accounts, self.now_ms)
         self._apis = {market: self._api(floor) for market, floor in self.floors.items()}
 
@@ -94,10 +100,6 @@ class BinanceExchange(Venue):
         """Return the base URL of each endpoint that the plugin of ``market`` has; spot's are :attr:`addresses`."""
         places = endpoints(INFOS[market], named=True)
         return {name: f"{scheme}://{self._listener.place}{path}" for name, (scheme, path) in places.items()}
-
-    def now_ms(self) -> int:
-        """Return the time in milliseconds since 1970."""
-        return int(self.settings.now() * 1000)
 
     def clients(self) -> Iterator[BinanceSocket]:
         """Yield the connections that are open."""
@@ -136,6 +138,29 @@ class BinanceExchange(Venue):
                 desk.traded(symbol, last)
         return sent
 
+    # --- what scenarios do to markets
+
+    def liquidate(self, market: Market, symbol: str, side: str, size: str | None) -> None:
+        """Tell of a position that was closed by force, at the best price."""
+        source = self._sources[market]
+        one, quote = source.listed[symbol], source.quote(symbol)
+        price = "0" if quote is None else quote.bid if side == "SELL" else quote.ask
+        report = payloads.liquidation(one, side, price, size or f"{one.step:f}", self.now_ms())
+        self.announce(market, forced(one, report))
+
+    def set_status(self, market: Market, symbol: str, status: str) -> None:
+        """Change the status of a symbol, or list it; futures tell of it."""
+        one = self._sources[market].relist(symbol, status)
+        if market.is_futures:
+            told = orjson.dumps(payloads.contract(one, self.now_ms()))
+            self.announce(market, Event(0.0, "!contractInfo", told, ("!contractInfo",)))
+
+    def delist(self, market: Market, symbol: str) -> None:
+        """Forget a symbol."""
+        self._sources[market].delist(symbol)
+
+    # --- accounts
+
     def housekeep(self) -> None:
         """Let what is over be over: listenKeys, and what tokens opened."""
         for key in self.keys.expired():
@@ -143,7 +168,7 @@ class BinanceExchange(Venue):
         for socket in self.clients():
             session = self._session(socket)
             if session is not None:
-                self.delivery.ended(socket, session.lapsed(self.settings.now()), self.now_ms())
+                self.delivery.ended(socket, session.lapsed(self.clock()), self.now_ms())
 
     def key_expired(self, key: ListenKey) -> None:
         """Tell whoever uses a key that it is over; the connection stays, and says nothing any more."""
@@ -151,6 +176,13 @@ class BinanceExchange(Venue):
             if socket.door.market is key.market and key.text in socket.streams:
                 self.delivery.told(socket, key.text, updates.expired(key.text, self.now_ms()))
                 socket.streams.pop(key.text, None)
+
+    def end_subscriptions(self, account: str) -> None:
+        """End what ``account`` is sent over WS-API, and say so."""
+        for socket in self.clients():
+            session = self._session(socket)
+            if session is not None:
+                self.delivery.ended(socket, session.end(account), self.now_ms())
 
     def _key_gone(self, key: ListenKey) -> None:
         """Close the stream of everybody who uses a key that was deleted."""
@@ -218,7 +250,5 @@ class BinanceExchange(Venue):
 
     def answers(self) -> Mapping[str, Answer]:
         """Return the REST routes."""
-        now = self.settings.now
-        return rest.answers(
-            rest.Counter(floor.calls(), self._gate, floor.guard, now) for floor in self.floors.values()
-        )
+        floors = self.floors.values()
+        return rest.answers(rest.Counter(floor.calls(), self._gate, floor.guard, self.clock) for floor in floors)

@@ -1,7 +1,7 @@
 """Where a market's data come from, as everything that answers questions sees it, and the recorded kind."""
 
 import re
-from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final, Protocol
 
@@ -23,7 +23,7 @@ class Source(Protocol):
     """One market's data."""
 
     market: Market
-    listed: Mapping[str, Listed]
+    listed: dict[str, Listed]
     """Its symbols, in the exchange's own spelling."""
 
     def book(self, symbol: str, limit: int) -> BookReply:
@@ -38,6 +38,12 @@ class Source(Protocol):
     def mark(self, symbol: str) -> Mark:
         """Return the mark price of ``symbol``, which is listed; where nobody says it, the middle of the book."""
 
+    def relist(self, symbol: str, status: str) -> Listed:
+        """Change the status of a symbol, or list it."""
+
+    def delist(self, symbol: str) -> None:
+        """Forget a symbol."""
+
 
 class Recorded:
     """A market as far as its recording has been replayed."""
@@ -45,7 +51,7 @@ class Recorded:
     def __init__(self, recording: Recording) -> None:
         self.market = recording.market
         self.recording = recording
-        self.listed: Mapping[str, Listed] = {
+        self.listed: dict[str, Listed] = {
             symbol: listed(recording.market, symbol, *_steps(recording, symbol)) for symbol in recording.symbols
         }
         self._books = Books(recording)
@@ -82,6 +88,15 @@ class Recorded:
             return mark or Mark("0")
         middle = f"{(Decimal(quote.bid) + Decimal(quote.ask)) / 2:.8f}"
         return Mark(middle, middle, middle)
+
+    def relist(self, symbol: str, status: str) -> Listed:
+        """Change the status of a symbol that was recorded."""
+        self.listed[symbol] = replace(self.listed[symbol], status=status)
+        return self.listed[symbol]
+
+    def delist(self, symbol: str) -> None:
+        """Forget a symbol; its recorded streams go on."""
+        del self.listed[symbol]
 
 
 def _steps(recording: Recording, symbol: str) -> tuple[str, str]:

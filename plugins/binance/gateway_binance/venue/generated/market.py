@@ -1,6 +1,7 @@
 """A made-up market: which symbols there are, which of them move, and what is told of all of them together."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Final
@@ -14,7 +15,7 @@ from gateway_binance.venue.generated.symbol import Symbol
 from gateway_binance.venue.history import History, Mark, Quote
 from gateway_binance.venue.hosts import Market
 from gateway_binance.venue.listing import Listed, listed
-from gateway_binance.venue.streams import kind_of, symbol_of
+from gateway_binance.venue.streams import MARKS, kind_of, symbol_of
 
 _NAMES: Final[Mapping[Market, Sequence[tuple[str, str, str, str]]]] = {
     Market.SPOT: (
@@ -60,12 +61,14 @@ class Generated:
         self._seed = seed
         usual = {symbol: (tick, step, price) for symbol, tick, step, price in _NAMES[market]}
         self._rows = {**usual, **dict.fromkeys(_more_names(market, more), _MORE[market])}
-        self.listed: Mapping[str, Listed] = {
+        self.listed: dict[str, Listed] = {
             symbol: listed(market, symbol, tick, step) for symbol, (tick, step, _) in self._rows.items()
         }
         self._usual = tuple(usual)
         self._symbols: dict[str, Symbol] = {}
         self._ticks = 0
+        self._asked: set[str] | None = None
+        self._moving: dict[str, dict[str, str]] = {}
 
     def symbol(self, name: str) -> Symbol:
         """Return a listed symbol, made when it is first asked for."""
@@ -95,28 +98,34 @@ class Generated:
     def tick(self, at: int, streams: set[str]) -> Iterator[Event]:
         """Let a tick pass, at ``at`` milliseconds since 1970; ``streams`` are those that are wanted."""
         self._ticks += 1
-        whole = sorted(stream for stream in streams if stream.startswith("!"))
-        wanted = self._wanted(streams, moves=self._usual if whole else ())
-        forced = []
-        for name in self.listed if len(wanted) > len(self.listed) // 2 else sorted(wanted):
-            if name not in wanted:
-                continue
+        if streams != self._asked:
+            self._asked, self._moving = set(streams), self._wanted(streams)
+        for name, kinds in self._moving.items():
             symbol = self.symbol(name)
-            yield from symbol.tick(self._ticks, at, wanted[name])
+            yield from symbol.tick(self._ticks, at, kinds)
             if self.market.is_futures and symbol.is_liquidated():
-                forced.append((name, symbol.liquidate(at)))
-        for name, report in forced:
-            yield from self.forced(name, report, streams)
-        for stream in whole:
-            if self._ticks % period(self.market, stream) == 0:
-                yield from self._of_all(stream, at, sorted(wanted))
-        yield from self._of_pairs(at, streams)
+                yield forced(symbol.listed, symbol.liquidate(at))
+        for stream in sorted(streams):
+            if stream.startswith("!") and self._ticks % period(self.market, stream) == 0:
+                yield from self._of_all(stream, at)
+            elif self.market is Market.COINM:
+                yield from self._of_pair(stream, at)
 
-    def forced(self, name: str, report: payloads.Payload, streams: set[str]) -> Iterator[Event]:
-        """Yield the report of a forced order, to whoever wants those of its symbol or of all."""
-        for stream in (f"{name.lower()}@forceOrder", "!forceOrder@arr"):
-            if stream in streams:
-                yield Event(0.0, stream, orjson.dumps(report), (stream,))
+    def relist(self, symbol: str, status: str) -> Listed:
+        """Change the status of a symbol; one that was not listed is made."""
+        if symbol not in self.listed:
+            self._rows[symbol] = _MORE[self.market]
+            tick, step, _ = self._rows[symbol]
+            self.listed[symbol] = listed(self.market, symbol, tick, step)
+        self.listed[symbol] = replace(self.listed[symbol], status=status)
+        self._asked = None
+        return self.listed[symbol]
+
+    def delist(self, symbol: str) -> None:
+        """Forget a symbol."""
+        del self.listed[symbol]
+        self._symbols.pop(symbol, None)
+        self._asked = None
 
     def named(self, stream: str) -> str | None:
         """Return the symbol that a stream's name means: of a pair its perpetual contract."""
@@ -132,40 +141,39 @@ class Generated:
         found = (one.symbol for one in self.listed.values() if one.pair == pair and one.contract == kind)
         return next(found, None)
 
-    def _wanted(self, streams: set[str], moves: Sequence[str]) -> dict[str, dict[str, str]]:
+    def _wanted(self, streams: set[str]) -> dict[str, dict[str, str]]:
         """Return the symbols that move, each with the kinds that are wanted of it and their streams."""
-        wanted: dict[str, dict[str, str]] = {name: {} for name in moves}
+        of_all = any(stream.startswith("!") for stream in streams)
+        wanted: dict[str, dict[str, str]] = {name: {} for name in self._usual if of_all and name in self.listed}
         for stream in streams:
             name = None if stream.startswith("!") else self.named(stream)
             if name is not None:
                 wanted.setdefault(name, {})[kind_of(stream)] = stream
-        return {name: dict(sorted(kinds.items())) for name, kinds in wanted.items()}
+        return {name: dict(sorted(wanted[name].items())) for name in sorted(wanted)}
 
     # --- what is told of several at once
 
-    def _of_all(self, stream: str, at: int, names: Sequence[str]) -> Iterator[Event]:
-        symbols = [self.symbol(name) for name in names]
+    def _of_all(self, stream: str, at: int) -> Iterator[Event]:
         kind = stream.partition("@")[0]
-        rows = [row for row in (_row(kind, symbol, at) for symbol in symbols) if row is not None]
-        if kind == "!bookTicker":
-            for row in rows:
-                yield Event(0.0, stream, orjson.dumps(row), (stream,))
-        elif rows:
-            yield Event(0.0, stream, orjson.dumps(rows), (stream,))
+        rows = [_row(kind, self.symbol(name), at) for name in self._moving]
+        told = [row for row in rows if row is not None]
+        for payload in told if kind == "!bookTicker" else [told] if told else []:
+            yield Event(0.0, stream, orjson.dumps(payload), (stream,))
 
-    def _of_pairs(self, at: int, streams: set[str]) -> Iterator[Event]:
+    def _of_pair(self, stream: str, at: int) -> Iterator[Event]:
         """Yield COIN-M's mark prices of every contract of a pair."""
-        for stream in sorted(streams) if self.market is Market.COINM else ():
-            kind = kind_of(stream)
-            due = (
-                kind.startswith("markPrice")
-                and "line" not in kind
-                and self._ticks % period(self.market, kind) == 0
-            )
-            symbols = [one for one in self.listed.values() if one.pair == symbol_of(stream)]
-            if due and symbol_of(stream) not in self.listed and symbols:
-                rows = [payloads.mark(one, self.symbol(one.symbol).mark, at) for one in symbols]
-                yield Event(0.0, stream, orjson.dumps(rows), (stream,))
+        kind, pair = kind_of(stream), symbol_of(stream)
+        if kind not in MARKS or pair in self.listed or self._ticks % period(self.market, kind):
+            return
+        symbols = [one for one in self.listed.values() if one.pair == pair]
+        rows = [payloads.mark(one, self.symbol(one.symbol).mark, at) for one in symbols]
+        yield Event(0.0, stream, orjson.dumps(rows), (stream,))
+
+
+def forced(one: Listed, report: payloads.Payload) -> Event:
+    """Return the report of a forced order, for whoever wants those of its symbol or of all."""
+    stream = f"{one.symbol.lower()}@forceOrder"
+    return Event(0.0, stream, orjson.dumps(report), (stream, "!forceOrder@arr"))
 
 
 def _row(kind: str, symbol: Symbol, at: int) -> payloads.Payload | None:

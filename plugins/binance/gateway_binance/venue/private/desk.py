@@ -79,6 +79,10 @@ class Desk(ABC):
     def closed(self, order: Order, how: str) -> None:
         """Give back what an order needed, and tell how it ended."""
 
+    @abstractmethod
+    def transfer(self, account: str, asset: str, delta: Decimal) -> None:
+        """Move money in, or out where ``delta`` is below nought, and tell of it."""
+
     # --- what clients and scenarios do
 
     def place(self, account: Account, wish: Wish) -> Order:
@@ -89,6 +93,8 @@ class Desk(ABC):
             RefusedError: If it is not taken.
         """
         listed = self.listed(wish.symbol)
+        if listed.status != "TRADING":
+            raise RefusedError(-1013, "Market is closed.")
         client_id = wish.client_id or self.name()
         if any(one.client_id == client_id for one in self.orders(account.name) if one.is_open):
             raise RefusedError(-2010, "Duplicate order sent.")

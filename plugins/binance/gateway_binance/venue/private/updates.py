@@ -6,7 +6,7 @@ recorded lives of real orders.
 """
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from gateway_binance.venue.hosts import Market
 from gateway_binance.venue.listing import Listed
@@ -14,11 +14,13 @@ from gateway_binance.venue.private.orders import Filled, Order
 from gateway_binance.venue.private.positions import Position
 
 Event = dict[str, Any]
+_PLACES: Final = 8
 
 
 def plain(number: Decimal) -> str:
-    """Return a number as futures write most of them: without noughts at the end."""
-    return f"{number.normalize():f}" if number else "0"
+    """Return a number as futures write most of them: eight places at most, and no noughts at the end."""
+    rounded = round(number, _PLACES)
+    return f"{rounded.normalize():f}" if rounded else "0"
 
 
 def order(it: Order, how: str, listed: Listed, part: Filled | None = None) -> Event:
@@ -32,7 +34,7 @@ def order(it: Order, how: str, listed: Listed, part: Filled | None = None) -> Ev
         "f": wish.tif,
         "q": plain(it.quantity),
         "p": plain(wish.price),
-        "ap": plain(it.average.quantize(Decimal("0.00000001"))),
+        "ap": plain(it.average),
         "sp": "0",
         "x": how,
         "X": it.status,
@@ -91,9 +93,9 @@ def balance(asset: str, wallet: Decimal, change: Decimal) -> Event:
 
 def position(symbol: str, it: Position, unrealized: Decimal) -> Event:
     """Return the row of a position."""
-    entry = plain(it.entry.quantize(Decimal("0.00000001")))
+    entry = plain(it.entry)
     end = {"mt": it.margin, "iw": "0", "ps": "BOTH"}
-    held = plain(unrealized.quantize(Decimal("0.00000001")))
+    held = plain(unrealized)
     return {
         "s": symbol,
         "pa": plain(it.amount),

@@ -7,7 +7,6 @@ live that is not, and ``live`` cannot be written by any other way.
 """
 
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from types import MappingProxyType
@@ -55,8 +54,8 @@ class RegistrySnapshot:
     """One consistent version of everything; ``version`` grows by one with each change."""
 
     version: int = 0
-    supervised: Mapping[str, ConnectionView] = field(default_factory=lambda: MappingProxyType({}))
-    live: Mapping[str, ConnectionView] = field(default_factory=lambda: MappingProxyType({}))
+    supervised: "MappingProxyType[str, ConnectionView]" = field(default_factory=lambda: MappingProxyType({}))
+    live: "MappingProxyType[str, ConnectionView]" = field(default_factory=lambda: MappingProxyType({}))
 
 
 class ConnectionRegistry:
@@ -104,8 +103,9 @@ class ConnectionRegistry:
             if view.state is not S.DISCONNECTED:
                 raise TransitionError(f"{connection_id} is {view.state} and cannot be forgotten")
             del self._histories[connection_id]
-            supervised = {i: v for i, v in self._snapshot.supervised.items() if i != connection_id}
-            self._swap(supervised, self._snapshot.live)
+            supervised = self._snapshot.supervised.copy()
+            del supervised[connection_id]
+            self._swap(MappingProxyType(supervised), self._snapshot.live)
 
     def move(  # noqa: PLR0913  # what a change consists of
         self,
@@ -207,13 +207,17 @@ class ConnectionRegistry:
 
     def _publish(self, view: ConnectionView) -> None:
         """Replace one view in both maps. The only place that decides who is live."""
-        supervised = {**self._snapshot.supervised, view.id: view}
-        live = {i: v for i, v in self._snapshot.live.items() if i != view.id}
-        if view.state is S.CONNECTED:
-            live[view.id] = view
-        self._swap(supervised, live)
+        supervised, live = self._snapshot.supervised.copy(), self._snapshot.live
+        supervised[view.id] = view
+        if view.state is S.CONNECTED or view.id in live:  # else that map is the same as before
+            now_live = live.copy()
+            now_live.pop(view.id, None)
+            if view.state is S.CONNECTED:
+                now_live[view.id] = view
+            live = MappingProxyType(now_live)
+        self._swap(MappingProxyType(supervised), live)
 
-    def _swap(self, supervised: Mapping[str, ConnectionView], live: Mapping[str, ConnectionView]) -> None:
-        self._snapshot = RegistrySnapshot(
-            self._snapshot.version + 1, MappingProxyType(dict(supervised)), MappingProxyType(dict(live))
-        )
+    def _swap(
+        self, supervised: "MappingProxyType[str, ConnectionView]", live: "MappingProxyType[str, ConnectionView]"
+    ) -> None:
+        self._snapshot = RegistrySnapshot(self._snapshot.version + 1, supervised, live)

@@ -64,6 +64,7 @@ class Reason(StrEnum):
     NO_DATA = auto()
     STREAM_REFUSED = auto()
     STREAM_REVOKED = auto()
+    DELISTED = auto()
     SEQUENCE_GAP = auto()
     SESSION_LOST = auto()
     DRAINING = auto()

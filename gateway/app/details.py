@@ -7,19 +7,23 @@ on the event loop.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any, Final
 
 from gateway.engine.liveness import unhealthy_because
 from gateway.engine.operations import Details
 from gateway.engine.registry import ConnectionRegistry, ConnectionView, RegistrySnapshot
 from gateway.errors import Reason
 from gateway.model.changes import Change
+from gateway.model.instruments import Instrument
 from gateway.model.states import ConnectionState as S
 from gateway.runtime.exchange import Exchange
 from gateway.runtime.link import Link
 from gateway.runtime.links import Links
+from gateway.runtime.listings import Listing
+
+_INSTRUMENT: Final = tuple(field.name for field in fields(Instrument))
 
 
 class Observatory:
@@ -80,6 +84,10 @@ class Observatory:
             "state_breakdown": {str(state): states[str(state)] for state in S},
             **{name: totals[name] for name in sorted(totals)},
         }
+
+    def get_instruments(self, exchange: str) -> Sequence[Details]:
+        """See :meth:`gateway.engine.operations.Operations.get_instruments`."""
+        return [_instrument(one) for one in self._exchanges[exchange].ground.instruments]
 
     def get_exchange_details(self) -> Mapping[str, Details]:
         """See :meth:`gateway.engine.operations.Operations.get_exchange_details`."""
@@ -198,12 +206,23 @@ class Observatory:
             "heartbeat_interval": ground.pace.heartbeat_interval,
             "channels": [channel.name for channel in ground.info.channels],
             "instruments": len(ground.instruments),
+            "listings": [_listing(one) for one in exchange.reference.listings.recent],
             "connections": sorted(exchange.links.all),
             "limits": {
                 name: {"used": units, "allowed": allowed} for name, (units, allowed) in exchange.used.items()
             },
             "problem": exchange.reference.problem,
         }
+
+
+def _listing(listing: Listing) -> Details:
+    change = listing.change
+    return {"what": change.what, **_instrument(change.instrument), "at_us": listing.at_us}
+
+
+def _instrument(instrument: Instrument) -> Details:
+    facts = ((name, getattr(instrument, name)) for name in _INSTRUMENT)
+    return {name: value for name, value in facts if value is not None}
 
 
 def _diagnosis(text: str) -> Details | None:

@@ -30,6 +30,14 @@ class Operations(Protocol):
     def get_exchange_details(self) -> Mapping[str, Details]:
         """Return every loaded exchange by its id: environment, heartbeat, limits used, connections."""
 
+    def get_instruments(self, exchange: str, /) -> Sequence[Details]:
+        """
+        Return what is known of each instrument of a running exchange; of those without a list, of none.
+
+        Raises:
+            KeyError: If it does not run.
+        """
+
     def get_stats(self) -> Details:
         """Return totals: ``total_connections``, ``healthy_connections``, ``state_breakdown``, counts."""
 

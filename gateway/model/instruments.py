@@ -1,7 +1,8 @@
-"""The instruments of one exchange, and how a symbol that a client wrote is found among them."""
+"""The instruments of one exchange: how a symbol that a client wrote is found, and what became of each."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from gateway.errors import SubscriptionError
 
@@ -23,6 +24,29 @@ class Instrument:
     status: str = ""
     tick_size: str | None = None
     lot_size: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListChange:
+    """What became of one instrument between two lists; where it was not listed there is :obj:`None`."""
+
+    before: Instrument | None
+    after: Instrument | None
+
+    @property
+    def what(self) -> Literal["listed", "delisted", "changed"]:
+        """A word for it."""
+        if self.after is None:
+            return "delisted"
+        return "listed" if self.before is None else "changed"
+
+    @property
+    def instrument(self) -> Instrument:
+        """The instrument as it is now, or was last."""
+        found = self.after or self.before
+        if found is None:
+            raise LookupError("it was on neither list")
+        return found
 
 
 class Instruments:
@@ -57,6 +81,13 @@ class Instruments:
         """Return the instrument of the exchange's own spelling ``written``, if there is just one."""
         found = self._by_native.get(written, ())
         return found[0] if len(found) == 1 else None
+
+    def since(self, before: "Instruments") -> Iterator[ListChange]:
+        """Yield what became of each instrument since the list was ``before``; native names tell which is which."""
+        old, new = ({one.native: one for one in instruments} for instruments in (before, self))
+        for native in {**old, **new}:
+            if old.get(native) != new.get(native):
+                yield ListChange(old.get(native), new.get(native))
 
     def __iter__(self) -> Iterator[Instrument]:
         return iter(self._all)

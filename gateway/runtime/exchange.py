@@ -5,7 +5,7 @@ Event-loop only.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -16,6 +16,7 @@ from gateway.engine.messages import TopicStatus
 from gateway.engine.topics import Topic
 from gateway.errors import PluginError, Reason, SubscriptionError
 from gateway.model.account import ACCOUNT_RECORDS
+from gateway.model.instruments import ListChange
 from gateway.model.subscriptions import RAW, Subscription
 from gateway.runtime.backfill import Backfill
 from gateway.runtime.clock import ExchangeClock
@@ -56,7 +57,7 @@ class Exchange:
         self._parked: dict[str, Topic] = {}
         """Topics that wait for the list of instruments."""
         self._orphans: dict[str, Topic] = {}
-        """Topics whose account is gone; they are fed again if it comes back."""
+        """Topics whose account or symbol is gone; they are fed again if it comes back."""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -106,7 +107,7 @@ class Exchange:
             topic.become(TopicStatus.CLOSED, "unknown_account", self.ground.wall_us())
 
     def _adopt(self, topic: Topic) -> None:
-        """The account of ``topic`` is there again: what comes next comes after a hole, if anything ever came."""
+        """What ``topic`` had lost is there again: what comes next comes after a hole, if anything ever came."""
         at_us = self.ground.wall_us()
         topic.become(TopicStatus.PENDING, "", at_us)
         if self._feed_late(topic) and topic.offset:
@@ -199,11 +200,29 @@ class Exchange:
             raise SubscriptionError("not_offered", f"{wish.exchange} does not offer {wish.topic}")
         return route
 
-    def _listed(self) -> None:
-        """The list of instruments is there: feed what waited for it."""
+    def _listed(self, changes: Sequence[ListChange]) -> None:
+        """The list of instruments is there: feed what waited for it, and see to what has changed."""
         parked, self._parked = self._parked, {}
         for topic in parked.values():
             self._feed_late(topic)
+        gone = {change.instrument.symbol for change in changes if change.what == "delisted"}
+        for topic in self._topics_of(gone):
+            self.close(topic)
+            self._orphans[topic.name] = topic
+            topic.become(TopicStatus.CLOSED, Reason.DELISTED, self.ground.wall_us())
+        come = {change.instrument.symbol for change in changes if change.what == "listed"}
+        for topic in [one for one in self._orphans.values() if one.subscription.symbol in come]:
+            self._adopt(self._orphans.pop(topic.name))
+
+    def _topics_of(self, symbols: set[str]) -> list[Topic]:
+        """Return the topics of ``symbols`` that are fed; streams of the exchange's own names are nobody's."""
+        return [
+            topic
+            for link in self.links.all.values()
+            for feed in link.connection.feeds.values()
+            for topic in feed.topics
+            if topic.subscription.account is None and topic.subscription.symbol in symbols
+        ]
 
     def _feed_late(self, topic: Topic) -> bool:
         """Feed a topic that is open already; one that cannot be had is closed, and false returned."""

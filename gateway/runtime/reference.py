@@ -6,15 +6,16 @@ the instruments once an hour from then on. Nobody waits for either for long.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from gateway.engine.retry import Retry
 from gateway.errors import ConnectionFault, PluginError
-from gateway.model.instruments import Instruments
+from gateway.model.instruments import Instruments, ListChange
 from gateway.runtime.clock import ExchangeClock
 from gateway.runtime.ground import Ground
 from gateway.runtime.judge import Judge
+from gateway.runtime.listings import Listings
 from gateway.runtime.rest import Rest
 from gateway.spi.contract import Target
 
@@ -34,15 +35,22 @@ class Reference:
         ground: whose ``instruments`` are replaced whenever a list came.
         target: for the plugin's conversations.
         clock: is corrected.
-        listed: called whenever a list came.
+        listed: called whenever a list came, with what has changed since the one before.
     """
 
-    def __init__(self, ground: Ground, target: Target, clock: ExchangeClock, listed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        target: Target,
+        clock: ExchangeClock,
+        listed: Callable[[Sequence[ListChange]], None],
+    ) -> None:
         self.problem = ""
         """Why there is no list, or no newer one."""
         self.is_listed = False
         self.has_list = True
         """False once it is known that the exchange's plugin keeps no list."""
+        self.listings = Listings(ground)
         self._ground = ground
         self._target = target
         self._clock = clock
@@ -115,10 +123,10 @@ class Reference:
             self.has_list = False
             self._answered.set()
             return
-        self._ground.instruments = await self._rest.converse(conversation)
+        changes = self.listings.take(await self._rest.converse(conversation))
         self.is_listed = True
         self._answered.set()
-        self._listed()
+        self._listed(changes)
 
     async def _fetch_time(self) -> None:
         conversation = self._ground.binding.server_time(self._target)

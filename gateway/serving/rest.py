@@ -30,6 +30,7 @@ class Rest:
             web.get("/api/v1/info", self._about),
             web.get("/api/v1/exchanges", self._exchanges),
             web.get("/api/v1/exchanges/{id}", self._exchange),
+            web.get("/api/v1/exchanges/{id}/instruments", self._instruments),
             web.get("/api/v1/connections", self._connections),
             web.get("/api/v1/connections/{id:.+}", self._connection),
         ]
@@ -55,6 +56,13 @@ class Rest:
 
     async def _exchange(self, request: web.Request) -> web.Response:
         return _one("exchange", request, self._operations.get_exchange_details())
+
+    async def _instruments(self, request: web.Request) -> web.Response:
+        id_ = request.match_info["id"]
+        try:
+            return as_json({"instruments": self._operations.get_instruments(id_)})
+        except KeyError:
+            return problem(404, "unknown_exchange", f"no exchange {id_[:128]!r} runs")
 
     async def _connections(self, _: web.Request) -> web.Response:
         return as_json({"connections": _listed(self._operations.get_connection_details())})

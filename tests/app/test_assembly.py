@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -286,6 +288,34 @@ async def test_a_list_that_has_not_come_yet_is_a_problem_until_it_has() -> None:
 
 
 @virtually
+async def test_instruments_are_told_with_what_is_known_of_each(running) -> None:
+    class Listed(MockExchange):
+        more: Sequence[spi.Instrument] = ()
+
+        @spi.hookimpl
+        def gateway_instruments(self, target: spi.Target) -> spi.Conversation[spi.Instruments]:
+            yield spi.Fetch("GET", f"{target.urls['rest']}/symbols", cost={"mock-weight": 10})
+            return spi.Instruments([BTC, *self.more])
+
+    plugin = Listed()
+    async with running(plugins={"mock": plugin}) as one:
+        operations = one.gateway.operations
+        bare = {"symbol": "BTC-USDT", "native": "btc", "base": "BTC", "quote": "USDT", "status": ""}
+        assert operations.get_instruments("mock") == [{**bare, "tick_size": "0.1"}]
+        with pytest.raises(KeyError):
+            operations.get_instruments("acme")
+        plugin.more = [replace(BTC, symbol="ETH-USDT", native="eth", base="ETH")]
+        await asyncio.sleep(3601)
+        (listing,) = operations.get_exchange_details()["mock"]["listings"]
+        assert (listing["what"], listing["symbol"], listing["tick_size"]) == ("listed", "ETH-USDT", "0.1")
+        assert listing["at_us"] > 0
+        json.dumps(listing)
+
+
+BTC = spi.Instrument(symbol="BTC-USDT", native="btc", base="BTC", quote="USDT", tick_size="0.1")
+
+
+@virtually
 async def test_an_exchange_without_a_list_waits_for_none(running) -> None:
     class Listless(MockExchange):
         @spi.hookimpl
@@ -320,6 +350,7 @@ async def test_an_exchange_tells_its_limits_and_connections(running) -> None:
             "heartbeat_interval": None,
             "channels": ["trades", "quotes", "book", "ticker", "raw", "orders", "balances"],
             "instruments": 3,
+            "listings": [],
             "connections": ["mock/stream/0"],
             "limits": {"mock-dials": {"used": 1, "allowed": 300}, "mock-weight": {"used": 10, "allowed": 1200}},
             "problem": "",

@@ -1,9 +1,11 @@
 """A symbol is found by either spelling, and never guessed."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.errors import SubscriptionError
-from gateway.model.instruments import Instrument, Instruments
+from gateway.model.instruments import Instrument, Instruments, ListChange
 
 
 def instrument(symbol: str, native: str) -> Instrument:
@@ -63,3 +65,27 @@ def test_an_empty_list_knows_nothing() -> None:
 
 def test_instruments_may_come_from_a_generator() -> None:
     assert len(Instruments(one for one in (BTC, ETH))) == 2
+
+
+def test_what_became_of_each_instrument_is_told() -> None:
+    halted = replace(ETH, status="HALT")
+    sol = instrument("SOL-USDT", "SOLUSDT")
+    changes = list(Instruments([sol, halted]).since(Instruments([BTC, ETH])))
+    assert [(change.what, change.instrument) for change in changes] == [
+        ("delisted", BTC),
+        ("changed", halted),
+        ("listed", sol),
+    ]
+    assert changes[1].before is ETH
+    assert not list(Instruments([BTC, ETH]).since(Instruments([ETH, BTC])))
+
+
+def test_one_that_is_called_otherwise_by_the_exchange_is_another() -> None:
+    renamed = instrument("BTC-USDT", "XBTUSDT")
+    changes = list(Instruments([renamed]).since(Instruments([BTC])))
+    assert [(change.what, change.instrument) for change in changes] == [("delisted", BTC), ("listed", renamed)]
+
+
+def test_a_change_is_of_something() -> None:
+    with pytest.raises(LookupError):
+        _ = ListChange(None, None).instrument

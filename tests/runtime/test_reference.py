@@ -248,6 +248,6 @@ async def test_a_plugin_without_a_clock_needs_none(stage, variant) -> None:
 async def test_a_defect_of_ours_in_the_background_is_said_aloud(stage) -> None:
     one = stage(MockExchange())
     telling(one, ahead_us=0)
-    one.exchange.reference._listed = lambda: 1 / 0
+    one.exchange.reference._listed = lambda _: 1 / 0
     async with one:
         assert one.seen.noticed_of("internal_error") == [{"error": "ZeroDivisionError('division by zero')"}]

@@ -62,6 +62,9 @@ class Running:
     def get_exchange_details(self) -> dict[str, Any]:
         return {"mock": {"environment": "simulated"}}
 
+    def get_instruments(self, exchange: str) -> list[dict[str, Any]]:
+        return {"mock": [{"symbol": "BTC-USDT", "native": "btc_usdt", "tick_size": "0.01"}]}[exchange]
+
     def get_stats(self) -> dict[str, Any]:
         return {"total_connections": 1}
 

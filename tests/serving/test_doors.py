@@ -127,8 +127,15 @@ async def test_what_is_not_there_is_a_problem_document(rig: Any) -> None:
     }
     assert (await rig.problem("/api/v1/connections/mock/stream/9"))[1]["code"] == "unknown_connection"
     assert (await rig.problem("/api/v1/exchanges/acme"))[1]["code"] == "unknown_exchange"
+    assert (await rig.problem("/api/v1/exchanges/acme/instruments"))[1]["code"] == "unknown_exchange"
     assert (await rig.problem("/livez", method="POST"))[0] == 405
     assert (await rig.problem("/v1/ws"))[0] == 400
+
+
+async def test_the_instruments_of_an_exchange_are_listed(rig: Any) -> None:
+    async with rig.http.get(rig.base + "/api/v1/exchanges/mock/instruments") as reply:
+        found = {"symbol": "BTC-USDT", "native": "btc_usdt", "tick_size": "0.01"}
+        assert (reply.status, await reply.json()) == (200, {"instruments": [found]})
 
 
 async def test_a_handler_that_fails_is_a_problem_document_without_details(

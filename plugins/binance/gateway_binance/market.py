@@ -15,6 +15,7 @@ from gateway_binance import backfill, reference, verdicts
 from gateway_binance.book import Books, Follows
 from gateway_binance.declared.market import Market
 from gateway_binance.dialect import StreamDialect
+from gateway_binance.private.accounts import Accounts
 from gateway_binance.readers import Readers, Reading
 from gateway_binance.records.fields import MILLISECONDS, Form, Universe
 
@@ -26,10 +27,12 @@ class Particulars:
 
     ``readers`` read its events, ``follows`` judges how updates of its books join,
     ``named`` spells a symbol as the gateway does, ``universe`` marks its events
-    among those of all futures, ``pasts`` is where trades that are missing are fetched.
+    among those of all futures, ``pasts`` is where trades that are missing are fetched,
+    ``accounts`` answers for accounts.
     """
 
     market: Market
+    accounts: Accounts
     readers: Readers
     follows: Follows
     named: reference.Named
@@ -57,12 +60,18 @@ class MarketPlugin:
     @spi.hookimpl
     def gateway_handshake(self, target: spi.Target) -> spi.Handshake:
         """Open a bare combined connection: a URL that named a thousand streams would be too long."""
+        if target.account is not None:
+            return (yield from self._own.accounts.handshake(target))
         yield spi.Open(f"{target.urls[target.endpoint]}/stream", cost={self._market.dials: 1})
         return spi.Session()
 
     @spi.hookimpl
-    def gateway_dialect(self, target: spi.Target) -> StreamDialect:
+    def gateway_dialect(
+        self, target: spi.Target, session: spi.Session, instruments: spi.Instruments
+    ) -> spi.Dialect:
         """Return a fresh translator."""
+        if target.account is not None:
+            return self._own.accounts.dialect(target, session, instruments)
         form = Form(scale=self.scale(target), universe=self._own.universe)
         books = Books(target, self._market, self._own.follows)
         return StreamDialect(self._market.messages, Reading(self._own.readers, form), books)
@@ -70,6 +79,18 @@ class MarketPlugin:
     def scale(self, _target: spi.Target) -> int:
         """Return what the times on a connection are multiplied by to be microseconds."""
         return MILLISECONDS
+
+    @spi.hookimpl
+    def gateway_restore_subscriptions(self, target: spi.Target) -> Sequence[spi.Request] | None:
+        """Ask for nothing where the handshake has brought all: on an account's connection."""
+        return () if target.account is not None else None
+
+    @spi.hookimpl
+    def gateway_reconcile(
+        self, target: spi.Target, since: int, known: Sequence[spi.Order], instruments: spi.Instruments
+    ) -> spi.Conversation[Sequence[spi.Data]]:
+        """Fetch an account."""
+        return self._own.accounts.reconcile(target, since, known, instruments)
 
     @spi.hookimpl
     def gateway_instruments(self, target: spi.Target) -> spi.Conversation[spi.Instruments]:

@@ -5,7 +5,10 @@ from gateway_binance import backfill, reference
 from gateway_binance.book import spot_follows
 from gateway_binance.declared.spot import SPOT, STREAM
 from gateway_binance.market import MarketPlugin, Particulars
-from gateway_binance.options import SpotOptions
+from gateway_binance.options import in_microseconds
+from gateway_binance.private.accounts import route
+from gateway_binance.private.figures import SPOT_CHANNELS
+from gateway_binance.private.spot import SpotAccounts
 from gateway_binance.readers import SPOT_READERS
 from gateway_binance.records.fields import MICROSECONDS, MILLISECONDS
 from gateway_binance.streams import SPOT_STREAMS, stream_for
@@ -17,6 +20,8 @@ class BinanceSpot(MarketPlugin):
     @spi.hookimpl
     def gateway_route(self, subscription: spi.Subscription) -> spi.Route | None:
         """Name Binance's own stream; a book of any depth hangs off the one stream of changes."""
+        if subscription.account is not None:
+            return route(subscription, SPOT_CHANNELS)
         if subscription.channel == "raw":
             return spi.Route(STREAM, subscription.symbol)
         stream = stream_for(SPOT_STREAMS, subscription)
@@ -25,22 +30,21 @@ class BinanceSpot(MarketPlugin):
     @spi.hookimpl
     def gateway_handshake(self, target: spi.Target) -> spi.Handshake:
         """Open a bare combined connection, in the unit of time that the operator wants."""
-        unit = "?timeUnit=MICROSECOND" if _in_microseconds(target) else ""
+        if target.account is not None:
+            return (yield from self._own.accounts.handshake(target))
+        unit = "?timeUnit=MICROSECOND" if in_microseconds(target) else ""
         yield spi.Open(f"{target.urls[target.endpoint]}/stream{unit}", cost={SPOT.dials: 1})
         return spi.Session()
 
     def scale(self, target: spi.Target) -> int:
         """Follow the operator's wish."""
-        return MICROSECONDS if _in_microseconds(target) else MILLISECONDS
-
-
-def _in_microseconds(target: spi.Target) -> bool:
-    return isinstance(target.options, SpotOptions) and target.options.time_unit == "microsecond"
+        return MICROSECONDS if in_microseconds(target) else MILLISECONDS
 
 
 plugin = BinanceSpot(
     Particulars(
         market=SPOT,
+        accounts=SpotAccounts(SPOT),
         readers=SPOT_READERS,
         follows=spot_follows,
         named=reference.spot_name,

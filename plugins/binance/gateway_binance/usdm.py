@@ -9,6 +9,11 @@ from gateway_binance.categories import Category, category_of, misplaced
 from gateway_binance.declared.usdm import USDM
 from gateway_binance.market import MarketPlugin, Particulars
 from gateway_binance.options import UsdmOptions
+from gateway_binance.private.accounts import route
+from gateway_binance.private.figures import FUTURES_CHANNELS
+from gateway_binance.private.futures import FuturesAccounts
+from gateway_binance.private.futures_state import USDM_PATHS
+from gateway_binance.private.listenkey import usdm_place
 from gateway_binance.readers import USDM_READERS
 from gateway_binance.streams import USDM_STREAMS, stream_for
 
@@ -19,6 +24,8 @@ class BinanceUsdm(MarketPlugin):
     @spi.hookimpl
     def gateway_route(self, target: spi.Target, subscription: spi.Subscription) -> spi.Route | None:
         """Name Binance's own stream, and the category of connections that brings it."""
+        if subscription.account is not None:
+            return route(subscription, FUTURES_CHANNELS)
         is_raw = subscription.channel == "raw"
         stream = subscription.symbol if is_raw else stream_for(USDM_STREAMS, subscription)
         return None if stream is None else spi.Route(category_of(stream, _moved(target)), stream)
@@ -26,6 +33,8 @@ class BinanceUsdm(MarketPlugin):
     @spi.hookimpl
     def gateway_handshake(self, target: spi.Target) -> spi.Handshake:
         """Open a bare combined connection of one category."""
+        if target.account is not None:
+            return (yield from self._own.accounts.handshake(target))
         url = target.urls[target.endpoint]
         if wrong := misplaced(url, target.endpoint):
             raise spi.LoginRefused(wrong)
@@ -40,6 +49,7 @@ def _moved(target: spi.Target) -> Mapping[str, Category]:
 plugin = BinanceUsdm(
     Particulars(
         market=USDM,
+        accounts=FuturesAccounts(USDM, usdm_place, USDM_PATHS),
         readers=USDM_READERS,
         follows=futures_follows,
         named=reference.contract_name,

@@ -48,7 +48,7 @@ def target() -> spi.Target:
 @pytest.fixture
 def dialect(target: spi.Target) -> spi.Dialect:
     """A fresh translator of the spot market."""
-    return spot.plugin.gateway_dialect(target)
+    return spot.plugin.gateway_dialect(target, spi.Session(), spi.Instruments())
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def dialect_of() -> Any:
     """Return a fresh translator of a plugin by its id, and of its options."""
 
     def make(exchange: str, options: Any = None) -> Any:
-        return PLUGINS[exchange].gateway_dialect(target_of(exchange, options))
+        return PLUGINS[exchange].gateway_dialect(target_of(exchange, options), spi.Session(), spi.Instruments())
 
     return make
 

@@ -32,6 +32,11 @@ def test_each_environment_has_hosts_of_its_own() -> None:
             "testnet": "https://testnet.binancefuture.com",
             "demo": "https://demo-dapi.binance.com",
         },
+        "private": {
+            "live": "wss://dstream.binance.com",
+            "testnet": "wss://dstream.binancefuture.com",
+            "demo": "wss://demo-dstream.binance.com",
+        },
     }
 
 
@@ -76,7 +81,7 @@ def test_a_raw_stream_is_asked_for_as_it_is_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "wish", [spi.Subscription(ID, "orders", account="main"), spi.Subscription(ID, "candles", "BTCUSD_PERP", "1s")]
+    "wish", [spi.Subscription(ID, "mark", account="main"), spi.Subscription(ID, "candles", "BTCUSD_PERP", "1s")]
 )
 def test_what_is_not_offered_is_refused(wish: Any) -> None:
     assert plugin.gateway_route(wish) is None

@@ -28,16 +28,18 @@ def test_every_environment_has_both_hosts() -> None:
     schemes = {
         endpoint.name: {urlsplit(url).scheme for url in endpoint.urls.values()} for endpoint in info.endpoints
     }
-    assert schemes == {"stream": {"wss"}, "rest": {"https"}}
+    assert schemes == {"stream": {"wss"}, "rest": {"https"}, "private": {"wss"}}
     assert all(set(endpoint.urls) == set(info.environments) for endpoint in info.endpoints)
 
 
 def test_an_environment_never_mixes_hosts_of_two() -> None:
     info = plugin.gateway_exchange_info()
-    stream, rest = (endpoint.urls for endpoint in info.endpoints)
+    stream, rest, private = (endpoint.urls for endpoint in info.endpoints)
     for name, word in (("testnet", "testnet"), ("demo", "demo"), ("data", "data")):
         assert word in stream[name]
         assert word in rest[name]
+    assert "testnet" in private["testnet"]
+    assert "demo" in private["demo"]
     assert not {"testnet", "demo", "data"} & set(stream["live"].split(".")) & set(rest["live"].split("."))
 
 
@@ -48,9 +50,11 @@ def test_limits_are_those_of_the_documents() -> None:
         "binance-spot-messages": (5, 1.0, spi.Scope.CONNECTION),
         "binance-spot-dials": (300, 300.0, spi.Scope.IP),
         "binance-spot-weight": (6000, 60.0, spi.Scope.IP),
+        "binance-margin-weight": (12_000, 60.0, spi.Scope.IP),
     }
     assert [limit.name for limit in info.limits if limit.counts_control_frames] == ["binance-spot-messages"]
-    assert [limit.usage_header for limit in info.limits] == [None, None, "x-mbx-used-weight-1m"]
+    headers = [limit.usage_header for limit in info.limits]
+    assert headers == [None, None, "x-mbx-used-weight-1m", "x-sapi-used-ip-weight-1m"]
     assert (info.endpoints[0].max_streams, info.endpoints[0].max_age) == (1024, 86400)
 
 
@@ -93,7 +97,7 @@ def test_a_symbol_of_another_script_keeps_it() -> None:
 @pytest.mark.parametrize(
     "wish",
     [
-        spi.Subscription("binance", "orders", account="main"),
+        spi.Subscription("binance", "positions", account="main"),
         spi.Subscription("binance", "liquidations", "BTCUSDT"),
         spi.Subscription("binance", "trades", "BTCUSDT", "5"),
         spi.Subscription("binance", "trades", "BTCUSDT", account="main"),

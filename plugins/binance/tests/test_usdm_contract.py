@@ -33,7 +33,7 @@ def test_each_environment_has_hosts_of_its_own() -> None:
         "testnet": "https://testnet.binancefuture.com",
         "demo": "https://demo-fapi.binance.com",
     }
-    for category in ("public", "market"):
+    for category in ("public", "market", "private"):
         assert urls[category] == {
             "live": f"wss://fstream.binance.com/{category}",
             "testnet": f"wss://fstream.binancefuture.com/{category}",
@@ -122,7 +122,7 @@ def test_a_wrong_option_is_refused(options: Any) -> None:
 @pytest.mark.parametrize(
     "wish",
     [
-        spi.Subscription(ID, "orders", account="main"),
+        spi.Subscription(ID, "mark", account="main"),
         spi.Subscription(ID, "trades", "BTCUSDT", account="main"),
         spi.Subscription(ID, "candles", "BTCUSDT", "1s"),
         spi.Subscription(ID, "candles", "BTCUSDT", "index-1m"),

@@ -12,6 +12,7 @@ from typing import Final
 from gateway import spi
 from gateway_binance.declared import futures
 from gateway_binance.declared.market import REST, Market
+from gateway_binance.private.figures import COINM_PRIVATE, FUTURES_CHANNELS
 from gateway_binance.streams import COINM_STREAMS, variants
 
 STREAM: Final = "stream"
@@ -35,6 +36,7 @@ COINM: Final = Market(
             # One host for all streams: the categories of USD-M are not known here.
             spi.Endpoint(STREAM, _STREAM_URLS, max_streams=futures.MOST_STREAMS, max_age=futures.MAX_AGE),
             spi.Endpoint(REST, _REST_URLS),
+            COINM_PRIVATE,
         ),
         channels=(
             spi.Channel("trades", variants(COINM_STREAMS, "trades"), contiguous=True),
@@ -45,6 +47,7 @@ COINM: Final = Market(
             spi.Channel("mark", rhythm=spi.Rhythm.CONTINUOUS),
             spi.Channel("liquidations"),
             spi.Channel("raw"),
+            *FUTURES_CHANNELS,
         ),
         limits=futures.LIMITS,
     ),

@@ -12,6 +12,7 @@ from typing import Final
 from gateway import spi
 from gateway_binance.declared.market import REST, Market
 from gateway_binance.options import SpotOptions
+from gateway_binance.private.figures import MARGIN_LIMITS, SPOT_CHANNELS, SPOT_PRIVATE
 from gateway_binance.streams import SPOT_STREAMS, variants
 
 STREAM: Final = "stream"
@@ -42,6 +43,7 @@ _INFO: Final = spi.ExchangeInfo(
         # 1024 streams and 24 hours a connection: web-socket-streams.md, "General WSS information".
         spi.Endpoint(STREAM, _STREAM_URLS, max_streams=1024, max_age=24 * 3600.0),
         spi.Endpoint(REST, _REST_URLS),
+        SPOT_PRIVATE,
     ),
     # The documents promise no pace for any stream: quotes, books and tickers of what is traded at all speak
     # every few seconds, trades and candles of some symbols do not for hours.
@@ -53,6 +55,7 @@ _INFO: Final = spi.ExchangeInfo(
         spi.Channel("ticker", rhythm=spi.Rhythm.CONTINUOUS),
         spi.Channel("candles", variants(SPOT_STREAMS, "candles")),
         spi.Channel("raw"),
+        *SPOT_CHANNELS,
     ),
     limits=(
         # Five incoming messages a second, pings and pongs among them: web-socket-streams.md, "WebSocket limits".
@@ -61,6 +64,7 @@ _INFO: Final = spi.ExchangeInfo(
         spi.Limit(DIALS, 300, per=300.0),
         # 6000 a minute from one address, told in X-MBX-USED-WEIGHT-1M: rest-api.md, "IP limits".
         spi.Limit(WEIGHT, 6000, per=60.0, usage_header="x-mbx-used-weight-1m"),
+        *MARGIN_LIMITS,
     ),
     options=SpotOptions,
 )

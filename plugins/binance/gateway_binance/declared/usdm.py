@@ -14,6 +14,7 @@ from gateway_binance.categories import MARKET, PUBLIC
 from gateway_binance.declared import futures
 from gateway_binance.declared.market import REST, Market
 from gateway_binance.options import UsdmOptions
+from gateway_binance.private.figures import FUTURES_CHANNELS, USDM_PRIVATE
 from gateway_binance.streams import USDM_STREAMS, variants
 
 _STREAM_HOSTS: Final = {
@@ -38,7 +39,7 @@ USDM: Final = Market(
     info=spi.ExchangeInfo(
         spi_version=0,
         environments=tuple(_STREAM_HOSTS),
-        endpoints=(_category(PUBLIC), _category(MARKET), spi.Endpoint(REST, _REST_URLS)),
+        endpoints=(_category(PUBLIC), _category(MARKET), spi.Endpoint(REST, _REST_URLS), USDM_PRIVATE),
         channels=(
             spi.Channel("trades", variants(USDM_STREAMS, "trades"), contiguous=True),
             spi.Channel("quotes", rhythm=spi.Rhythm.CONTINUOUS),
@@ -48,6 +49,7 @@ USDM: Final = Market(
             spi.Channel("mark", rhythm=spi.Rhythm.CONTINUOUS),
             spi.Channel("liquidations"),
             spi.Channel("raw"),
+            *FUTURES_CHANNELS,
         ),
         limits=futures.LIMITS,
         options=UsdmOptions,

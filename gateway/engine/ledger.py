@@ -72,7 +72,7 @@ class StreamLedger:
         return True
 
     def is_still_served(self, stream: str) -> bool:
-        """``stream`` goes on coming: have it given up once more; false if it never was, is anyway, or is wanted."""
+        """``stream`` goes on coming: have it given up once more; false if it never was, or is anyway."""
         wanted = stream in self._entries
         return not wanted and not self._outstanding.is_given_up(stream) and self._leaving.add_again(stream)
 

@@ -26,7 +26,7 @@ NAMES = tuple("abcde")
 STOP = Verdict(action=Action.STOP, text="wrong")
 BUSY = Verdict(action=Action.RETRY, text="busy")
 STEPS = 120
-PATIENCE = 100
+PATIENCE = 400
 
 
 class Exchange:
@@ -150,6 +150,21 @@ class World:
             request = self.queue.pop(0)
             self.ledger.sent(request, self.now)
             self.wire.append(request)
+
+    def leave_unheard(self) -> None:
+        """Somebody leaves a stream, and whatever asks the exchange to give it up is lost on its way."""
+        if not (served := sorted(self.exchange.serves & self.wanted)):
+            return
+        stream = self.rng.choice(served)
+        for _ in range(self.counts.pop(stream)):
+            self.ledger.release(stream)
+        for _ in range(3):
+            self.turn()
+            while self.queue:
+                self.send()
+            self.wire = [one for one in self.wire if one.op != "unsubscribe" or stream not in one.streams]
+            self.now += 6.0
+            self.took(self.ledger.overdue(self.now))
 
     # --- the exchange
 
@@ -298,6 +313,7 @@ ACTIONS: list[tuple[Callable[[World], None], float]] = [
     (World.revoke, 1),
     (World.stall, 0.5),
     (World.datum, 1),
+    (World.leave_unheard, 0.3),
     (World.goes_on, 0.5),
     (World.pass_time, 1.5),
     (World.reconnect, 0.3),

@@ -48,7 +48,7 @@ class Delivery:
 
     def wanted(self, market: Market) -> set[str]:
         """Return the streams of ``market`` that somebody gets; those of all symbols are wanted of both futures."""
-        wanted: set[str] = set()
+        wanted = set(self._faults.unasked_streams)
         for socket in self._sockets():
             if not socket.door.api and _hears(socket, market):
                 own = socket.door.market is market

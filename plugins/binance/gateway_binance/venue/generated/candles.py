@@ -1,7 +1,7 @@
 """Candles: which stretch of time one covers, and what trades make of it."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Final
 
@@ -93,16 +93,22 @@ class Candles:
         self.rows: list[Candle] = []
         for trade in trades:
             self.take(trade)
+        self._told = max(0, len(self.rows) - 1)
 
     def take(self, trade: Trade) -> None:
         """Count ``trade`` in."""
         self.reach(trade.at, Decimal(trade.price))
         self.rows[-1].take(trade)
 
-    def reach(self, at: int, price: Decimal) -> Candle | None:
-        """Let time pass until ``at``; return the candle that ended with it, if one did."""
-        if self.rows and at <= self.rows[-1].end:
-            return None
-        ended = self.rows[-1] if self.rows else None
-        self.rows.append(Candle(self._listed, *stretch(self._interval, at), ended.close if ended else price))
-        return ended
+    def reach(self, at: int, price: Decimal) -> None:
+        """Let time pass until ``at``; a candle that begins stands at the close before it, or else at ``price``."""
+        if not self.rows or at > self.rows[-1].end:
+            before = self.rows[-1].close if self.rows else price
+            self.rows.append(Candle(self._listed, *stretch(self._interval, at), before))
+
+    def news(self) -> Iterator[tuple[Candle, bool]]:
+        """Yield the candles that ended since the last time, and the one that has not; and whether each has."""
+        for row in self.rows[self._told : -1]:
+            yield row, True
+        yield self.rows[-1], False
+        self._told = len(self.rows) - 1

@@ -38,6 +38,8 @@ _NAMES: Final[Mapping[Market, Sequence[tuple[str, str, str, str]]]] = {
     ),
 }
 """Symbol, tick, step and the price at which it begins."""
+QUIET: Final = 100
+"""In how many ticks a symbol moves that is not one of the usual."""
 _CONTRACTS: Final = ("PERPETUAL", "TRADIFI_PERPETUAL", "CURRENT_QUARTER", "NEXT_QUARTER")
 _MORE: Final = {
     Market.SPOT: ("0.00010000", "0.10000000", "1"),
@@ -76,7 +78,8 @@ class Generated:
         if made is None:
             one = self.listed[name]
             own = Random(f"{self._seed}:{self.market}:{name}")  # noqa: S311  # the same seed, the same data
-            made = self._symbols[name] = Symbol(one, own, int(Decimal(self._rows[name][2]) / one.tick))
+            every = 1 if name in self._usual else QUIET
+            made = self._symbols[name] = Symbol(one, own, int(Decimal(self._rows[name][2]) / one.tick), every)
         return made
 
     def book(self, symbol: str, limit: int) -> BookReply:

@@ -34,10 +34,12 @@ class Symbol:
     Args:
         listed: what it is.
         random: its own; the same makes the same symbol.
-        price: where it begins, in ticks.
+        price: where it begins, in ticks of its own.
+        every: in how many ticks of time it moves once.
     """
 
-    def __init__(self, listed: Listed, random: Random, price: int) -> None:
+    def __init__(self, listed: Listed, random: Random, price: int, every: int = 1) -> None:
+        self._every, self._turn = every, random.randrange(every)
         self.listed = listed
         self.history = History()
         self.day = Day(listed)
@@ -84,27 +86,26 @@ class Symbol:
         ``wanted`` are the kinds of what somebody asked for, each with its stream's name.
         """
         self._at = at
-        before = self.quote
-        for move in self._walk.moves():
-            self.number += self._random.randint(1, _SKIPPED) if self.listed.market.is_futures else 1
-            yield from self._moved(move, at, wanted, before)
-            before = self.quote
-        self._remember(before, at)
+        if number % self._every == self._turn:
+            for move in self._walk.moves():
+                self.number += self._random.randint(1, _SKIPPED) if self.listed.market.is_futures else 1
+                yield from self._moved(move, at, wanted)
+            self._remember(at)
         for kind, stream in wanted.items():
             if kind not in _AT_ONCE and number % period(self.listed.market, kind) == 0:
                 yield from self._due(kind, stream, at)
 
-    def _remember(self, quote: Quote, at: int) -> None:
-        self.history.take("bookTicker", orjson.dumps(payloads.quote(self.listed, quote, self.number, at)))
+    def _remember(self, at: int) -> None:
+        self.history.take("bookTicker", orjson.dumps(payloads.quote(self.listed, self.quote, self.number, at)))
         if self.listed.market.is_futures:
             self.history.take("markPrice", orjson.dumps(payloads.mark(self.listed, self.mark, at)))
 
-    def _moved(self, move: Move, at: int, wanted: Mapping[str, str], before: Quote) -> Iterator[Event]:
+    def _moved(self, move: Move, at: int, wanted: Mapping[str, str]) -> Iterator[Event]:
         for gathered in self._gathered.values():
             gathered.add(move, self.number)
         if move.fills:
             yield from self._trades(move, at, wanted)
-        if "bookTicker" in wanted and self.quote != before:
+        if "bookTicker" in wanted and move.tops:
             yield self._event(wanted["bookTicker"], payloads.quote(self.listed, self.quote, self.number, at))
         for kind in ("depth@0ms", "rpiDepth@0ms"):
             if kind in wanted:
@@ -196,11 +197,9 @@ class Symbol:
         candles = self._candles.get(interval)
         if candles is None:
             candles = self._candles[interval] = Candles(self.listed, interval, self.history.prices())
-        ended = candles.reach(at, Decimal(self._last()))
-        for candle, closed in ((ended, True), (candles.rows[-1], False)):
-            if candle is not None:
-                body = candle.body(interval, closed=closed)
-                yield self._event(stream, self._candle_of(kind, body, at))
+        candles.reach(at, Decimal(self._last()))
+        for candle, closed in candles.news():
+            yield self._event(stream, self._candle_of(kind, candle.body(interval, closed=closed), at))
 
     def _candle_of(self, kind: str, body: dict[str, Any], at: int) -> dict[str, Any]:
         if kind == "kline":

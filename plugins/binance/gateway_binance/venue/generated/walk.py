@@ -37,6 +37,8 @@ class Move:
     bid: bool
     price: int
     size: int
+    tops: bool
+    """Whether the best price of its side, or the size there, has changed."""
     fills: tuple[Fill, ...] = ()
 
 
@@ -122,12 +124,13 @@ class Walk:
             yield self._set(False, max(self.asks), 0)
 
     def _set(self, is_bid: bool, price: int, size: int, fills: tuple[Fill, ...] = ()) -> Move:
-        side = self.bids if is_bid else self.asks
+        side, best = (self.bids, self.bid) if is_bid else (self.asks, self.ask)
+        tops = (price >= best if is_bid else price <= best) and side.get(price, 0) != size
         if size:
             side[price] = size
         else:
             side.pop(price, None)
-        return Move(is_bid, price, size, fills)
+        return Move(is_bid, price, size, tops, fills)
 
     def _size(self) -> int:
         return self._random.randint(1, _LARGEST) * (1 if self._random.random() < 0.7 else _CONTRACT)  # noqa: PLR2004

@@ -25,10 +25,11 @@ class Fetch:
     A REST request; answered with an :class:`HttpReply`, whatever its status.
 
     ``cost`` names limits of the exchange and how much of each the request uses up.
+    What it asks is not shown: some exchanges want signatures and keys in the address.
     """
 
     method: str
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS, repr=False)
     body: bytes = field(default=b"", repr=False)
     cost: Mapping[str, int] = field(default_factory=dict)
@@ -38,7 +39,7 @@ class Fetch:
 class Open:
     """The WebSocket upgrade, exactly once in a handshake; answered with :obj:`None` when it is done."""
 
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS, repr=False)
     subprotocols: tuple[str, ...] = ()
     compress: bool = False

@@ -30,8 +30,8 @@ def test_no_step_shows_a_secret() -> None:
     """Steps are traced and told in errors."""
     canary = "canary"
     steps = [
-        Fetch("POST", "https://x", {"X-KEY": canary}, canary.encode()),
-        Open("wss://x", {"X-KEY": canary}),
+        Fetch("POST", f"https://x?signature={canary}", {"X-KEY": canary}, canary.encode()),
+        Open(f"wss://x/{canary}", {"X-KEY": canary}),
         Send(canary),
         Send(canary.encode()),
         HttpReply(200, {"set-cookie": canary}, canary.encode()),

@@ -46,7 +46,7 @@ class Meaning(NamedTuple):
 _LATER: Final = Meaning(RETRY, Scope.ENDPOINT)
 _WRONG_REQUEST: Final = Meaning(STOP, Scope.REQUEST)
 _WRONG_KEY: Final = Meaning(STOP, Scope.ACCOUNT)
-_CLOCK: Final = Meaning(spi.Action.RESYNC_CLOCK, Scope.REQUEST)
+_CLOCK: Final = Meaning(spi.Action.RESYNC_CLOCK, Scope.REQUEST, 1.0)  # by then the clock has been asked for
 
 MEANINGS: Final[Mapping[int, Meaning]] = {
     **dict.fromkeys(range(-1130, -1099), _WRONG_REQUEST),  # parameters; the same request cannot succeed

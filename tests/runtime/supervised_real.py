@@ -78,9 +78,8 @@ class Real(World):
         )
         target = self._target("private", "main")
         [endpoint] = [one for one in self.binding.info.endpoints if one.name == "private"]
-        self.link = Link(
-            Connection(self.id, endpoint, "main", target), Judge(self.id, target, self.ground, lambda: None)
-        )
+        judge = Judge(self.id, target, self.ground, lambda: None)
+        self.link = Link(Connection(self.id, endpoint, "main", target), judge, target)
         for stream in STREAMS:
             self.link.connection.add(Feed(stream))
             self.link.connection.ledger.want(stream)

@@ -6,7 +6,7 @@ endpoints' names, its options.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from types import MappingProxyType
 from typing import Any
@@ -60,8 +60,9 @@ def compose(world: World, binding: Binding) -> Exchange:
         ConfigError: If a setting is wrong for this plugin, or a secret cannot be had.
         PluginError: If the plugin's limits contradict another's.
     """
-    exchange, info = binding.exchange, binding.info
+    exchange = binding.exchange
     settings = world.settings.exchanges.get(exchange, ExchangeSettings())
+    info = _carrying(binding.info, settings.streams_per_connection)
     check_pace(exchange, info, settings)
     clock = ExchangeClock(world.wall_us)
     targets = _Targets(world, binding, settings, clock)
@@ -87,6 +88,14 @@ def compose(world: World, binding: Binding) -> Exchange:
         pace=pace_of(settings),
     )
     return Exchange(ground, clock, frozenset(world.signers[exchange]))
+
+
+def _carrying(info: ExchangeInfo, streams: int | None) -> ExchangeInfo:
+    """Return ``info`` with as many streams on a connection for everybody as the operator wants."""
+    if streams is None:
+        return info
+    endpoints = (one if one.private else replace(one, max_streams=streams) for one in info.endpoints)
+    return replace(info, endpoints=tuple(endpoints))
 
 
 def pace_of(settings: ExchangeSettings) -> Pace:

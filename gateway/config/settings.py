@@ -120,13 +120,15 @@ class ExchangeSettings(_Table):
     One exchange; naming it is what loads its plugin.
 
     Where ``heartbeat_interval`` is :obj:`None`, the session or the plugin
-    chooses. The timeouts are the thresholds of ``is_healthy``.
+    chooses. The timeouts are the thresholds of ``is_healthy``. Where
+    ``streams_per_connection`` is :obj:`None`, the plugin's numbers hold.
     """
 
     environment: str = "live"
     heartbeat_interval: Pace | None = None
     ping_timeout: Duration = 60.0
     message_timeout: Duration = 120.0
+    streams_per_connection: Count | None = None
     endpoints: EndpointSettings = Field(default_factory=EndpointSettings)
     rollover: RolloverSettings | None = None
     region: str | None = None

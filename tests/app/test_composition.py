@@ -224,3 +224,23 @@ def test_a_check_looks_for_no_secret() -> None:
     account = {"exchange": "mock", "api_key": "env:MISSING", "secret": "env:MISSING"}
     with suppress(PluginError):
         check(load(None, {}, {"exchanges": {"mock": {}}, "accounts": {"main": account}}))
+
+
+@virtually
+async def test_a_connection_carries_as_many_streams_as_the_operator_wants() -> None:
+    streams = [f"trades.{number}" for number in range(5)]
+    tables = {"exchanges": {"mock": {"streams_per_connection": 2}}}
+    async with Gateway(tables, plugins={"mock": MockExchange()}, network=MemoryNetwork()) as gateway:
+        for stream in streams:
+            await gateway.listen(f"mock:raw:{stream}", lambda _: None)
+        await asyncio.sleep(0)
+        carried = {id_: one["streams"] for id_, one in gateway.get_connection_details().items()}
+        assert carried == {"mock/stream/0": 2, "mock/stream/1": 2, "mock/stream/2": 1}
+        private = {one.name: one.max_streams for one in gateway._assembly.exchanges["mock"].ground.info.endpoints}
+        assert private["private"] == {one.name: one.max_streams for one in INFO.endpoints}["private"]
+
+
+@pytest.mark.parametrize("streams", [0, -1, "many", 2.5])
+def test_no_stream_at_all_is_no_number_of_streams(streams) -> None:
+    with pytest.raises(ConfigError, match="streams_per_connection"):
+        load(None, {}, {"exchanges": {"mock": {"streams_per_connection": streams}}})

@@ -107,7 +107,7 @@ class Operator:
         return [line for line in lines if line["event"] == event]
 
     async def until_paced(self, pace: float) -> None:
-        """Wait for some pings, and demand that they come at ``pace``: within a fifth, on a machine that is busy."""
+        """Wait for some pings, and demand that they come at ``pace``: within a fifth, since machines are busy."""
         begun = len(self.public.pings)
         await until(lambda: len(self.public.pings) >= begun + 5)
         times = [at for at, _ in list(self.public.pings)[begun + 1 :]]

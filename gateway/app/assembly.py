@@ -141,7 +141,7 @@ class Assembly:
         for ban in bans:
             exchange = self.exchanges.get(ban.exchange)
             if exchange is not None:
-                budgets = self.budgets.for_connection(exchange.ground.info.limits, ban.account)
+                budgets = self.budgets.for_connection(exchange.ground.info.limits, ban.account, ban.exchange)
                 budgets.block(ban.scope, ban.seconds_left(now_us), self._surroundings.now())
 
     def _banned(self, quiet: Quiet) -> None:

@@ -74,6 +74,21 @@ class Window:
             self._total -= self._used.popleft()[1]
 
 
+class Gate:
+    """Shut while an exchange wants to hear nothing of this address, or of one account."""
+
+    def __init__(self) -> None:
+        self._shut_until = 0.0
+
+    def shut(self, seconds: float, now: float) -> None:
+        """Let nobody through for ``seconds``; never shortens an earlier time."""
+        self._shut_until = max(self._shut_until, now + seconds)
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until it is open."""
+        return max(0.0, self._shut_until - now)
+
+
 class Budgets:
     """
     The limits of this machine's address and of accounts, shared by all exchanges of the process.
@@ -83,6 +98,7 @@ class Budgets:
 
     def __init__(self) -> None:
         self._shared: dict[tuple[str, str | None], Window] = {}
+        self._gates: dict[tuple[str, str | None], Gate] = {}
 
     def register(self, limits: Iterable[Limit]) -> None:
         """
@@ -97,10 +113,14 @@ class Budgets:
                 if (known.count, known.per) != (limit.count, limit.per):
                     raise ValueError(f"limit {limit.name} is declared twice with different figures")
 
-    def for_connection(self, limits: Iterable[Limit], account: str | None) -> "ConnectionBudgets":
-        """Return the windows under which one connection, or one account's REST, lives."""
+    def for_connection(
+        self, limits: Iterable[Limit], account: str | None, exchange: str = ""
+    ) -> "ConnectionBudgets":
+        """Return what one connection to ``exchange``, or one account's REST, lives under."""
         windows = {limit.name: self._window(limit, account) for limit in limits}
-        return ConnectionBudgets(windows)
+        whose = {Scope.IP: None} if account is None else {Scope.IP: None, Scope.ACCOUNT: account}
+        gates = {scope: self._gates.setdefault((exchange, one), Gate()) for scope, one in whose.items()}
+        return ConnectionBudgets(windows, gates)
 
     def _window(self, limit: Limit, account: str | None) -> Window:
         if limit.scope is Scope.CONNECTION:
@@ -112,8 +132,9 @@ class Budgets:
 class ConnectionBudgets:
     """The limits that bind one connection. Event-loop only; ``now`` is monotonic seconds."""
 
-    def __init__(self, windows: Mapping[str, Window]) -> None:
+    def __init__(self, windows: Mapping[str, Window], gates: Mapping[Scope, Gate]) -> None:
         self._windows = windows
+        self._gates = gates
         self._controls = tuple(w for w in windows.values() if w.limit.counts_control_frames)
 
     def wait(self, cost: Mapping[str, int], now: float) -> float:
@@ -133,6 +154,10 @@ class ConnectionBudgets:
             default=0.0,
         )
 
+    def quiet(self, now: float) -> float:
+        """Return the seconds for which nothing may be dialled or fetched, whatever it costs; 0 if it may."""
+        return max(gate.wait(now) for gate in self._gates.values())
+
     def take(self, cost: Mapping[str, int], now: float) -> None:
         """Use ``cost``."""
         for window, units in self._of(cost):
@@ -148,7 +173,9 @@ class ConnectionBudgets:
         self._windows[name].correct(used, now)
 
     def block(self, scope: Scope, seconds: float, now: float) -> None:
-        """Let nothing of ``scope`` through for ``seconds``."""
+        """Let nothing of ``scope`` through for ``seconds``; where no limit of that scope is declared, too."""
+        if scope in self._gates:
+            self._gates[scope].shut(seconds, now)
         for window in self._windows.values():
             if window.limit.scope is scope:
                 window.block(seconds, now)

@@ -53,7 +53,7 @@ class Backfill:
     def __init__(self, ground: Ground, target: Target, resync_clock: Callable[[], None]) -> None:
         self.ground = ground
         self.judge = Judge(f"{ground.exchange}/rest", target, ground, resync_clock)
-        budgets = ground.budgets.for_connection(ground.info.limits, None)
+        budgets = ground.budgets.for_connection(ground.info.limits, None, ground.exchange)
         self._rest = Rest(ground.exchange, ground.network, budgets, ground.info.limits, ground.now)
         self._target = target
         self._turns = asyncio.Semaphore(AT_ONCE)

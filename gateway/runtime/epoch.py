@@ -49,7 +49,7 @@ class Epoch:
         self._ground = ground
         self._judge = judge
         self._ties = ties
-        self._budgets = ground.budgets.for_connection(ground.info.limits, connection.account)
+        self._budgets = ground.budgets.for_connection(ground.info.limits, connection.account, ground.exchange)
         self._rest = Rest(ground.exchange, ground.network, self._budgets, ground.info.limits, ground.now)
         self._given_up = False
         self._fault: GatewayError | None = None

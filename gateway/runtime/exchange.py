@@ -48,7 +48,7 @@ class Exchange:
         self.links = Links(ground, self.reference.resync_clock)
         self._backfill = Backfill(ground, ground.target(anywhere, None), self.reference.resync_clock)
         shared = tuple(limit for limit in ground.info.limits if limit.scope is Scope.IP)
-        self._budgets = ground.budgets.for_connection(shared, None)
+        self._budgets = ground.budgets.for_connection(shared, None, ground.exchange)
         self.used: Mapping[str, tuple[int, int]] = {}
         """How much of each limit of this address is used, and allowed; replaced, so any thread may read it."""
         self.look_at_limits(ground.now())

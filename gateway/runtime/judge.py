@@ -49,7 +49,7 @@ class Judge:
         self._whereabouts = Whereabouts.of(target, ground.info)
         self._absence = Absence(ground.names)
         self._policy = RetryPolicy(ground.rng, ground.wall_us, self._gone)
-        self._budgets = ground.budgets.for_connection(ground.info.limits, target.account)
+        self._budgets = ground.budgets.for_connection(ground.info.limits, target.account, ground.exchange)
 
     def decide(self, fault: GatewayError, *, worked: bool) -> Retry | GiveUp:
         """Return what follows ``fault``; ``worked`` tells whether all was well before it."""

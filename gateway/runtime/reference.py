@@ -56,7 +56,7 @@ class Reference:
         self._clock = clock
         self._listed = listed
         self._name = f"{ground.exchange}/rest"
-        budgets = ground.budgets.for_connection(ground.info.limits, None)
+        budgets = ground.budgets.for_connection(ground.info.limits, None, ground.exchange)
         self._rest = Rest(ground.exchange, ground.network, budgets, ground.info.limits, ground.now)
         self._judge = Judge(self._name, target, ground, self.resync_clock)
         self._answered = asyncio.Event()

@@ -49,17 +49,22 @@ class Rest:
         """
         Wait until ``cost`` can be had and take it; ``spare`` is told of each wait before it begins.
 
+        Nothing is had while the exchange wants to hear nothing of us, even what costs nothing.
+
         Raises:
             PluginError: If the cost names a limit that the exchange does not declare.
         """
         try:
-            while (wait := self._budgets.wait(cost, self._now())) > 0:
+            while (wait := self._wait(cost, self._now())) > 0:
                 if spare is not None:
                     spare(wait)
                 await asyncio.sleep(wait)
             self._budgets.take(cost, self._now())
         except ValueError as exc:
             raise PluginError(self._exchange, str(exc)) from exc
+
+    def _wait(self, cost: Mapping[str, int], now: float) -> float:
+        return max(self._budgets.quiet(now), self._budgets.wait(cost, now))
 
     async def fetch(self, request: Fetch, spare: Callable[[float], None] | None = None) -> HttpReply:
         """

@@ -1,10 +1,12 @@
 """What was made through the API, and bans, hold after a restart; a wish that falls is given up."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gateway import spi
 from gateway.app import Gateway
 from gateway.app.standing import API, CONFIGURATION
 from gateway.errors import Reason, SubscriptionError
@@ -13,6 +15,7 @@ from gateway.spi import Scope
 from gateway.store import Ban, Store
 from gateway.testing.faults import Refusal
 from gateway.testing.virtual import virtually
+from gateway_mock.plugin import INFO, MockExchange
 from gateway_mock.venue import MockVenue
 
 TRADES = Subscription("mock", "trades", "BTC-USDT")
@@ -69,16 +72,27 @@ async def test_of_several_of_which_one_is_refused_none_stands(running) -> None:
         assert one.venue.wanted() == set()
 
 
-async def test_a_ban_is_obeyed_after_a_restart(tmp_path: Path) -> None:
+class Unshared(MockExchange):
+    """The mock exchange without any limit of the address."""
+
+    @spi.hookimpl
+    def gateway_exchange_info(self) -> spi.ExchangeInfo:
+        return replace(INFO, limits=tuple(replace(one, scope=Scope.CONNECTION) for one in INFO.limits))
+
+
+@pytest.mark.parametrize("plugin", [MockExchange, Unshared])
+async def test_a_ban_is_obeyed_after_a_restart(tmp_path: Path, plugin: type[MockExchange]) -> None:
+    plugins = {"mock": plugin()}
     async with MockVenue() as venue, asyncio.timeout(20):
         venue.faults.refuse_upgrades.arm(Refusal(418, {"retry-after": "3600"}), times=1)
-        async with Gateway(tables(venue, tmp_path / "db")) as gateway:
+        async with Gateway(tables(venue, tmp_path / "db"), plugins=plugins) as gateway:
             assert await gateway.connect_account("mock") is False
-        dials = len(venue.attempts)
-        async with Gateway(tables(venue, tmp_path / "db")) as gateway:
+        before = len(venue.attempts), venue.counts.requests
+        async with Gateway(tables(venue, tmp_path / "db"), plugins=plugins) as gateway:
             hope = gateway.connect_account("mock", retry=True)
             await asyncio.sleep(0.2)
-            assert len(venue.attempts) == dials, "nothing is dialled while the ban holds"
+            after = len(venue.attempts), venue.counts.requests
+            assert after == before, "nothing is dialled or fetched while the ban holds"
             gateway.disconnect_account("mock")
             assert await hope is False
         store = Store(str(tmp_path / "db"))

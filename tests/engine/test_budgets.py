@@ -247,3 +247,31 @@ def test_the_exchanges_count_corrects_the_limit_it_is_about() -> None:
     ours.correct("dials", 270, 0.0)
     assert ours.used(0.0) == {"messages": (0, 5), "dials": (270, 300), "orders": (0, 10)}
     assert ours.wait({"dials": 1}, 0.0) == 300.0
+
+
+# --- where an exchange wants to hear nothing
+
+
+def test_a_ban_is_heeded_where_no_limit_of_its_scope_is_declared() -> None:
+    budgets = Budgets()
+    ours, others = (budgets.for_connection([MESSAGES], None, exchange) for exchange in ("mock", "acme"))
+    assert ours.quiet(0.0) == 0.0
+    ours.block(Scope.IP, 60.0, 0.0)
+    ours.block(Scope.IP, 10.0, 0.0)
+    assert budgets.for_connection([], "later", "mock").quiet(0.0) == 60.0
+    assert budgets.for_connection([], None, "mock").quiet(45.0) == 15.0
+    assert ours.quiet(60.0) == 0.0
+    assert others.quiet(0.0) == 0.0, "another exchange is somebody else"
+    assert ours.wait({"messages": 1}, 0.0) == 0.0, "an open connection may speak"
+
+
+def test_a_ban_of_an_account_keeps_its_connections_alone_quiet() -> None:
+    budgets = Budgets()
+    public, main, other = (budgets.for_connection([], account, "mock") for account in (None, "main", "other"))
+    main.block(Scope.ACCOUNT, 60.0, 0.0)
+    assert [one.quiet(0.0) for one in (public, main, other)] == [0.0, 60.0, 0.0]
+    public.block(Scope.ACCOUNT, 60.0, 0.0)
+    public.block(Scope.CONNECTION, 60.0, 0.0)
+    assert public.quiet(0.0) == 0.0
+    public.block(Scope.IP, 30.0, 0.0)
+    assert [one.quiet(0.0) for one in (public, main, other)] == [30.0, 60.0, 30.0]

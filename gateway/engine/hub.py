@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from gateway.engine.ring import Ring
 from gateway.engine.topics import Listener, Topic
 from gateway.errors import SubscriptionError
 from gateway.model.subscriptions import Subscription
@@ -54,10 +55,19 @@ class Hub:
         mint: makes the random epoch of a new topic.
         linger: seconds for which a topic outlives its last listener.
         idle: how many topics may have no listener; the oldest of more is given up at once.
+        new_ring: makes the ring of a topic.
     """
 
-    def __init__(self, mint: Callable[[], str], *, linger: float = LINGER, idle: int = IDLE) -> None:
+    def __init__(
+        self,
+        mint: Callable[[], str],
+        *,
+        linger: float = LINGER,
+        idle: int = IDLE,
+        new_ring: Callable[[int], Ring] = Ring,
+    ) -> None:
         self._mint = mint
+        self._new_ring = new_ring
         self._linger = linger
         self._most_idle = idle
         self._idle: dict[str, Topic] = {}  # the one that has been idle longest first
@@ -105,7 +115,7 @@ class Hub:
         """
         topic = self._topics.get(subscription.topic)
         if topic is None:
-            topic = Topic(subscription, self._mint())
+            topic = Topic(subscription, self._mint(), self._new_ring)
             self._upstream(subscription).open(topic)
             self._topics[topic.name] = topic
         return topic

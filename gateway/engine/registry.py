@@ -64,10 +64,14 @@ class ConnectionRegistry:
 
     Thread safety: every method may be called from any thread. The lock covers
     read-advance-write as one step; :attr:`snapshot` takes no lock at all.
+
+    Args:
+        history: how many changes are kept of each connection.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, history: int = HISTORY) -> None:
         self._lock = Lock()
+        self._kept = history
         self._snapshot = RegistrySnapshot()  # replaced under _lock, read without
         self._histories: dict[str, deque[Change]] = {}  # guarded by _lock
         self._epochs = 0  # guarded by _lock
@@ -87,7 +91,7 @@ class ConnectionRegistry:
         with self._lock:
             if connection_id in self._snapshot.supervised:
                 raise ValueError(f"{connection_id} is supervised already")
-            self._histories[connection_id] = deque(maxlen=HISTORY)
+            self._histories[connection_id] = deque(maxlen=self._kept)
             self._publish(ConnectionView(id=connection_id, exchange=exchange, endpoint=endpoint, account=account))
 
     def remove(self, connection_id: str) -> None:

@@ -2,6 +2,10 @@
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Final
+
+MESSAGES: Final = 1024
+BYTES: Final = 1 << 20
 
 
 class Ring:
@@ -9,7 +13,7 @@ class Ring:
 
     __slots__ = ("_bytes", "_frames", "_max_bytes", "_max_messages", "_newest")
 
-    def __init__(self, newest: int, *, max_messages: int = 1024, max_bytes: int = 1 << 20) -> None:
+    def __init__(self, newest: int, *, max_messages: int = MESSAGES, max_bytes: int = BYTES) -> None:
         self._frames: deque[bytes] = deque()
         self._newest = newest
         self._bytes = 0

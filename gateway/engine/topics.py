@@ -41,9 +41,16 @@ class Listener(Protocol):
 
 
 class Topic:
-    """What is published under one name; see the module's docstring."""
+    """
+    What is published under one name; see the module's docstring.
 
-    def __init__(self, subscription: Subscription, epoch: str) -> None:
+    Args:
+        subscription: what it is.
+        epoch: unlike any other topic's, of this name too.
+        new_ring: makes the ring after that offset, once a client listens.
+    """
+
+    def __init__(self, subscription: Subscription, epoch: str, new_ring: Callable[[int], Ring] = Ring) -> None:
         self.subscription = subscription
         self.name = subscription.topic
         self.epoch = epoch
@@ -51,6 +58,7 @@ class Topic:
         self.status = TopicStatus.PENDING
         self.reason = ""
         self.ring: Ring | None = None
+        self._new_ring = new_ring
         self.idle_since: float | None = None
         self.spelling = Spelling(self.name, epoch)
         self.snapshot_of: SnapshotOf = self._last_value
@@ -63,7 +71,7 @@ class Topic:
         self._listeners = (*self._listeners, listener)
         self.idle_since = None
         if listener.wants_frames and self.ring is None:
-            self.ring = Ring(self.offset)
+            self.ring = self._new_ring(self.offset)
 
     def detach(self, listener: Listener, now: float) -> None:
         """Forget ``listener``; harmless if it is unknown. ``now`` is monotonic."""

@@ -1,6 +1,7 @@
 """Topics are opened once, outlive their last listener for a while, and are then given up."""
 
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from hypothesis.strategies import floats, sampled_from
 
 from gateway.engine.hub import LINGER, Hub
+from gateway.engine.ring import Ring
 from gateway.engine.topics import Topic
 from gateway.errors import SubscriptionError
 from gateway.model.subscriptions import Subscription
@@ -118,6 +120,17 @@ def test_a_client_that_comes_back_finds_the_ring_and_its_epoch() -> None:
     assert len(again.ring.after(1) or ()) == 1
     assert made.sweep(1e9) == 0
     assert upstream.opened == 1
+
+
+def test_a_topics_ring_is_as_long_as_the_operator_wants() -> None:
+    made = Hub(lambda: "e", new_ring=partial(Ring, max_messages=2))
+    made.connect("mock", Upstream())
+    topic = made.attach(BTC, Ear())
+    for number in range(3):
+        topic.publish_raw(b"%d" % number, False, 1)
+    assert topic.ring is not None
+    assert topic.ring.after(1) is not None
+    assert topic.ring.after(0) is None
 
 
 def test_a_topic_that_was_given_up_begins_anew_under_another_epoch() -> None:

@@ -272,6 +272,15 @@ def test_a_history_keeps_the_last_64_changes() -> None:
         assert after.before is before.after
 
 
+def test_a_history_is_as_long_as_the_operator_wants() -> None:
+    registry = ConnectionRegistry(history=2)
+    registry.add("c", "mock", "stream")
+    registry.move("c", S.CONNECTING, Reason.ASKED, at_us=1)
+    registry.move("c", S.ERROR, Reason.CONNECTION_REFUSED, at_us=2)
+    registry.move("c", S.DISCONNECTED, Reason.STOPPED, at_us=3)
+    assert [change.at_us for change in registry.history("c")] == [2, 3]
+
+
 def test_what_is_supervised_is_neither_added_twice_nor_forgotten_while_it_lives() -> None:
     registry = ConnectionRegistry()
     registry.add("c", "mock", "stream")

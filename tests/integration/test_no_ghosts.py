@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -224,7 +225,7 @@ def test_whoever_is_live_after_its_end_is_found(monkeypatch, small) -> None:
 
 
 def test_a_history_that_is_kept_for_ever_is_found(monkeypatch, small) -> None:
-    monkeypatch.setattr(registry, "HISTORY", None)
+    monkeypatch.setattr(registry, "deque", lambda maxlen: deque())  # as it is called
     assert {"objects", "blocks of memory"} <= small()[1].growing().keys()
 
 

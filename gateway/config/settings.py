@@ -13,11 +13,16 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from gateway.config.credentials import is_reference
 from gateway.config.durations import seconds
+from gateway.engine.hub import IDLE, LINGER
+from gateway.engine.registry import HISTORY
+from gateway.engine.ring import BYTES, MESSAGES
 from gateway.spi.contract import KeyType
 
 MOST: Final = 1_000_000_000
 QUICKEST: Final = 0.05
 """Seconds between two pings: quicker ones tell nothing that these do not."""
+LONGEST: Final = 1024
+"""Changes that may be kept of each connection: all are in what is told of it."""
 
 _ID = re.compile(r"[a-z][a-z0-9-]*")
 _WINDOW = re.compile(r"((?:[01][0-9]|2[0-3]):[0-5][0-9])-((?:[01][0-9]|2[0-3]):[0-5][0-9])")
@@ -48,12 +53,19 @@ def _pace(interval: float) -> float:
     return interval
 
 
+def _history(changes: int) -> int:
+    if changes > LONGEST:
+        raise ValueError(f"need a number from 1 to {LONGEST}")
+    return changes
+
+
 Id = Annotated[str, AfterValidator(_id)]
 Reference = Annotated[str, AfterValidator(_reference)]
 Window = Annotated[str, AfterValidator(_window)]
 Duration = Annotated[float, BeforeValidator(seconds)]
 Pace = Annotated[Duration, AfterValidator(_pace)]
 Count = Annotated[int, Field(strict=True, ge=1, le=MOST)]
+History = Annotated[Count, AfterValidator(_history)]
 
 
 class _Table(BaseModel):
@@ -174,6 +186,25 @@ class StoreSettings(_Table):
     retention: Duration | None = None
 
 
+class RetentionSettings(_Table):
+    """
+    What is remembered of what is over, so long or so much of it; the oldest goes first.
+
+    ``changes`` are a connection's, ``connections`` says for how long one that is
+    over can still be asked about; without it, it is forgotten at once. ``topics`` is for
+    how long one outlives its last listener, ``messages`` and ``bytes`` are what each
+    keeps for clients that come back.
+    """
+
+    changes: History = HISTORY
+    connections: Duration | None = None
+    most_connections: Count = 100
+    topics: Duration = LINGER
+    most_topics: Count = IDLE
+    messages: Count = MESSAGES
+    bytes: Count = BYTES
+
+
 class LogSettings(_Table):
     """How much is logged and how it looks; ``auto`` is for people on a terminal, JSON elsewhere."""
 
@@ -196,5 +227,6 @@ class Settings(_Table):
     subscriptions: tuple[SubscriptionSettings, ...] = ()
     plugins: PluginSettings = Field(default_factory=PluginSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)

@@ -7,7 +7,6 @@ SHA-256) and Ed25519 in Base64.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 from dataclasses import dataclass
@@ -57,7 +56,7 @@ class Rsa:
 
         try:
             self.key.verify(base64.b64decode(signature, validate=True), payload, PKCS1v15(), SHA256())
-        except (InvalidSignature, binascii.Error):
+        except (InvalidSignature, ValueError):
             return False
         return True
 
@@ -75,7 +74,7 @@ class Ed25519:
 
         try:
             self.key.verify(base64.b64decode(signature, validate=True), payload)
-        except (InvalidSignature, binascii.Error):
+        except (InvalidSignature, ValueError):
             return False
         return True
 

@@ -232,3 +232,7 @@ class Feed:
         self.status, self.reason = status, reason
         for topic in self.everyone():
             topic.become(status, reason, at_us)
+        if self.holes is not None and status is TopicStatus.LIVE:
+            self.holes.let_go(at_us)
+        elif self.holes is not None:
+            self.holes.hold()

@@ -50,6 +50,8 @@ class Holes:
         self.order = IdOrder(None if filler is None else filler.now)
         self._feed = feed
         self._filler = filler
+        self._held: list[Step] | None = None
+        """What is to be told and sent once the stream flows again."""
 
     def take(self, records: Sequence[Any], ts: int | None, recv_us: int, reason: str) -> str:
         """
@@ -72,14 +74,26 @@ class Holes:
             self._filler.end()
         return reason
 
+    def hold(self) -> None:
+        """The stream does not flow: what is fetched meanwhile is sent when it does."""
+        if self._held is None:
+            self._held = []
+
+    def let_go(self, at_us: int) -> None:
+        """The stream flows, or never will: send what was held."""
+        held, self._held = self._held, None
+        self._do(held or (), at_us)
+
     def forget(self) -> None:
         """Know nothing of what was published, and drop what waits."""
+        self._held = None
         self.order.forget()
         if self._filler is not None:
             self._filler.end()
 
     def stop_waiting(self, at_us: int) -> None:
         """Announce what is missing, and publish all that waited for it; later holes are filled again."""
+        self.let_go(at_us)
         self._do(self.order.give_up_all(recoverable=True), at_us)
         if self._filler is not None:
             self._filler.end()
@@ -111,6 +125,9 @@ class Holes:
     # --- what is told and sent
 
     def _do(self, steps: Iterable[Step], at_us: int) -> None:
+        if self._held is not None:
+            self._held += steps
+            return
         for step in steps:
             if isinstance(step, Hole):
                 self._announce(step, at_us)

@@ -130,21 +130,50 @@ def test_what_cannot_be_had_is_told_with_all_that_bounds_it(filled) -> None:
     assert one.filler.missed == 2
 
 
-def test_what_a_break_has_lost_is_filled_when_the_stream_is_back(filled) -> None:
-    """It is known only then; what waits, waits across the break."""
+def test_what_is_fetched_while_the_stream_does_not_flow_comes_when_it_does(filled) -> None:
+    """What waits, waits across a break; what the break has cost is known only when the stream is back."""
     one = filled()
     one.take(5)
     one.take(8)
     one.feed.broke("reset", 2)
     assert one.fill(6) == 1
+    one.feed.broke("reset", 2)
+    assert one.heard() == [[5], "disconnected"]
     one.feed.begin()
     one.feed.confirmed(3)
     one.take(11)
-    assert one.heard() == [[5], "disconnected", [6], "restored", "live"]
+    assert one.heard()[2:] == ["restored", "live", [6]]
     assert one.fill(7) == 1
     assert one.holes.missing() == (8, 11, 1.0)
     one.fill(9, 10)
     assert one.heard()[5:] == [[7], [8], [9, 10], [11]]
+
+
+def test_a_hole_that_is_given_up_while_the_stream_does_not_flow_is_told_when_it_does(filled) -> None:
+    one = filled()
+    one.take(5)
+    one.take(8)
+    one.feed.stalled("data_stalled", 2)
+    one.holes.give_up(3, recoverable=False)
+    assert one.heard() == [[5], "stale"]
+    one.feed.delivers(4)
+    one.take(9)
+    assert one.heard() == [[5], "stale", "live", ("gap", 6, 7), [8], [9]]
+    assert one.ears[0].notices[-1].at_us == 4
+
+
+def test_nobody_hears_of_what_was_held_for_those_who_have_left(filled) -> None:
+    one = filled()
+    one.take(5)
+    one.take(7)
+    one.feed.broke("reset", 2)
+    one.fill(6)
+    one.feed.remove(one.topics[0])
+    topic = topic_named(TRADES)
+    one.feed.add(topic)
+    one.ears[0] = Ear(topic)
+    one.feed.confirmed(3)
+    assert one.heard() == ["restored", "live"]
 
 
 def test_who_refuses_the_stream_ends_all_waiting_before_that_is_told(filled) -> None:
@@ -155,6 +184,16 @@ def test_who_refuses_the_stream_ends_all_waiting_before_that_is_told(filled) -> 
     assert one.heard() == [[5], ("gap", 6, 6), [7], "closed"]
     assert one.filler.asked == ["begin", "end"]
     assert one.holes.missing() is None
+
+
+def test_what_was_held_is_sent_before_the_end(filled) -> None:
+    one = filled()
+    one.take(5)
+    one.take(8)
+    one.feed.broke("reset", 2)
+    one.fill(6)
+    one.feed.refused("delisted", 3)
+    assert one.heard() == [[5], "disconnected", [6], ("gap", 7, 7), [8], "closed"]
 
 
 def test_every_topic_of_the_stream_hears_it_and_frames_do_not_wait(filled) -> None:

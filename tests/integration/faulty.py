@@ -50,6 +50,7 @@ class Reckoning:
         self.first: dict[str, int] = {}
         self.came = self.lost = self.doubled = self.reordered = self.told = 0
         self.wrong: list[str] = []
+        self.status: dict[str, str] = {}
         self._at: dict[str, int] = {}
         """When the last one was traded."""
         self._gaps: dict[str, list[dict[str, Any]]] = {}
@@ -60,7 +61,11 @@ class Reckoning:
         if message["type"] == "status":
             if message["status"] == "gap":
                 self._gaps.setdefault(topic, []).append(message)
+            elif message["status"] != "restored":
+                self.status[topic] = message["status"]
             return
+        if self.status.get(topic, "live") != "live":
+            self.wrong.append(f"{topic}: {message} came while it was {self.status[topic]}")
         epoch, offset = self._offsets.get(topic, (message["epoch"], message["offset"] - 1))
         if (message["epoch"], message["offset"]) != (epoch, offset + 1):
             self.wrong.append(

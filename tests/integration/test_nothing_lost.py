@@ -17,7 +17,7 @@ from faulty import ID, Faulty, Forgetful, Reckoning, Unlimited, newest, speak
 
 from gateway import Gateway
 from gateway.client import Client, connect
-from gateway.engine.messages import Message, Notice
+from gateway.engine.messages import Message, Notice, TopicStatus
 from gateway.model.subscriptions import parse_topic
 from gateway.runtime.backfill import PATIENCE
 from gateway.serving import Server
@@ -44,15 +44,19 @@ class Listener:
     def __init__(self) -> None:
         self.reckoning = Reckoning()
         self.held = 0.0
-        """Seconds for which a datum that came by itself was held back, at most."""
+        """Seconds for which a datum that came by itself was held back, at most, while its topic was live."""
         self._now = asyncio.get_running_loop().time
+        self._live_since: dict[str, float] = {}
 
     def put(self, message: Message, /) -> None:
-        if message.ts is not None:
-            self.held = max(self.held, self._now() - message.recv_us / 1e6)
+        at = message.recv_us / 1e6
+        if message.ts is not None and at >= self._live_since[message.subscription.topic]:
+            self.held = max(self.held, self._now() - at)
         self._read(message.frame)
 
-    def notify(self, _: Notice, frame: bytes, /) -> None:
+    def notify(self, notice: Notice, frame: bytes, /) -> None:
+        if notice.status is TopicStatus.LIVE:
+            self._live_since[notice.subscription.topic] = self._now()
         self._read(frame)
 
     def _read(self, frame: bytes) -> None:

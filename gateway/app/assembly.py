@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Final
 
@@ -16,12 +17,13 @@ from gateway.app.fitting import ca_file_of
 from gateway.app.plugins import PluginsObserver
 from gateway.app.signers import Signers
 from gateway.app.standing import Standing
-from gateway.config import Settings, StoreSettings
+from gateway.config import RetentionSettings, Settings, StoreSettings
 from gateway.engine.absence import Names
 from gateway.engine.budgets import Budgets
 from gateway.engine.hub import Hub
 from gateway.engine.observer import Observer, Observers
 from gateway.engine.registry import ConnectionRegistry
+from gateway.engine.ring import Ring
 from gateway.errors import ConfigError, PluginError, StoreError
 from gateway.host import PluginHost
 from gateway.net.aiohttp_network import AiohttpNetwork
@@ -71,10 +73,12 @@ class Assembly:
         """Why an exchange does not run."""
         self.signers: dict[str, Signers] = {}
         """Who signs for the accounts of each exchange; replaced when they change."""
-        self.registry = ConnectionRegistry()
+        self.registry = ConnectionRegistry(settings.retention.changes)
         self.budgets = Budgets()
         self.names = Names()
-        self.hub = Hub(lambda: secrets.token_urlsafe(EPOCH))
+        self.hub = _hub(settings.retention)
+        self.departs: Callable[[str], None] = lambda _: None
+        """Told of each connection right before it is forgotten."""
         self._settings = settings
         self._plugins = plugins
         self._surroundings = surroundings
@@ -200,6 +204,7 @@ class Assembly:
             wall_us=around.wall_us,
             rng=around.rng,
             banned=self._banned,
+            departs=self.departs,
             signers=self.signers,
         )
 
@@ -239,6 +244,15 @@ class Assembly:
 
     def _failed(self, exchange: str, error: Exception) -> None:
         self._observer.noticed(exchange, 0, "plugin_error", error=str(error))
+
+
+def _hub(retention: RetentionSettings) -> Hub:
+    return Hub(
+        lambda: secrets.token_urlsafe(EPOCH),
+        linger=retention.topics,
+        idle=retention.most_topics,
+        new_ring=partial(Ring, max_messages=retention.messages, max_bytes=retention.bytes),
+    )
 
 
 def _store(settings: StoreSettings) -> Store | TransientStore:

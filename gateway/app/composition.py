@@ -49,6 +49,7 @@ class World:
     wall_us: Callable[[], int]
     rng: Random
     banned: Callable[[Quiet], None]
+    departs: Callable[[str], None]
     signers: dict[str, Signers]
 
 
@@ -85,6 +86,7 @@ def compose(world: World, binding: Binding) -> Exchange:
         wall_us=world.wall_us,
         rng=world.rng,
         banned=world.banned,
+        departs=world.departs,
         pace=pace_of(settings),
     )
     return Exchange(ground, clock, frozenset(world.signers[exchange]))

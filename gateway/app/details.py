@@ -8,10 +8,11 @@ on the event loop.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
-from typing import Any, Final
+from dataclasses import fields
+from typing import Final
 
-from gateway.engine.liveness import unhealthy_because
+from gateway.app.departed import Departed
+from gateway.app.portrait import farewell, portrait, totals, unhealthy
 from gateway.engine.operations import Details
 from gateway.engine.registry import ConnectionRegistry, ConnectionView, RegistrySnapshot
 from gateway.errors import Reason
@@ -36,45 +37,51 @@ class Observatory:
         refused: why standing subscriptions cannot be had, by topic.
         registry: the connections' states.
         now: monotonic seconds.
+        departed: what is remembered of connections that are over.
     """
 
-    def __init__(
+    def __init__(  # what it reads from
         self,
         exchanges: Mapping[str, Exchange],
         broken: Mapping[str, str],
         refused: Mapping[str, str],
         registry: ConnectionRegistry,
         now: Callable[[], float],
+        departed: Departed,
     ) -> None:
         self._exchanges = exchanges
         self._broken = broken
         self._refused = refused
         self._registry = registry
         self._now = now
+        self._departed = departed
 
     def get_connection_details(self) -> Mapping[str, Details]:
         """See :meth:`gateway.engine.operations.Operations.get_connection_details`."""
-        snapshot = self._registry.snapshot
-        return {view.id: self._info(view, link) for view, link in self._linked(snapshot)}
+        supervised = {view.id: self._portrait(view, link) for view, link in self._linked(self._registry.snapshot)}
+        return {**self._departed.all(self._now()), **supervised}
 
     def get_connection_info(self, connection_id: str) -> Details:
         """Return what :meth:`get_connection_details` has of one connection; empty if it is not there."""
         view = self._registry.snapshot.supervised.get(connection_id)
         if view is None or (link := self._exchanges[view.exchange].links.all.get(connection_id)) is None:
-            return {}
-        return self._info(view, link)
+            return self._departed.all(self._now()).get(connection_id, {})
+        return self._portrait(view, link)
 
     def get_unhealthy_connections(self) -> Mapping[str, Details]:
-        """Return those of :meth:`get_connection_details` that are not healthy, with ``unhealthy_because``."""
-        return {id_: one for id_, one in self.get_connection_details().items() if not one["is_healthy"]}
+        """Return those that are wanted and not healthy, with ``unhealthy_because``."""
+        linked = self._linked(self._registry.snapshot)
+        return {view.id: self._portrait(view, link) for view, link in linked if self._unhealthy(view, link)}
+
+    def departs(self, connection_id: str) -> None:
+        """Remember what is told of a connection that will be gone in the next step, if any is. Event-loop only."""
+        if self._departed.keeps:
+            self._departed.left(farewell(self.get_connection_info(connection_id)), self._now())
 
     def get_stats(self) -> Details:
         """See :meth:`gateway.engine.operations.Operations.get_stats`."""
         snapshot = self._registry.snapshot
         linked = self._linked(snapshot)
-        totals: Counter[str] = Counter()
-        for _, link in linked:
-            totals.update(asdict(link.connection.counted()))
         states = Counter(str(view.state) for view in snapshot.supervised.values())
         return {
             "version": snapshot.version,
@@ -82,7 +89,7 @@ class Observatory:
             "live_connections": len(snapshot.live),
             "healthy_connections": sum(not self._unhealthy(view, link) for view, link in linked),
             "state_breakdown": {str(state): states[str(state)] for state in S},
-            **{name: totals[name] for name in sorted(totals)},
+            **totals(link for _, link in linked),
         }
 
     def get_instruments(self, exchange: str) -> Sequence[Details]:
@@ -139,46 +146,11 @@ class Observatory:
         return [(view, links[view.id]) for view in snapshot.supervised.values() if view.id in links]
 
     def _unhealthy(self, view: ConnectionView, link: Link) -> str:
-        connection, pace = link.connection, self._exchanges[view.exchange].ground.pace
-        return unhealthy_because(
-            connected=view.state is S.CONNECTED,
-            ages=connection.ages,
-            since=connection.connected_at,
-            now=self._now(),
-            rhythms=connection.rhythms,
-            ping_timeout=pace.ping_timeout,
-            message_timeout=pace.message_timeout,
-            heartbeat_interval=connection.heartbeat_interval,
-            paced_at=connection.paced_at,
-        )
+        return unhealthy(view, link, self._exchanges[view.exchange].ground.pace, self._now())
 
-    def _info(self, view: ConnectionView, link: Link) -> Details:
-        connection = link.connection
-        unhealthy = self._unhealthy(view, link)
-        return {
-            "id": view.id,
-            "exchange": view.exchange,
-            "endpoint": view.endpoint,
-            "account": view.account,
-            "state": str(view.state),
-            "phase": None if view.phase is None else str(view.phase),
-            "epoch": view.epoch,
-            "since_us": view.since_us,
-            "reason": None if view.reason is None else str(view.reason),
-            "text": view.text,
-            "fatal": view.fatal,
-            "retry_at_us": view.retry_at_us,
-            "is_connected": view.state is S.CONNECTED,
-            "is_healthy": not unhealthy,
-            "unhealthy_because": unhealthy,
-            "diagnosis": _diagnosis(connection.diagnosis),
-            "heartbeat_interval": connection.heartbeat_interval,
-            "ages": self._ages(link),
-            "streams": len(connection.feeds),
-            "unasked": dict(connection.unasked),
-            "counters": asdict(connection.counted()),
-            "history": [_step(change) for change in self._history(view)],
-        }
+    def _portrait(self, view: ConnectionView, link: Link) -> Details:
+        pace = self._exchanges[view.exchange].ground.pace
+        return portrait(view, link, pace, self._history(view), self._now())
 
     def _history(self, view: ConnectionView) -> tuple[Change, ...]:
         """Return the changes that led to ``view``; what has happened since belongs to the next picture."""
@@ -189,15 +161,6 @@ class Observatory:
         while changes and not _led_to(changes[-1], view):
             changes = changes[:-1]
         return changes
-
-    def _ages(self, link: Link) -> dict[str, Any]:
-        ages, now = link.connection.ages, self._now()
-        return {
-            "message": _age(ages.message_at, now),
-            "pong": _age(ages.pong_at, now),
-            "round_trip": None if ages.round_trip is None else round(ages.round_trip, 6),
-            "streams": {stream: _age(at, now) for stream, at in ages.streams.items()},
-        }
 
     def _exchange(self, exchange: Exchange) -> Details:
         ground = exchange.ground
@@ -225,28 +188,9 @@ def _instrument(instrument: Instrument) -> Details:
     return {name: value for name, value in facts if value is not None}
 
 
-def _diagnosis(text: str) -> Details | None:
-    return {"reason": str(Reason.ENDPOINT_MOVED), "text": text} if text else None
-
-
 def _absence(problem: str) -> str:
     return f"cannot be had: {problem}" if problem else "are being fetched"
 
 
-def _age(at: float | None, now: float) -> float | None:
-    return None if at is None else round(max(0.0, now - at), 3)
-
-
 def _led_to(change: Change, view: ConnectionView) -> bool:
     return (change.epoch, change.after, change.at_us) == (view.epoch, view.state, view.since_us)
-
-
-def _step(change: Change) -> dict[str, Any]:
-    return {
-        "epoch": change.epoch,
-        "before": str(change.before),
-        "after": str(change.after),
-        "reason": str(change.reason),
-        "text": change.text,
-        "at_us": change.at_us,
-    }

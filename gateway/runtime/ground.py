@@ -46,7 +46,7 @@ class Quiet:
     reason: Reason
 
 
-def forget(_: Quiet) -> None:
+def forget(_: object) -> None:
     """Remember nothing."""
 
 
@@ -58,7 +58,8 @@ class Ground:
     ``now`` is monotonic seconds, ``wall_us`` wall time in microseconds.
     ``target`` makes the target of an endpoint and an account. ``instruments``
     is replaced when the list is refreshed. ``banned`` is told of whatever must
-    be heeded after a restart too. ``names`` tells which hosts' names are found.
+    be heeded after a restart too, ``departs`` of a connection's id in the step in
+    which it is forgotten. ``names`` tells which hosts' names are found.
     """
 
     exchange: str
@@ -76,4 +77,5 @@ class Ground:
     pace: Pace = field(default_factory=Pace)
     instruments: Instruments = field(default_factory=Instruments)
     banned: Callable[[Quiet], None] = forget
+    departs: Callable[[str], None] = forget
     names: Names = field(default_factory=Names)

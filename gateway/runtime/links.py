@@ -284,6 +284,7 @@ class Links:
             return
         if link.supervisor.state is S.DISCONNECTED:
             link.supervisor.close()
+            self._ground.departs(id_)
             self._ground.registry.remove(id_)
             self.all = MappingProxyType({other: one for other, one in self.all.items() if one is not link})
 

@@ -382,11 +382,11 @@ async def test_a_picture_is_of_one_moment_though_its_history_goes_on(running) ->
         link = one.gateway._assembly.exchanges["mock"].links.all["mock/stream/0"]
         before = one.gateway.registry.snapshot.supervised["mock/stream/0"]
         await one.gateway.disconnect_account("mock")
-        info = observatory._info(before, link)
+        info = observatory._portrait(before, link)
         assert (info["state"], info["history"]) == ("CONNECTED", []), "it is forgotten by now"
         await one.gateway.connect_account("mock")
         before = one.gateway.registry.snapshot.supervised["mock/stream/0"]
         one.gateway.disconnect_account("mock")
         await one.quiet()
-        info = observatory._info(before, link)
+        info = observatory._portrait(before, link)
         assert info["history"] == [] or info["history"][-1]["after"] == info["state"]

@@ -1,0 +1,105 @@
+"""What is told of one connection, in plain JSON-ready values, and how the counters of many are added up."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any, Final
+
+from gateway.engine.liveness import Ages, unhealthy_because
+from gateway.engine.operations import Details
+from gateway.engine.registry import ConnectionView
+from gateway.errors import Reason
+from gateway.model.changes import Change
+from gateway.model.states import ConnectionState as S
+from gateway.runtime.connection import Counters
+from gateway.runtime.ground import Pace
+from gateway.runtime.link import Link
+
+COUNTERS: Final = tuple(field.name for field in fields(Counters))
+_counts: Final = attrgetter(*COUNTERS)
+
+
+def unhealthy(view: ConnectionView, link: Link, pace: Pace, now: float) -> str:
+    """Return why a connection is not healthy, empty if it is; ``now`` is monotonic seconds."""
+    connection = link.connection
+    return unhealthy_because(
+        connected=view.state is S.CONNECTED,
+        ages=connection.ages,
+        since=connection.connected_at,
+        now=now,
+        rhythms=connection.rhythms,
+        ping_timeout=pace.ping_timeout,
+        message_timeout=pace.message_timeout,
+        heartbeat_interval=connection.heartbeat_interval,
+        paced_at=connection.paced_at,
+    )
+
+
+def portrait(view: ConnectionView, link: Link, pace: Pace, history: Sequence[Change], now: float) -> Details:
+    """Return everything about one connection; ``history`` are the changes that led to ``view``."""
+    connection = link.connection
+    why = unhealthy(view, link, pace, now)
+    return {
+        "id": view.id,
+        "exchange": view.exchange,
+        "endpoint": view.endpoint,
+        "account": view.account,
+        "state": str(view.state),
+        "phase": None if view.phase is None else str(view.phase),
+        "epoch": view.epoch,
+        "since_us": view.since_us,
+        "reason": None if view.reason is None else str(view.reason),
+        "text": view.text,
+        "fatal": view.fatal,
+        "retry_at_us": view.retry_at_us,
+        "is_connected": view.state is S.CONNECTED,
+        "is_healthy": not why,
+        "unhealthy_because": why,
+        "diagnosis": _diagnosis(connection.diagnosis),
+        "heartbeat_interval": connection.heartbeat_interval,
+        "ages": _ages(connection.ages, now),
+        "streams": len(connection.feeds),
+        "unasked": dict(connection.unasked),
+        "counters": dict(zip(COUNTERS, _counts(connection.counted()), strict=True)),
+        "history": [_step(change) for change in history],
+    }
+
+
+def farewell(last: Details) -> Details:
+    """Return what stays true of a connection that is over, of the ``last`` that was told of it."""
+    return {**last, "ages": _ages(Ages(), 0.0), "unasked": {}}
+
+
+def totals(links: Iterable[Link]) -> dict[str, int]:
+    """Return the sum of each counter, by name, in the order of the names."""
+    counted = [_counts(link.connection.counted()) for link in links]
+    sums = [sum(column) for column in zip(*counted, strict=True)] or [0] * len(COUNTERS)
+    return dict(sorted(zip(COUNTERS, sums, strict=True)))
+
+
+def _ages(ages: Ages, now: float) -> dict[str, Any]:
+    return {
+        "message": _age(ages.message_at, now),
+        "pong": _age(ages.pong_at, now),
+        "round_trip": None if ages.round_trip is None else round(ages.round_trip, 6),
+        "streams": {stream: _age(at, now) for stream, at in ages.streams.items()},
+    }
+
+
+def _age(at: float | None, now: float) -> float | None:
+    return None if at is None else round(max(0.0, now - at), 3)
+
+
+def _diagnosis(text: str) -> Details | None:
+    return {"reason": str(Reason.ENDPOINT_MOVED), "text": text} if text else None
+
+
+def _step(change: Change) -> dict[str, Any]:
+    return {
+        "epoch": change.epoch,
+        "before": str(change.before),
+        "after": str(change.after),
+        "reason": str(change.reason),
+        "text": change.text,
+        "at_us": change.at_us,
+    }

@@ -24,6 +24,8 @@ _QUOTES: Final = (
 )
 """The assets in which others are priced."""
 _CODE: Final = 3
+_LEAST: Final = Decimal("5.00000000")
+_LEAST_COINS: Final = Decimal("0.00010000")
 _SPOT_TYPES: Final = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT")
 _FUTURES_TYPES: Final = (
     *("LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT"),
@@ -59,6 +61,11 @@ class Listed:
     def size(self) -> int:
         """What one contract is worth in the quote asset, where that is fixed."""
         return 100 if self.base == "BTC" else 10
+
+    @property
+    def least(self) -> Decimal:
+        """The least that an order must be worth, in the quote asset."""
+        return _LEAST_COINS if self.quote in {"BTC", "ETH", "BNB"} else _LEAST
 
     def worth(self, price: Decimal, size: Decimal) -> Decimal:
         """Return what ``size`` is worth at ``price``, in the quote asset; of COIN-M in the base asset."""
@@ -114,7 +121,7 @@ def _filters(one: Listed, least: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _spot_row(one: Listed) -> dict[str, Any]:
-    least = {"filterType": "NOTIONAL", "minNotional": "5.00000000", "applyMinToMarket": True, "avgPriceMins": 5}
+    least = {"filterType": "NOTIONAL", "minNotional": f"{one.least}", "applyMinToMarket": True, "avgPriceMins": 5}
     return {
         "symbol": one.symbol,
         "status": one.status,

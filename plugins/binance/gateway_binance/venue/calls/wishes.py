@@ -59,7 +59,7 @@ def _keeps_steps(listed: Listed, quantity: Decimal, price: Decimal) -> None:
             if listed.market.is_futures:
                 raise RefusedError(-1111, f"Precision is over the maximum defined for this asset ({name}).")
             raise RefusedError(-1013, f"Filter failure: {rule}")
-    if listed.market is Market.SPOT and price and price * quantity < 5:  # noqa: PLR2004  # its NOTIONAL filter
+    if listed.market is Market.SPOT and price and price * quantity < listed.least:
         raise RefusedError(-1013, "Filter failure: NOTIONAL")
 
 

@@ -1,0 +1,121 @@
+"""Recordings of every market are replayed where their market is: all of it, and REST agrees."""
+
+import gzip
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from talk import Talk, talking
+
+from gateway_binance.venue.hosts import Market, way
+from gateway_binance.venue.recording import load
+from gateway_binance.venue.replay import BinanceVenue
+from gateway_binance.venue.streams import speaks
+
+FILES = {
+    "binance-spot/cf-20210417.jsonl": Market.SPOT,
+    "binance-spot/cf-20210814.jsonl": Market.SPOT,
+    "binance-spot/cf-20211012.jsonl": Market.SPOT,
+    "binance-usdm/cf-20210417.jsonl": Market.USDM,
+    "binance-usdm/hft-btcusdt-20230404.jsonl": Market.USDM,
+    "binance-usdm/hft-btcusdt-20240718.jsonl.gz": Market.USDM,
+    "binance-coinm/cf-20210722.jsonl": Market.COINM,
+    "binance-coinm/hft-ethusd_perp-20240808.jsonl": Market.COINM,
+}
+DOORS = {
+    Market.SPOT: ("/stream",),
+    Market.USDM: ("/fstream.binance.com/public/stream", "/fstream.binance.com/market/stream"),
+    Market.COINM: ("/dstream.binance.com/stream",),
+}
+DEPTH = {Market.SPOT: "/api/v3/depth", Market.USDM: "/fapi/v1/depth", Market.COINM: "/dapi/v1/depth"}
+
+
+def frames(path: Path) -> list[Any]:
+    content = path.read_bytes()
+    lines = (gzip.decompress(content) if path.suffix == ".gz" else content).splitlines()
+    return [orjson.loads(orjson.loads(line)["frame"]) for line in lines if b'\\"stream\\":\\"' in line]
+
+
+async def receive(talk: Talk, door: str, streams: list[str], count: int) -> list[Any]:
+    async with talk.line(door, max_msg_size=0) as line:
+        for at in range(0, len(streams), 100):
+            assert (await line.ask("SUBSCRIBE", streams[at : at + 100]))["result"] is None
+        return await line.data(count)
+
+
+@pytest.mark.parametrize(("name", "market"), FILES.items())
+async def test_a_recording_is_replayed_whole_where_its_market_is(capture: Any, name: str, market: Market) -> None:
+    path = capture(name)
+    recorded = frames(path)
+    recording = load(path)
+    assert recording.market is market
+    spoken = {
+        door: [one for one in recorded if speaks(one["stream"], way(door).door.category)] for door in DOORS[market]
+    }
+    for door, expected in spoken.items():
+        if not expected:
+            continue  # a recording may have streams of one category alone
+        venue = BinanceVenue(recording, rate=None, speed=None, wait=0.1)
+        async with talking(venue) as talk:
+            streams = sorted({one["stream"] for one in expected})
+            assert await receive(talk, door, streams, len(expected)) == expected
+            await venue.wait()
+            for symbol in recording.symbols:
+                _, book, _ = await talk.call(f"GET {DEPTH[market]}", {"symbol": symbol, "limit": 1000})
+                check(symbol, book, recorded)
+        assert venue.sent == Counter(one["stream"] for one in expected)
+
+
+def check(symbol: str, book: Any, recorded: list[Any]) -> None:
+    """See that the book at the end is the newest change's, and its best prices the newest quote's up to there."""
+    mine = [one for one in recorded if one["stream"].startswith(f"{symbol.lower()}@")]
+    updates = [one["data"] for one in mine if "@depth" in one["stream"]]
+    assert book["lastUpdateId"] == updates[-1]["u"]
+    quotes = [one["data"] for one in mine if one["stream"].endswith("bookTicker")]
+    newest = max(
+        (one for one in quotes if one["u"] <= book["lastUpdateId"]), key=lambda one: int(one["u"]), default=None
+    )
+    if newest is not None:
+        assert [*book["bids"][0], *book["asks"][0]] == [newest[name] for name in "bBaA"]
+
+
+async def test_a_recording_without_a_snapshot_begins_just_before_its_first_change(tmp_path: Path) -> None:
+    update = {"e": "depthUpdate", "s": "BTCUSDT", "U": 8, "u": 12, "pu": 5, "b": [["5.1", "1"]], "a": []}
+    frame = orjson.dumps({"stream": "btcusdt@depth", "data": update}).decode()
+    path = tmp_path / "small.jsonl"
+    path.write_bytes(orjson.dumps({"recv_ns": 0, "frame": frame}))
+    venue = BinanceVenue(load(path), rate=None, speed=None, wait=0.0)
+    async with talking(venue) as talk:
+        query = {"symbol": "BTCUSDT", "limit": 5}
+        assert (await talk.call("GET /fapi/v1/depth", query))[1]["lastUpdateId"] == 5
+        async with talk.line("/public/ws/btcusdt@depth@100ms") as line:
+            assert await line.datum() == update
+        _, book, _ = await talk.call("GET /fapi/v1/depth", query)
+        assert (book["lastUpdateId"], book["bids"], book["asks"]) == (12, [["5.1", "1"]], [])
+
+
+async def test_markets_of_which_there_is_no_recording_are_made_up(capture: Any) -> None:
+    venue = BinanceVenue(load(capture("cf-20211012.jsonl")), rate=200)
+    async with talking(venue) as talk, talk.line("/market/ws/btcusdt@aggTrade") as line:
+        assert (await line.datum())["s"] == "BTCUSDT"
+    assert set(venue.made) == {Market.USDM, Market.COINM}
+
+
+async def test_what_was_replayed_can_be_asked_for(capture: Any) -> None:
+    path = capture("binance-usdm/hft-btcusdt-20230404.jsonl")
+    venue = BinanceVenue(load(path), rate=None, speed=None, wait=0.1)
+    trades = [one["data"] for one in frames(path) if one["stream"].endswith("@trade")]
+    async with talking(venue) as talk:
+        await receive(talk, "/public/stream", ["btcusdt@trade"], len(trades))
+        query = {"symbol": "BTCUSDT", "fromId": trades[100]["t"], "limit": 1000}
+        _, rows, _ = await talk.call("GET /fapi/v1/historicalTrades", query)
+        told = [(row["id"], row["price"], row["qty"], row["time"], row["isBuyerMaker"]) for row in rows]
+        assert told == [tuple(one[name] for name in "tpqTm") for one in trades[100:1100]]
+        order = {"symbol": "BTCUSDT", "side": "SELL", "type": "MARKET", "quantity": "1"}
+        await venue.wait()
+        sold = await talk.order("POST /fapi/v1/order", **order)
+        assert sold["status"] == "FILLED"
+        _, book, _ = await talk.call("GET /fapi/v1/depth", {"symbol": "BTCUSDT", "limit": 5})
+        assert abs(float(sold["avgPrice"]) - float(book["bids"][0][0])) < 1

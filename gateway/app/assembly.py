@@ -13,6 +13,7 @@ from random import Random
 from typing import Final
 
 from gateway.app.composition import World, compose
+from gateway.app.departed import Departed
 from gateway.app.fitting import ca_file_of
 from gateway.app.plugins import PluginsObserver
 from gateway.app.signers import Signers
@@ -76,6 +77,7 @@ class Assembly:
         self.registry = ConnectionRegistry(settings.retention.changes)
         self.budgets = Budgets()
         self.names = Names()
+        self.departed = Departed(settings.retention.connections, settings.retention.most_connections)
         self.hub = _hub(settings.retention)
         self.departs: Callable[[str], None] = lambda _: None
         """Told of each connection right before it is forgotten."""
@@ -128,6 +130,17 @@ class Assembly:
             for exchange in self.exchanges.values():
                 tasks.create_task(exchange.stop())
         await self._let_go()
+
+    def remember(self, retention: RetentionSettings) -> None:
+        """Remember so much of what is over from now on."""
+        self.registry.keep(retention.changes)
+        self.departed.change(retention.connections, retention.most_connections)
+        self.hub.retain(
+            linger=retention.topics,
+            idle=retention.most_topics,
+            max_messages=retention.messages,
+            max_bytes=retention.bytes,
+        )
 
     async def retain(self, retention: float | None) -> None:
         """Remember bans for ``retention`` seconds after their end from now on, without it for ever."""

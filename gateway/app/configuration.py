@@ -170,6 +170,8 @@ class Configuration:
         self._needs_restart = plan.told.needs_restart
         change(assembly.exchanges, before, plan.settings)
         change_accounts(assembly.exchanges, assembly.signers, plan.signers)
+        if before.retention != plan.settings.retention:
+            assembly.remember(plan.settings.retention)
         if self.process is not None:
             self.process.change(before, plan.settings)
         await assembly.standing.change(plan.settings.subscriptions)

@@ -26,6 +26,11 @@ class Departed:
         """Whether any is kept."""
         return self._keep is not None
 
+    def change(self, keep: float | None, most: int) -> None:
+        """Have other bounds from now on, for those that are gone already too."""
+        self._keep, self._most = keep, most
+        self._left = MappingProxyType(dict([*self._left.items()][-most:]))
+
     def left(self, last: Details, now: float) -> None:
         """Keep the ``last`` that was told of a connection; ``now`` is monotonic seconds, as everywhere here."""
         others = {id_: one for id_, one in self._left.items() if id_ != last["id"] and self._stays(one[0], now)}

@@ -16,7 +16,6 @@ from weakref import WeakSet
 from gateway.app.assembly import Assembly, Surroundings
 from gateway.app.configuration import Configuration, Reloaded
 from gateway.app.connections import Connections
-from gateway.app.departed import Departed
 from gateway.app.details import Observatory
 from gateway.app.given import Given, settings_of
 from gateway.app.listening import QUEUE, Listening, called_back
@@ -78,10 +77,8 @@ class Gateway(Connections):
         self._assembly = parts = Assembly(beginning, dict(plugins or {}), around)
         self.configuration = Configuration(settings, beginning, parts, environ, provided)
         self._listenings: WeakSet[Listening] = WeakSet()
-        retention = beginning.retention
-        departed = Departed(retention.connections, retention.most_connections)
         operations = Observatory(
-            parts.exchanges, parts.broken, parts.standing.problems, parts.registry, now, departed
+            parts.exchanges, parts.broken, parts.standing.problems, parts.registry, now, parts.departed
         )
         parts.departs = operations.departs
         super().__init__(

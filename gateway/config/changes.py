@@ -32,6 +32,13 @@ LIVE: Final = frozenset(
         "accounts.*.key_type",
         "subscriptions",
         "store.retention",
+        "retention.changes",
+        "retention.connections",
+        "retention.most_connections",
+        "retention.topics",
+        "retention.most_topics",
+        "retention.messages",
+        "retention.bytes",
         "log.level",
         "log.format",
     }

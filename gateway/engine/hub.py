@@ -8,6 +8,7 @@ that come and go fill the exchange's connections. Event-loop only.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -73,6 +74,15 @@ class Hub:
         self._idle: dict[str, Topic] = {}  # the one that has been idle longest first
         self._upstreams: dict[str, Upstream] = {}
         self._topics: dict[str, Topic] = {}
+
+    def retain(self, *, linger: float, idle: int, max_messages: int, max_bytes: int) -> None:
+        """Have other bounds: for the topics that there are from now on, the rings' at once."""
+        self._linger, self._most_idle = linger, idle
+        self._new_ring = partial(Ring, max_messages=max_messages, max_bytes=max_bytes)
+        for topic in self._topics.values():
+            topic.bound(max_messages, max_bytes)
+        while len(self._idle) > idle:
+            self._give_up(next(iter(self._idle.values())))
 
     @property
     def topics(self) -> Mapping[str, Topic]:

@@ -94,6 +94,12 @@ class ConnectionRegistry:
             self._histories[connection_id] = deque(maxlen=self._kept)
             self._publish(ConnectionView(id=connection_id, exchange=exchange, endpoint=endpoint, account=account))
 
+    def keep(self, history: int) -> None:
+        """Keep so many changes of each connection from now on, and forget the oldest beyond them."""
+        with self._lock:
+            self._kept = history
+            self._histories = {id_: deque(changes, maxlen=history) for id_, changes in self._histories.items()}
+
     def remove(self, connection_id: str) -> None:
         """
         Forget a connection and all that is known of it.

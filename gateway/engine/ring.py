@@ -29,6 +29,13 @@ class Ring:
         while len(frames) > self._max_messages or (self._bytes > self._max_bytes and len(frames) > 1):
             self._bytes -= len(frames.popleft())
 
+    def bound(self, max_messages: int, max_bytes: int) -> None:
+        """Keep at most so much from now on, and drop the oldest beyond it."""
+        self._max_messages, self._max_bytes = max_messages, max_bytes
+        frames = self._frames
+        while len(frames) > max_messages or (self._bytes > max_bytes and len(frames) > 1):
+            self._bytes -= len(frames.popleft())
+
     def after(self, offset: int) -> Sequence[bytes] | None:
         """Return every frame after ``offset``, or :obj:`None` if one of them is gone or ``offset`` never was."""
         missed = self._newest - offset

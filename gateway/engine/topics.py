@@ -6,6 +6,7 @@ go to every listener. Event-loop only, and nothing here waits.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
 from gateway.engine.messages import (
@@ -72,6 +73,12 @@ class Topic:
         self.idle_since = None
         if listener.wants_frames and self.ring is None:
             self.ring = self._new_ring(self.offset)
+
+    def bound(self, max_messages: int, max_bytes: int) -> None:
+        """Keep at most so much for clients that come back, from now on."""
+        self._new_ring = partial(Ring, max_messages=max_messages, max_bytes=max_bytes)
+        if self.ring is not None:
+            self.ring.bound(max_messages, max_bytes)
 
     def detach(self, listener: Listener, now: float) -> None:
         """Forget ``listener``; harmless if it is unknown. ``now`` is monotonic."""

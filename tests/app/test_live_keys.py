@@ -21,6 +21,7 @@ from gateway.app import Reloaded
 from gateway.app.process import ServingProcess
 from gateway.config.changes import LIVE
 from gateway.errors import Reason
+from gateway.model.subscriptions import Subscription
 from gateway.serving import Server
 from gateway.store import Ban
 from gateway.testing.virtual import virtually
@@ -264,6 +265,120 @@ async def test_bans_are_forgotten_sooner(tmp_path: Path) -> None:
         tables["store"]["retention"] = "10m"
         assert await gateway.reload() == Reloaded(("store.retention",), ())
         assert await store.ban_history() == ()
+
+
+# --- what is remembered of what is over
+
+
+@shows("retention.changes")
+@virtually
+async def test_fewer_changes_are_kept_of_a_connection(running) -> None:
+    async with running() as one:
+        await one.gateway.connect_account("mock")
+        assert len(one.gateway.get_connection_details()[ID]["history"]) == 2
+        await reloaded(one, "retention.changes", retention__changes=1)
+        assert len(one.gateway.get_connection_details()[ID]["history"]) == 1
+
+
+async def come_and_gone(one: Any, *ids: str) -> list[str]:
+    """Have connections up and down again, and return of which there is anything to be told."""
+    for id_ in ids:
+        await one.gateway.connect_account(id_)
+        await one.gateway.disconnect_account(id_)
+        await asyncio.sleep(5)
+    return list(one.gateway.get_connection_details())
+
+
+@shows("retention.connections")
+@virtually
+async def test_a_connection_that_is_over_can_be_asked_about(running) -> None:
+    async with running() as one:
+        assert await come_and_gone(one, "main") == []
+        await reloaded(one, "retention.connections", retention__connections="1m")
+        assert await come_and_gone(one, "main") == [PRIVATE]
+        await asyncio.sleep(30)
+        await reloaded(one, "retention.connections")
+        assert one.gateway.get_connection_details() == {}
+
+
+@shows("retention.most_connections")
+@virtually
+async def test_fewer_connections_that_are_over_can_be_asked_about(running) -> None:
+    async with running(tables={"retention": {"connections": "1h"}}) as one:
+        assert await come_and_gone(one, "mock/stream/0", "mock/stream/1") == ["mock/stream/0", "mock/stream/1"]
+        await reloaded(one, "retention.most_connections", retention__most_connections=1)
+        assert list(one.gateway.get_connection_details()) == ["mock/stream/1"]
+        assert await come_and_gone(one, "mock/stream/2") == ["mock/stream/2"]
+
+
+async def left(one: Any, *symbols: str) -> None:
+    """Have topics that nobody listens to any more."""
+    for symbol in symbols:
+        (await one.gateway.listen(f"mock:trades:{symbol}", lambda _: None))()
+
+
+@shows("retention.topics")
+@virtually
+async def test_a_topic_outlives_its_last_listener_for_longer(running) -> None:
+    async with running() as one:
+        await reloaded(one, "retention.topics", retention__topics="1h")
+        await left(one, "BTC-USDT")
+        await asyncio.sleep(3500)
+        assert len(one.gateway.hub.topics) == 1
+        await reloaded(one, "retention.topics")
+        await asyncio.sleep(2)
+        assert len(one.gateway.hub.topics) == 0
+
+
+@shows("retention.most_topics")
+@virtually
+async def test_fewer_topics_may_have_no_listener(running) -> None:
+    async with running() as one:
+        await left(one, "BTC-USDT", "ETH-USDT")
+        await reloaded(one, "retention.most_topics", retention__most_topics=1)
+        assert list(one.gateway.hub.topics) == ["mock:trades:ETH-USDT"]
+        await left(one, "SOL-USDT")
+        assert list(one.gateway.hub.topics) == ["mock:trades:SOL-USDT"]
+
+
+class Client:
+    """A listener that may come back, so that messages are kept for it."""
+
+    wants_frames = True
+
+    def put(self, message: object, /) -> None:
+        pass
+
+    def notify(self, notice: object, frame: bytes, /) -> None:
+        pass
+
+
+async def kept(one: Any) -> int:
+    """Have a client hear five trades, and return how many of these it could resume from."""
+    topic = one.gateway.hub.attach(Subscription("mock", "trades", "BTC-USDT"), Client())
+    await asyncio.sleep(1)
+    for _ in range(5):
+        one.venue.emit_trade("BTC-USDT")
+    await asyncio.sleep(1)
+    return sum(topic.ring.after(topic.offset - number) is not None for number in range(1, 6))
+
+
+@shows("retention.messages")
+@virtually
+async def test_fewer_messages_are_kept_for_clients_that_come_back(running) -> None:
+    async with running() as one:
+        assert await kept(one) == 5
+        await reloaded(one, "retention.messages", retention__messages=2)
+        assert await kept(one) == 2
+
+
+@shows("retention.bytes")
+@virtually
+async def test_fewer_bytes_are_kept_for_clients_that_come_back(running) -> None:
+    async with running() as one:
+        assert await kept(one) == 5
+        await reloaded(one, "retention.bytes", retention__bytes=1)
+        assert await kept(one) == 1
 
 
 # --- the process: its log, and who may come

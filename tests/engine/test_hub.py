@@ -133,6 +133,27 @@ def test_a_topics_ring_is_as_long_as_the_operator_wants() -> None:
     assert topic.ring.after(0) is None
 
 
+def test_other_bounds_hold_for_the_topics_that_there_are_and_for_those_that_come() -> None:
+    made, upstream = hub()
+    ears = {name: Ear() for name in "ABCD"}
+    old = {name: made.attach(replace(BTC, symbol=name), ears[name]) for name in "ABC"}
+    silent = made.attach(replace(BTC, symbol="S"), Ear(wants_frames=False))
+    for name in "ABC":
+        made.detach(old[name], ears[name], 0.0)
+    made.retain(linger=5.0, idle=2, max_messages=1, max_bytes=100)
+    assert [topic.subscription.symbol for topic in upstream.open_topics] == ["B", "C", "S"], (
+        "the oldest is given up"
+    )
+    new = made.attach(replace(BTC, symbol="D"), ears["D"])
+    silent.attach(Ear())
+    for topic in (old["B"], new, silent):
+        for number in range(3):
+            topic.publish_raw(b"%d" % number, False, 1)
+        assert topic.ring is not None
+        assert (topic.ring.after(2) is None, topic.ring.after(1)) == (False, None)
+    assert (made.sweep(4.9), made.sweep(5.0)) == (0, 2)
+
+
 def test_a_topic_that_was_given_up_begins_anew_under_another_epoch() -> None:
     """Else its offsets would pretend that nothing was missed."""
     made, _ = hub(linger=0.0)

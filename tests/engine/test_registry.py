@@ -272,6 +272,26 @@ def test_a_history_keeps_the_last_64_changes() -> None:
         assert after.before is before.after
 
 
+def test_a_history_may_become_shorter_or_longer_while_it_is_written() -> None:
+    registry = ConnectionRegistry()
+    registry.add("a", "mock", "stream")
+
+    def dial(times: int) -> None:
+        for _ in range(times):
+            registry.move("a", S.CONNECTING, Reason.ASKED, at_us=1)
+            registry.move("a", S.DISCONNECTING, Reason.STOPPED, at_us=1)
+            registry.move("a", S.DISCONNECTED, Reason.STOPPED, at_us=1)
+
+    dial(2)
+    registry.keep(4)
+    assert [change.epoch for change in registry.history("a")] == [1, 2, 2, 2]
+    registry.keep(5)
+    dial(1)
+    assert [change.epoch for change in registry.history("a")] == [2, 2, 3, 3, 3]
+    registry.add("b", "mock", "stream")
+    assert registry._histories["b"].maxlen == 5
+
+
 def test_a_history_is_as_long_as_the_operator_wants() -> None:
     registry = ConnectionRegistry(history=2)
     registry.add("c", "mock", "stream")

@@ -42,6 +42,19 @@ def test_one_message_is_always_kept_however_long() -> None:
     assert ring.size == 1
 
 
+@pytest.mark.parametrize(("messages", "size", "left"), [(2, 100, 3), (100, 25, 3), (100, 5, 4), (100, 100, 0)])
+def test_other_bounds_hold_at_once_and_from_then_on(messages: int, size: int, left: int) -> None:
+    ring = Ring(0)
+    for _ in range(5):
+        ring.append(b"x" * 10)
+    ring.bound(messages, size)
+    assert ring.after(left) == [b"x" * 10] * (5 - left)
+    assert left == 0 or ring.after(left - 1) is None
+    assert ring.size == 10 * (5 - left)
+    ring.append(b"y" * 10)
+    assert len(ring.after(left + 1 if left else 0) or ()) == (5 - left if left else 6)
+
+
 def test_the_bounds_are_those_of_the_architecture() -> None:
     ring = Ring(0)
     for _ in range(1025):

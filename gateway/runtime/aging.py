@@ -24,6 +24,7 @@ class Age:
         self._opened_us = ground.wall_us()
         expires = inf if session.expires_in is None else session.expires_in * EARLY
         self._age = min(inf if endpoint.max_age is None else endpoint.max_age, expires)
+        self._takes = 0.0
         self._share = 0.0 if self._age == inf else ground.rng.random()
 
     def due(self) -> float:
@@ -31,4 +32,10 @@ class Age:
         if self._age == inf:
             return inf
         passed, window = self._ground.now() - self._opened_at, self._ground.pace.rollover_window
-        return self._opened_at + rollover_after(self._opened_us, self._age, window, self._share, passed=passed)
+        after = rollover_after(self._opened_us, self._age, window, self._share, passed=passed, takes=self._takes)
+        return self._opened_at + after
+
+    def restored(self) -> float:
+        """The epoch is fully operational, and the next will take as long: return when it is to be replaced."""
+        self._takes = self._ground.now() - self._opened_at
+        return self.due()

@@ -43,12 +43,14 @@ class Ties:
     serving epoch should be replaced before it ends, and returns whether that
     will be tried; harmless to repeat. ``succeed`` is called in the step in which
     a serving epoch has ended, and returns whether another has taken its place:
-    then nobody need be told.
+    then nobody need be told. ``spare`` is told of waits for the exchange's limits,
+    in seconds, before they begin, and of what of them was not needed, below zero.
     """
 
     up: Callable[[], None]
     roll: Callable[[str], bool] = lambda _: False
     succeed: Callable[[Reason], bool] = lambda _: False
+    spare: Callable[[float], None] = lambda _: None
 
 
 MakeAttempt = Callable[[int, Ties], Attempt]

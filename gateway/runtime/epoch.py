@@ -183,7 +183,8 @@ class Epoch:
         return self._transport
 
     def _equip(self, transport: Transport) -> Writer:
-        self._writer = Writer(self._ground.exchange, transport, self._budgets, self._ground.now, self.fail)
+        ground, spare = self._ground, self._ties.spare
+        self._writer = Writer(ground.exchange, transport, self._budgets, ground.now, self.fail, spare)
         return self._writer
 
     def _enter(self, phase: Phase) -> None:

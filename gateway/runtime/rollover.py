@@ -25,6 +25,8 @@ from gateway.runtime.waiting import known
 
 ROLLING: Final = 27.0
 """Seconds for which a second connection may try; with those that a socket takes to close, half a minute in all."""
+SPARED: Final = 900.0
+"""Seconds by which that grows at most, while what it asks for waits for the exchange's limits."""
 SHORTEST: Final = 1.0
 LONGEST: Final = 60.0
 """First and highest ceiling of the wait before another second connection is tried, in seconds."""
@@ -85,6 +87,8 @@ class Rollover:
         self._rolling = rolling
         self._rolls = Rolls()
         self._candidate: Run[Candidate] | None = None
+        self._timer: asyncio.Timeout | None = None
+        self._spared = 0.0
         self._ending: list[Run[Any]] = []
         """Epochs beside the present one of which something may be left."""
 
@@ -141,6 +145,15 @@ class Rollover:
         self._swap(run, reason)
         return True
 
+    def spare(self, run: Run[Any], seconds: float) -> None:
+        """``run`` waits for the exchange's limits: give ``seconds`` back to its deadline, or take them again."""
+        timer = self._timer
+        if run is not self._candidate or timer is None or timer.expired() or (when := timer.when()) is None:
+            return
+        given = min(seconds, SPARED - self._spared)
+        self._spared += given
+        timer.reschedule(when + given)
+
     def set_aside(self) -> list[Run[Any]]:
         """Leave every epoch but the present one; return those of which something may be left."""
         run, self._candidate = self._candidate, None
@@ -158,7 +171,8 @@ class Rollover:
             ConnectionFault: If it came to nothing.
             PluginError: If the plugin broke the contract.
         """
-        async with deadline(ROLLING, "second connection that is ready"):
+        self._spared = 0.0
+        async with deadline(ROLLING, "second connection that is ready") as self._timer:
             while self._candidate is run:
                 if run.fault is not None:
                     raise run.fault

@@ -330,5 +330,6 @@ class Service:
         if not self._is_up and self._connection.ledger.plan_settled:
             self._is_up = True
             self._connection.connected_at = self._ground.now()
+            self._due = self._age.restored()
             self._sampler.up()
             self._means.ties.up()

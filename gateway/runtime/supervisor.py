@@ -219,9 +219,13 @@ class Supervisor:
 
         def made(run: Run[A]) -> A:
             rollover = self._rollover
-            return make(
-                run.number, Ties(partial(up, run), partial(rollover.ask_for, run), partial(rollover.succeed, run))
+            ties = Ties(
+                partial(up, run),
+                partial(rollover.ask_for, run),
+                partial(rollover.succeed, run),
+                partial(rollover.spare, run),
             )
+            return make(run.number, ties)
 
         run = Run(number, f"gateway epoch {self.id} {number}", made, self._ended, self.unexpected)
         run.task.add_done_callback(self.bell.ring)

@@ -40,6 +40,7 @@ class Writer:
         budgets: the limits that this connection lives under.
         now: monotonic seconds.
         failed: told why nothing more can be sent, if it comes to that.
+        spare: see :class:`~gateway.runtime.attempt.Ties`.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Writer:
         budgets: ConnectionBudgets,
         now: Callable[[], float],
         failed: Callable[[GatewayError], None],
+        spare: Callable[[float], None] = lambda _: None,
     ) -> None:
         self.frames = 0
         self.bytes = 0
@@ -57,6 +59,7 @@ class Writer:
         self._budgets = budgets
         self._now = now
         self._failed = failed
+        self._spare = spare
         self._urgent: deque[Callable[[], Awaitable[None]]] = deque()
         self._paced: deque[_Paced] = deque()
         self._bell = asyncio.Event()
@@ -163,11 +166,14 @@ class Writer:
         await self._transport.send(request.frame)
 
     async def _rest(self, seconds: float) -> None:
+        began = self._now()
+        self._spare(seconds)
         try:
             async with asyncio.timeout(seconds):
                 await self._bell.wait()
         except TimeoutError:
             return
+        self._spare(self._now() - began - seconds)
 
 
 def _is_utf8(text: str) -> bool:

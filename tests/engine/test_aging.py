@@ -1,5 +1,7 @@
 """A connection is replaced before its age ends, in the operator's window whenever it has one in its life."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, integers, none, one_of, tuples
@@ -28,23 +30,46 @@ def test_without_a_window_it_is_replaced_near_its_end_with_time_to_spare(age, ea
 @pytest.mark.parametrize(
     ("opened", "begin", "end"),
     [
-        (10, 16, 18),  # the next morning
-        (1.5, 0.5, 2.5),  # tomorrow's window would come just too late
-        (3, 23, 23.76),  # today's window has begun, tomorrow's ends too late
-        (3.9, 22.1, 23.76),
-        (23, 3, 5),
+        (10, 17.76, 18),  # the next morning
+        (1.5, 2.26, 2.5),  # tomorrow's window would come just too late
+        (2.1, 1.66, 1.9),  # tomorrow's comes too late, and today's is not over
+        (3, 23.52, 23.76),  # today's window has begun, tomorrow's ends too late
+        (3.9, 23.52, 23.76),
+        (23, 4.76, 5),
     ],
 )
-def test_the_last_window_of_its_life_is_used(opened: float, begin: float, end: float) -> None:
+def test_the_end_of_the_last_window_of_its_life_is_used(opened: float, begin: float, end: float) -> None:
     window = (2 * HOUR, 4 * HOUR)
     assert rollover_after(at(opened), DAY, window, 0) == pytest.approx(begin * HOUR)
     assert rollover_after(at(opened), DAY, window, 1) == pytest.approx(end * HOUR)
 
 
+def test_what_takes_long_begins_early_enough_for_another_attempt() -> None:
+    for takes, latest in ((0, 85_536), (400, 85_536), (600, DAY - 1260), (DAY, DAY * 3 / 4)):
+        assert rollover_after(0, DAY, None, 1, takes=takes) == pytest.approx(latest)
+
+
+def test_of_a_short_window_the_last_eighth_is_used() -> None:
+    window = (2 * HOUR, 2.8 * HOUR)
+    assert rollover_after(at(10), DAY, window, 0) == pytest.approx(16.7 * HOUR)
+    assert rollover_after(at(10), DAY, window, 1) == pytest.approx(16.8 * HOUR)
+
+
+def test_few_are_replaced_twice_in_a_daily_window() -> None:
+    """A day is longer than the age at which they are replaced, so now and then it must be; not every other day."""
+    rng, window, replaced = Random(1), (2 * HOUR, 4 * HOUR), []
+    for _ in range(20):
+        opened = rng.uniform(0, DAY)
+        while opened < 200 * DAY:
+            opened += rollover_after(round(opened * 1e6), DAY, window, rng.random())
+            replaced.append(opened // DAY)
+    assert len(replaced) < 1.25 * 20 * 200
+
+
 def test_a_window_that_is_over_is_not_waited_for_in_vain() -> None:
     """Opened at 10, and 17 hours have passed: it is 3 in the morning, and the end comes before the next window."""
     passed, opened = 17 * HOUR, at(10)
-    for share, within, over in ((0, 17 * HOUR, 82_080), (1, 18 * HOUR, 85_536)):
+    for share, within, over in ((0, 17.76 * HOUR, 82_080), (1, 18 * HOUR, 85_536)):
         assert rollover_after(opened, DAY, (2 * HOUR, 4 * HOUR), share, passed=passed) == pytest.approx(within)
         assert rollover_after(opened, DAY, (1 * HOUR, 2 * HOUR), share, passed=passed) == pytest.approx(over)
         assert rollover_after(opened, DAY, None, share, passed=passed) == rollover_after(opened, DAY, None, share)
@@ -52,10 +77,10 @@ def test_a_window_that_is_over_is_not_waited_for_in_vain() -> None:
 
 def test_a_window_may_last_over_midnight() -> None:
     window = (22 * HOUR, 4 * HOUR)
-    assert rollover_after(at(12), DAY, window, 0) == pytest.approx(10 * HOUR)
+    assert rollover_after(at(12), DAY, window, 0) == pytest.approx(15.76 * HOUR)
     assert rollover_after(at(12), DAY, window, 1) == pytest.approx(16 * HOUR)
-    assert rollover_after(at(23), 2 * HOUR, window, 0) == 0
-    assert rollover_after(at(1), 2 * HOUR, window, 0) == 0
+    for opened in (23, 1):
+        assert rollover_after(at(opened), 2 * HOUR, window, 0) == pytest.approx(1.96 * HOUR)
 
 
 def test_a_short_life_without_a_window_in_it_ends_as_if_there_were_none() -> None:

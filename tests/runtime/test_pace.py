@@ -93,3 +93,12 @@ async def test_a_window_may_come_change_and_go_while_a_connection_lives(stage) -
     assert age.due() == pytest.approx(usual), "today's is over, and tomorrow's comes too late"
     one.ground.pace.rollover_window = None
     assert age.due() == pytest.approx(usual)
+
+
+@virtually
+async def test_what_took_long_to_restore_is_replaced_the_earlier(stage) -> None:
+    age = Age(stage().ground, AGED, Session(expires_in=HOUR))
+    usual = age.due()
+    await asyncio.sleep(300)
+    assert age.due() == usual
+    assert 0.9 * HOUR * 0.7 < age.restored() < usual

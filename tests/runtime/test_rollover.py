@@ -6,15 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import count, pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rolled import ID, Rolled, Unlimited
 
+import gateway_mock.plugin
 from gateway import spi
 from gateway.config.credentials import Secret
 from gateway.config.signing import AccountSigner
 from gateway.errors import Reason
+from gateway.runtime.rollover import ROLLING, SPARED
 from gateway.testing.memory import Refuse
 from gateway.testing.virtual import run, virtually
 from gateway.testing.ways import Cut, Refusal
@@ -109,6 +112,89 @@ def test_a_hundred_streams_under_load_many_times_in_a_row(stage, fails: bool) ->
 
 
 CHANNELS = ("trades", "quotes", "ticker", "book")
+
+
+class Slow(MockExchange):
+    """The mock exchange, to which a connection may say five things a second."""
+
+    @spi.hookimpl
+    def gateway_exchange_info(self) -> spi.ExchangeInfo:
+        limits = (replace(one, count=5) if one.name == "mock-messages" else one for one in INFO.limits)
+        return replace(INFO, limits=tuple(limits))
+
+
+STREAMS = 1024 if FULL else 160
+
+
+def test_a_connection_that_takes_minutes_to_restore_is_replaced_as_well(stage, monkeypatch) -> None:
+    """Each stream in a request of its own: 160 take 40 s; with ``GATEWAY_FULL_SIZE`` 1,024 take four minutes."""
+    monkeypatch.setattr(gateway_mock.plugin, "MOST_STREAMS", 1)
+
+    async def main() -> None:
+        async with Rolled(stage, symbols=STREAMS // 4, plugin=Slow(), rate=0.5) as one:
+            symbols = [market.symbol for market in one.venue.markets.values()]
+            topics = [f"{channel}:{symbol}" for symbol in symbols for channel in CHANNELS]
+            for name, ear in zip(
+                topics, await one.stage.hear_all(*(f"mock:{topic}" for topic in topics)), strict=True
+            ):
+                one.ears[name] = ear
+            await one.until(lambda: one.stage.state() == "CONNECTED", within=STREAMS)
+            await asyncio.sleep(30)
+            began = asyncio.get_running_loop().time()
+            assert await one.roll(within=STREAMS) is True
+            took = asyncio.get_running_loop().time() - began
+            assert STREAMS / 5 < took < STREAMS / 4 + 10, "at the exchange's pace, and no slower"
+            assert took > ROLLING
+            await asyncio.sleep(30)
+            one.check()
+            one.check_forgotten()
+            assert one.failures == []
+
+    run(main())
+
+
+def test_what_took_long_to_restore_is_replaced_in_time_for_another_attempt(stage, monkeypatch) -> None:
+    """It took 20 s, and ends after 600: 100 are left, not 60."""
+    monkeypatch.setattr(gateway_mock.plugin, "MOST_STREAMS", 1)
+
+    class Aged(Slow):
+        @spi.hookimpl
+        def gateway_exchange_info(self) -> spi.ExchangeInfo:
+            info = super().gateway_exchange_info()
+            stream, *others = info.endpoints
+            return replace(info, endpoints=(replace(stream, max_age=600.0), *others))
+
+    async def main() -> None:
+        async with Rolled(stage, symbols=20, plugin=Aged(), rate=0.5) as one:
+            symbols = [market.symbol for market in one.venue.markets.values()]
+            await one.stage.hear_all(*(f"mock:{channel}:{symbol}" for symbol in symbols for channel in CHANNELS))
+            await asyncio.sleep(430)
+            assert one.epoch == 1
+            await asyncio.sleep(500 + 25 - 430)
+            assert one.epoch == 2
+
+    run(main())
+
+
+@virtually
+async def test_no_wait_for_the_exchanges_limits_is_without_end(rolled, monkeypatch) -> None:
+    async with rolled() as one:
+        await one.hear(*TOPICS)
+        rollover = one.supervisor._rollover
+        monkeypatch.setattr(rollover, "due_in", lambda: None)
+        second = SimpleNamespace(fault=None)
+        rollover._candidate = second
+        async with asyncio.timeout(ROLLING) as rollover._timer:  # noqa: ASYNC100  # its deadline is looked at
+            began = rollover._timer.when()
+            rollover.spare(SimpleNamespace(), 5.0)
+            assert rollover._timer.when() == began, "another's wait"
+            rollover.spare(second, 5.0)
+            rollover.spare(second, -2.0)
+            assert rollover._timer.when() == began + 3
+            rollover.spare(second, 10_000.0)
+            rollover.spare(second, 10.0)
+            assert rollover._timer.when() == began + SPARED
+        rollover._candidate = None
 
 
 # --- a second connection that comes to nothing

@@ -33,7 +33,8 @@ class Desk:
         self.peer: MemoryPeer = network.peers[0]
         budgets = Budgets().for_connection(self.limits, None)
         now = asyncio.get_running_loop().time
-        self.writer = Writer("mock", self.transport, budgets, now, self.faults.append)
+        self.spared: list[float] = []
+        self.writer = Writer("mock", self.transport, budgets, now, self.faults.append, self.spared.append)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -56,6 +57,21 @@ async def test_requests_go_out_in_their_order_at_the_pace_of_the_limit() -> None
         assert desk.peer.sent == [str(number) for number in range(20)]
         assert [at for at, _ in desk.sent] == [0.0] * 8 + [1.0] * 8 + [2.0] * 4
         assert (desk.writer.frames, desk.writer.bytes) == (20, 30)
+
+
+@virtually
+async def test_waits_for_the_limit_are_told_before_they_begin_and_what_was_not_needed_after() -> None:
+    async with Desk() as desk:
+        for number in range(9):
+            desk.send(str(number))
+        await asyncio.sleep(0.75)
+        assert desk.spared == [1.0]
+        desk.writer.pong(b"pong")
+        await asyncio.sleep(0.1)
+        assert desk.spared == [1.0, -0.25, 0.25]
+        await asyncio.sleep(5)
+        assert sum(desk.spared) == 1.0
+        assert [at for at, _ in desk.sent][-1] == 1.0
 
 
 @virtually

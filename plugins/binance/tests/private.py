@@ -1,8 +1,9 @@
 """Accounts for the tests of private data: keys, targets, and the recorded lives of orders."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -57,6 +58,34 @@ def frames(path: Path) -> Iterator[tuple[str, bytes]]:
         one = json.loads(line)
         if one["dir"] == "push":
             yield one["src"], one["frame"].encode()
+
+
+def converse(conversation: Generator[Any, Any, Any], *replies: Any) -> SimpleNamespace:
+    """
+    Have a conversation; return its steps and its value.
+
+    ``replies`` are what is fetched and received, one after the other: bytes, a reply, or
+    what is to become JSON.
+    """
+    waiting, steps, answer = iter(replies), list[Any](), None
+    while True:
+        try:
+            step = conversation.send(answer)
+        except StopIteration as end:
+            assert not list(waiting), "nobody asked"
+            return SimpleNamespace(steps=steps, value=end.value)
+        steps.append(step)
+        answer = _answered(step, waiting)
+
+
+def _answered(step: Any, waiting: Iterator[Any]) -> Any:
+    if not isinstance(step, spi.Fetch | spi.Receive):
+        return None
+    reply = next(waiting)
+    if isinstance(reply, bytes | spi.HttpReply):
+        return reply
+    written = json.dumps(reply).encode()
+    return written if isinstance(step, spi.Receive) else spi.HttpReply(200, {}, written)
 
 
 def only(events: Any) -> Any:

@@ -21,7 +21,7 @@ DOCUMENTED = signer(
     "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A",
 )
 """Whose signatures the official documents show; the private keys of their other examples they keep back."""
-LIMIT = {"type": "LIMIT", "timeInForce": "GTC"}
+LIMIT: Any = {"type": "LIMIT", "timeInForce": "GTC"}
 ODD = "".join(chr(0xFF10 + digit) for digit in range(1, 7))
 """Six wide digits: a symbol that is not ASCII."""
 

@@ -1,0 +1,324 @@
+"""What spot and margin accounts are told becomes records: recorded lives of orders, and every kind of event."""
+
+import json
+from itertools import groupby
+from typing import Any
+
+import pytest
+from msgspec.structs import asdict
+from private import frames, listed, only
+
+from gateway import spi
+from gateway_binance.private.orders import Names
+from gateway_binance.private.spot_events import SpotEvents
+from gateway_binance.private.userdata import UserDialect
+
+LISTED = listed(("eth_usdt", "ETHUSDT"), ("btc_usdt", "BTCUSDT"))
+WORDS = {
+    "NEW": "new",
+    "PENDING_NEW": "pending",
+    "PARTIALLY_FILLED": "partially_filled",
+    "FILLED": "filled",
+    "CANCELED": "canceled",
+    "REJECTED": "rejected",
+    "EXPIRED": "expired",
+    "EXPIRED_IN_MATCH": "expired",
+}
+REPORT = {
+    "e": "executionReport",
+    "E": 1_764_547_200_123,
+    "s": "ETHUSDT",
+    "c": "mine",
+    "S": "SELL",
+    "o": "LIMIT",
+    "f": "GTC",
+    "q": "1.00000000",
+    "p": "2500.10000000",
+    "C": "",
+    "x": "NEW",
+    "X": "NEW",
+    "r": "NONE",
+    "i": 7,
+    "l": "0.00000000",
+    "z": "0.00000000",
+    "L": "0.00000000",
+    "n": "0",
+    "N": None,
+    "T": 1_764_547_200_120,
+    "t": -1,
+}
+FILL = {
+    "x": "TRADE",
+    "X": "PARTIALLY_FILLED",
+    "l": "0.4",
+    "z": "0.4",
+    "L": "2500.2",
+    "n": "0.9",
+    "N": "BNB",
+    "t": 9,
+}
+
+
+def dialect(scale: int = 1000) -> UserDialect:
+    return UserDialect(spi.Session(details={"subscription": 0}), SpotEvents(Names(LISTED), scale), "weight")
+
+
+def read(event: Any, scale: int = 1000) -> Any:
+    return dialect(scale).decode(json.dumps({"subscriptionId": 0, "event": event}).encode(), False)
+
+
+def report(**parts: Any) -> Any:
+    """Return the record of an order's report."""
+    return only(read({**REPORT, **parts}))
+
+
+def said(record: spi.Order) -> dict[str, Any]:
+    return {name: value for name, value in asdict(record).items() if value is not None}
+
+
+def plainly(event: Any) -> dict[str, Any]:
+    """Read a report with nothing of the plugin."""
+    plain = {
+        "order_id": event["i"],
+        "symbol": {"ETHUSDT": "eth_usdt", "BTCUSDT": "btc_usdt"}.get(event["s"], event["s"]),
+        "side": event["S"].lower(),
+        "status": WORDS[event["X"]],
+        "ts": event["T"] * 1000,
+        "client_order_id": event["C"] or event["c"],
+        "type": event["o"],
+        "time_in_force": event["f"],
+        "price": event["p"],
+        "size": event["q"],
+        "filled": event["z"],
+    }
+    if event["r"] != "NONE":
+        plain["reason"] = event["r"]
+    if event["x"] in {"TRADE", "CALCULATED"} and float(event["l"]):
+        plain |= {"last_price": event["L"], "last_size": event["l"], "trade_id": event["t"]}
+        plain |= {"fee": event["n"], "fee_asset": event["N"]} if event["N"] else {}
+    return plain
+
+
+# --- recorded
+
+
+LIVES = {
+    "WebSocketGlobalSpotLimitSubmittedFilled.json": ["new", "filled"],
+    "WebSocketGlobalSpotMarketSubmittedFilled.json": ["new", "filled"],
+    "WebSocketSpotLimitFillOrKillSubmittedExpired.json": ["new", "expired"],
+}
+
+
+def test_the_recorded_lives_of_orders_are_told_as_they_went(capture: Any) -> None:
+    lives = {}
+    recorded = list(frames(capture("lean-userdata-orders.dev.jsonl")))
+    for life, steps in groupby(recorded, lambda step: step[0]):
+        records = []
+        for _, payload in steps:
+            events: Any = dialect().decode(payload, False)
+            record = only(events)
+            assert said(record) == plainly(json.loads(payload)["event"])
+            assert [data.ts for data in events] == [json.loads(payload)["event"]["E"] * 1000]
+            records.append(record)
+        assert len({record.order_id for record in records}) == 1
+        lives[life] = [record.status for record in records]
+    assert lives == LIVES
+
+
+def test_a_recorded_fill_says_at_what_price_and_for_what_fee(capture: Any) -> None:
+    recorded = dict(frames(capture("lean-userdata-orders.dev.jsonl")))
+    record = only(dialect().decode(recorded["WebSocketGlobalSpotLimitSubmittedFilled.json"], False))
+    assert said(record) == {
+        "order_id": 1281722417,
+        "symbol": "ACHUSDT",
+        "side": "buy",
+        "status": "filled",
+        "ts": 1772459340067000,
+        "client_order_id": "bM9WrFJeamQQhcCgpLuakC",
+        "type": "LIMIT",
+        "time_in_force": "GTC",
+        "price": "0.00658000",
+        "size": "800.00000000",
+        "filled": "800.00000000",
+        "last_price": "0.00656000",
+        "last_size": "800.00000000",
+        "fee": "0.00000632",
+        "fee_asset": "BNB",
+        "trade_id": 65044226,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("docs-examples.dev.jsonl", 2),
+        ("gct-wsHandleData.dev.jsonl", 2),
+        ("jkorf-subscriptions.dev.jsonl", 1),
+        ("lean-userdata-orders.dev.jsonl", 6),
+        ("nautilus-fixtures.dev.jsonl", 5),
+        ("nautilus-ws-resources.dev.jsonl", 9),
+    ],
+)
+def test_what_peers_kept_is_read_as_it_says(name: str, count: int, capture: Any) -> None:
+    """Old frames were wrapped otherwise: what is within is what counts."""
+    found = 0
+    for _, payload in frames(capture(name)):
+        message = json.loads(payload)
+        event: Any = message.get("event", message.get("data", message)) if isinstance(message, dict) else None
+        kind = event.get("e") if isinstance(event, dict) else None
+        if kind == "executionReport":
+            assert said(report(**event)) == plainly(event)
+        elif kind == "outboundAccountPosition":
+            [data] = read(event)
+            assert [(row.asset, row.free, row.locked) for row in data.records] == [
+                (row["a"], row["f"], row["l"]) for row in event["B"]
+            ]
+        elif kind in {"balanceUpdate", "externalLockUpdate"}:
+            record = only(read(event))
+            assert (record.asset, record.change, record.ts) == (event["a"], event["d"], event["T"] * 1000)
+        elif kind in {"listStatus", "USER_LIABILITY_CHANGE"}:
+            assert read(event) == ()
+            continue
+        else:
+            continue
+        found += 1
+    assert found == count
+
+
+# --- orders
+
+
+@pytest.mark.parametrize(("written", "status"), WORDS.items())
+def test_every_status_is_one_of_ours(written: str, status: str) -> None:
+    assert report(X=written).status == status
+
+
+@pytest.mark.parametrize("written", ["PENDING_CANCEL", "new", "", "FILLED "])
+def test_a_status_that_no_document_names_makes_no_record(written: str) -> None:
+    with pytest.raises(ValueError, match="status"):
+        report(X=written)
+
+
+def test_symbols_are_spelled_as_the_gateway_does_where_they_are_listed() -> None:
+    assert (report().symbol, report(s="NEWUSDT").symbol) == ("eth_usdt", "NEWUSDT")
+
+
+def test_a_fill_says_what_was_filled() -> None:
+    record = report(**FILL)
+    assert (record.last_price, record.last_size, record.trade_id) == ("2500.2", "0.4", 9)
+    assert (record.fee, record.fee_asset, record.filled, record.status) == (
+        "0.9",
+        "BNB",
+        "0.4",
+        "partially_filled",
+    )
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [{"x": "CANCELED", "X": "CANCELED"}, {"l": "0.00000000"}, {"x": "REPLACED"}, {"x": "TRADE_PREVENTION"}],
+)
+def test_what_is_no_fill_says_nothing_of_one(parts: Any) -> None:
+    record = report(**{**FILL, **parts})
+    assert (record.last_price, record.last_size, record.trade_id, record.fee) == (None, None, None, None)
+
+
+def test_a_fee_that_is_a_rebate_is_below_zero() -> None:
+    assert report(**{**FILL, "n": "-0.01"}).fee == "-0.01"
+
+
+def test_a_cancelled_order_keeps_its_own_client_id() -> None:
+    """``c`` is that of the request which cancelled it."""
+    assert report(c="canceller", C="mine", x="CANCELED", X="CANCELED").client_order_id == "mine"
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ({}, None),
+        ({"r": "INSUFFICIENT_BALANCES", "X": "REJECTED"}, "INSUFFICIENT_BALANCES"),
+        ({"eR": "STP", "X": "EXPIRED"}, "STP"),
+        ({"r": "NONE", "eR": "NONE"}, None),
+    ],
+)
+def test_the_reason_is_the_one_that_is_one(parts: Any, reason: str | None) -> None:
+    assert report(**parts).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("q", odd) for odd in ("", "-1", "1e5", "NaN", "1,0", 1.0, None)),
+        ("p", "0x1"),
+        ("L", " 1"),
+        ("n", "free"),
+        ("i", "7"),
+        ("i", -1),
+        ("t", -2),
+        ("S", "HOLD"),
+        ("T", 1.5),
+        ("T", -1),
+        ("s", None),
+        ("c", 1),
+    ],
+)
+def test_whatever_does_not_fit_makes_no_record(field: str, value: Any) -> None:
+    with pytest.raises(ValueError):
+        read({**REPORT, **FILL, field: value})
+
+
+@pytest.mark.parametrize("field", [name for name in REPORT if name not in {"e", "C"}])
+def test_a_report_without_what_it_must_say_makes_no_record(field: str) -> None:
+    with pytest.raises(ValueError):
+        read({name: value for name, value in REPORT.items() if name != field})
+
+
+# --- balances
+
+
+def test_every_asset_that_changed_is_told_as_of_the_change() -> None:
+    rows = [{"a": "ETH", "f": "1.5", "l": "0.5"}, {"a": "USDT", "f": "0.0", "l": "0"}]
+    [data] = read({"e": "outboundAccountPosition", "E": 1_001, "u": 1_000, "B": rows})
+    assert data.records == [
+        spi.Balance("ETH", 1_000_000, free="1.5", locked="0.5"),
+        spi.Balance("USDT", 1_000_000, free="0.0", locked="0"),
+    ]
+    assert (data.stream, data.ts) == ("user", 1_001_000)
+
+
+def test_a_deposit_and_a_withdrawal_are_changes() -> None:
+    event = {"e": "balanceUpdate", "E": 1_001, "a": "BTC", "d": "-100.00000000", "T": 1_000}
+    assert only(read(event)) == spi.Balance("BTC", 1_000_000, change="-100.00000000")
+
+
+def test_a_lock_is_told_apart_by_its_name() -> None:
+    event = {"e": "externalLockUpdate", "E": 1_001, "a": "NEO", "d": "10.0", "T": 1_000}
+    assert only(read(event)) == spi.Balance("NEO", 1_000_000, change="10.0", reason="externalLockUpdate")
+
+
+@pytest.mark.parametrize(
+    "row", [{"a": "ETH", "f": "-1", "l": "0"}, {"a": "ETH", "f": "1"}, {"a": 1, "f": "1", "l": "0"}]
+)
+def test_a_balance_that_makes_no_sense_takes_the_others_with_it(row: Any) -> None:
+    with pytest.raises(ValueError):
+        read({"e": "outboundAccountPosition", "E": 1, "u": 1, "B": [{"a": "BTC", "f": "1", "l": "0"}, row]})
+
+
+# --- what has no record
+
+
+@pytest.mark.parametrize(
+    "kind", ["listStatus", "USER_LIABILITY_CHANGE", "MARGIN_LEVEL_STATUS_CHANGE", "somethingNew", ""]
+)
+def test_what_there_is_no_record_for_passes_without_a_word(kind: str) -> None:
+    assert read({"e": kind, "E": 1}) == ()
+
+
+# --- microseconds
+
+
+def test_times_are_microseconds_whatever_their_unit() -> None:
+    at = {"E": 1_764_547_200_123_456, "T": 1_764_547_200_120_001}
+    [data] = read({**REPORT, **at}, scale=1)
+    assert (data.ts, data.records[0].ts) == (at["E"], at["T"])
+    assert report().ts == 1_764_547_200_120_000

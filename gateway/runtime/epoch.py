@@ -93,13 +93,10 @@ class Epoch:
         if self._transport is None:
             return
         with self._during("close"):
-            if self._service is not None:
-                await self._service.close()
-            giving_back = asyncio.create_task(self._give_back())  # meanwhile: a peer may not answer its Close
             try:
-                await self._hang_up(self._transport)
+                await self._part(self._transport)
             finally:
-                await giving_back
+                self._transport.abort()  # one that is closed stays so
 
     async def _until_failed(self) -> None:
         try:
@@ -124,6 +121,15 @@ class Epoch:
         at_us = self._ground.wall_us()
         for feed in connection.feeds.values():
             feed.broke(reason, at_us)
+
+    async def _part(self, transport: Transport) -> None:
+        if self._service is not None:
+            await self._service.close()
+        giving_back = asyncio.create_task(self._give_back())  # meanwhile: a peer may not answer its Close
+        try:
+            await self._hang_up(transport)
+        finally:
+            await giving_back
 
     async def _hang_up(self, transport: Transport) -> None:
         if self._is_deaf:

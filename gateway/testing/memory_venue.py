@@ -7,6 +7,7 @@ them is played here.
 
 # ruff: noqa: SLF001  # the second door of a venue opens the same rooms as the first
 import asyncio
+import re
 from collections.abc import Mapping
 from functools import partial
 from types import TracebackType
@@ -48,6 +49,7 @@ _ENDS: Final[Mapping[Upgrade, Dialled]] = {
     **{how: Refuse(Reason.PROTOCOL_ERROR, how.value) for how in _INVALID},
 }
 """What a client sees of those that do not end well; it is content with the others."""
+_PART: Final = re.compile(r"\{\w+(?::(.+))?\}")
 
 
 class MemoryVenue(MemoryNetwork):
@@ -61,6 +63,7 @@ class MemoryVenue(MemoryNetwork):
     def __init__(self, venue: Venue) -> None:
         super().__init__(self._dial)
         self.venue = venue
+        self._paths = tuple(_matcher(path) for path in venue.socket_paths)
         self._answers = venue.answers()
         self._serving: set[asyncio.Task[None]] = set()
         self._ticking: asyncio.Task[None] | None = None
@@ -111,7 +114,7 @@ class MemoryVenue(MemoryNetwork):
             return Refuse()
         if not venue._doors.admits():
             return Refuse(Reason.CONNECTION_RESET)
-        if asked.path not in venue.socket_paths:
+        if not any(path.fullmatch(asked.path) for path in self._paths):
             return RefuseUpgrade(404)
         verdict = venue._doors.verdict()
         outcome = self._outcome(verdict, asked)
@@ -137,6 +140,15 @@ class MemoryVenue(MemoryNetwork):
         serving = asyncio.create_task(self.venue._serve(cast("web.Request", asked), ws))
         self._serving.add(serving)
         serving.add_done_callback(self._serving.discard)
+
+
+def _matcher(route: str) -> re.Pattern[str]:
+    """Return what matches the paths of ``route``, one part of which may be ``{name}`` or ``{name:pattern}``."""
+    part = _PART.search(route)
+    if part is None:
+        return re.compile(re.escape(route))
+    before, after = re.escape(route[: part.start()]), re.escape(route[part.end() :])
+    return re.compile(f"{before}{part[1] or '[^/]+'}{after}")
 
 
 def _refused(refusal: Refusal) -> Dialled:

@@ -57,6 +57,29 @@ def test_a_stream_is_subscribed_and_its_data_arrive() -> None:
     over(scenario)
 
 
+class Named(MockVenue):
+    """Names parts of its paths."""
+
+    socket_paths = ("/", "/ws/{streams:.+}", "/user/{key}/data")
+
+
+async def dial_at(path: str) -> None:
+    async with MemoryVenue(Named(now=lambda: 1)) as memory:
+        transport = await memory.open(Open(f"ws://memory{path}"), max_frame=1000)
+        await transport.close()
+
+
+@pytest.mark.parametrize("path", ["/ws/a", "/ws/a/b", "/user/k/data"])
+def test_a_path_may_have_parts_with_names(path: str) -> None:
+    run(dial_at(path))
+
+
+@pytest.mark.parametrize("path", ["/ws/", "/user/k/l/data", "/user/k", "/x/ws/a"])
+def test_others_are_not_there(path: str) -> None:
+    with pytest.raises(UpgradeRefused, match="404"):
+        run(dial_at(path))
+
+
 def test_an_account_must_log_in() -> None:
     async def scenario(memory: MemoryVenue) -> None:
         transport = await dial(memory, "private")

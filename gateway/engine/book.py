@@ -102,6 +102,16 @@ class Ladder:
             del self.sizes[price]
         return gone
 
+    def forget_beyond(self, price: float) -> list[str]:
+        """Forget every level worse than ``price``; return the prices that are gone."""
+        end = self._sign * price
+        gone = [one for one in self.sizes if self._sign * float(one) > end]
+        for one in gone:
+            del self.sizes[one]
+        if self._order is not None:
+            del self._order[len(self.sizes) :]
+        return gone
+
     def _ordered(self) -> list[_Key]:
         if self._order is None:
             self._order = self._sorted()

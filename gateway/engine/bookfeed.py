@@ -118,6 +118,8 @@ class BookFeed(Feed):
             outcome, change = sync.update(record)
             if change is not None:
                 self._publish(change, sync, recv_us)
+                if sync.is_worn:
+                    self._ask(self)
             elif outcome is Outcome.BROKEN:
                 self._broken(Reason.SEQUENCE_GAP, recv_us)
 

@@ -11,11 +11,16 @@ from enum import Enum, auto
 from typing import Final
 
 from gateway.engine.book import OrderBook, without
+from gateway.engine.reach import Reach
 from gateway.model.market import Book
 from gateway.spi.books import BookDelta, BookRule, BookSnapshot, Continuity
 
 BUFFER: Final = 10_000
 """Updates that may wait for a snapshot; the oldest go first, and then the snapshot must be newer."""
+RENEWAL: Final = 1_000
+"""The same, while the book is served all the same."""
+LOOK: Final = 16
+"""Updates between two looks at how deep a book is known."""
 
 
 class Outcome(Enum):
@@ -38,6 +43,8 @@ class BookSync:
         self.rule = rule
         self.book = OrderBook()
         self.is_live = False
+        self.is_worn = False
+        """Whether it is live and needs another snapshot, lest it be known no longer as deep as it is shown."""
         self.seq = 0
         self.ts: int | None = None
         self._fresh = True
@@ -46,6 +53,14 @@ class BookSync:
         """The last sequence number that came, applied or not."""
         self._missing: int | None = None
         """The last sequence number of an update that had to make room in the buffer."""
+        self._reach = None if rule.reach is None else Reach(rule.reach)
+        self._looks_in = 0 if rule.reach is None else LOOK
+        """Updates until the next look at how deep the book is known; below 1 there is none."""
+
+    @property
+    def needs_snapshot(self) -> bool:
+        """Whether a snapshot would help."""
+        return self.is_worn or not self.is_live
 
     def update(self, delta: BookDelta) -> tuple[Outcome, Book | None]:
         """Take an update; return what it led to and, if it was applied, the levels to publish."""
@@ -54,7 +69,10 @@ class BookSync:
             return Outcome.WAITING, None
         match self.rule.follows(self.seq, delta, self._fresh):
             case Continuity.APPLY:
+                self._looks_in -= 1
                 record = self._apply(delta)
+                if self._looks_in == 0:
+                    self._look(delta)
                 if not self._checksum_differs(delta):
                     return Outcome.APPLIED, record
             case Continuity.IGNORE:
@@ -63,12 +81,21 @@ class BookSync:
         self._keep(delta)
         return Outcome.BROKEN, None
 
+    def _look(self, delta: BookDelta) -> None:
+        """See whether the book is worn; then each update waits for a snapshot, too."""
+        if self.is_worn:
+            self._keep(delta)
+        elif self._reach is not None and self._reach.is_near(delta):
+            self.is_worn = True
+            self._buffer = deque((delta,), maxlen=RENEWAL)
+        self._looks_in = 1 if self.is_worn else LOOK
+
     def _keep(self, delta: BookDelta) -> None:
         """Let ``delta`` wait for a snapshot; nothing from before a reset can follow one."""
         if self._seen is not None and self.rule.follows(self._seen, delta, False) is Continuity.RESET:
             self._buffer.clear()
             self._missing = None
-        if len(self._buffer) == BUFFER:
+        if len(self._buffer) == self._buffer.maxlen:
             self._missing = self._buffer[0].last
         self._buffer.append(delta)
         self._seen = delta.last
@@ -79,7 +106,10 @@ class BookSync:
 
         What waited is kept when a snapshot that was fetched is too old for it. One
         that came in band is followed by what comes after it, so nothing older can help.
+        A book that is worn is served until a snapshot joins.
         """
+        if self.is_worn:
+            return self._renew(snapshot)
         self.is_live = False
         waiting = tuple(self._buffer)
         joined = 0 if self._is_too_old(snapshot) else self._replay(snapshot, waiting)
@@ -89,6 +119,18 @@ class BookSync:
         self._buffer.clear()
         self._missing, self._seen = None, self.seq
         self.is_live = True
+        return Outcome.REPLACED
+
+    def _renew(self, snapshot: BookSnapshot) -> Outcome:
+        fresh = BookSync(self.rule)
+        fresh._buffer, fresh._missing = self._buffer.copy(), self._missing
+        if fresh.load(snapshot) is Outcome.BROKEN or fresh.seq < self.seq:
+            return Outcome.BROKEN
+        self.book, self.seq, self.ts, self._reach = fresh.book, fresh.seq, fresh.ts, fresh._reach
+        self._fresh, self.is_worn = fresh._fresh, False
+        self._looks_in = LOOK
+        self._buffer = deque(maxlen=BUFFER)
+        self._missing = None
         return Outcome.REPLACED
 
     @property
@@ -102,6 +144,8 @@ class BookSync:
     def _replay(self, snapshot: BookSnapshot, waiting: Sequence[BookDelta]) -> int | None:
         """Start anew with ``snapshot`` and apply what follows; return the place of what does not, if anything."""
         self.book.replace(snapshot.bids, snapshot.asks)
+        if self._reach is not None:
+            self._reach.begin(snapshot)
         self._truncate()
         self.seq, self.ts = snapshot.last, snapshot.ts
         self._fresh = True
@@ -134,6 +178,8 @@ class BookSync:
 
     def _truncate(self) -> tuple[list[str], list[str]]:
         """Keep the depth that the exchange keeps; what lies beyond is gone for whoever was told of it."""
+        if self._looks_in == 0 and self._reach is not None:
+            return self._reach.forget(self.book)
         depth = self.rule.truncate
         return ([], []) if depth is None else self.book.truncate(depth)
 
@@ -142,6 +188,7 @@ class BookSync:
         return compute is not None and delta.checksum is not None and compute(self.book) != delta.checksum
 
     def _break(self) -> None:
-        self.is_live = False
-        self._buffer.clear()
+        self.is_live = self.is_worn = False
+        self._looks_in = 0 if self._reach is None else LOOK
+        self._buffer = deque(maxlen=BUFFER)
         self._missing = None

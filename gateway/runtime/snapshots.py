@@ -124,10 +124,10 @@ class Snapshots:
         task.add_done_callback(self._tasks.discard)
 
     async def _bring(self, feed: BookFeed, sync: BookSync, snapshot: Source) -> None:
-        """Fetch until the book is live: a snapshot can be too old for what waits."""
+        """Fetch until no snapshot is needed: one can be too old for what waits."""
         backoff = Backoff(self._rng, base=SHORTEST, cap=LONGEST)
         try:
-            while feed.sync is sync and not sync.is_live:
+            while feed.sync is sync and sync.needs_snapshot:
                 wait = await self._try(feed, sync, snapshot)
                 if wait is not None:
                     await asyncio.sleep(max(wait, backoff.next(first=False)))
@@ -147,7 +147,7 @@ class Snapshots:
         except (ConnectionFault, PluginError) as fault:
             self.failures += 1
             return self._failed(fault)
-        return None if sync.is_live else 0.0
+        return 0.0 if sync.needs_snapshot else None
 
     def _load(self, feed: BookFeed, fetched: BookSnapshot) -> None:
         try:

@@ -73,9 +73,12 @@ class BookRule:
     from before a ``RESET`` is kept. ``snapshot`` is where a snapshot comes from: a
     conversation over REST, or one of :class:`SnapshotSource`. ``truncate`` is
     the depth to keep, ``checksum`` computes what the exchange sends along.
+    ``reach`` is how many levels a side of a fetched snapshot has at most, if the
+    updates are not cut there too: what lies beyond is unknown until it changes.
     """
 
     follows: Callable[[int, BookDelta, bool], Continuity]
     snapshot: SnapshotSource | Callable[[], Conversation[BookSnapshot]]
     truncate: int | None = None
     checksum: Callable[[Sides], int] | None = None
+    reach: int | None = None

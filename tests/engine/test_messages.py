@@ -101,7 +101,7 @@ def test_whatever_a_topic_is_called_its_messages_can_be_read(
         (Ticker("1", 2, change="-0.5"), '{"last":"1","ts":2,"change":"-0.5"}'),
         (
             Candle(1, 2, "3", "4", "5", "6", False, "7"),
-            '{"start":1,"end":2,"open":"3","high":"4","low":"5","close":"6","volume":"7","closed":false}',
+            '{"start":1,"end":2,"open":"3","high":"4","low":"5","close":"6","closed":false,"volume":"7"}',
         ),
         (Mark("1", 2, next_funding=3), '{"mark":"1","ts":2,"next_funding":3}'),
         (Liquidation("buy", "1", "2", 3), '{"side":"buy","price":"1","size":"2","ts":3}'),

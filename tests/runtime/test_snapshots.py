@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway import spi
+from gateway.engine.booksync import LOOK
 from gateway.errors import Reason
 from gateway.runtime.snapshots import AT_ONCE
 from gateway.spi.steps import HttpReply
@@ -397,3 +398,44 @@ async def test_a_book_without_rules_is_the_plugins_fault(stage, variant, answer,
         assert errors
         assert problem in errors[0].text
         assert errors[0].reason == "plugin_error"
+
+
+# --- a book that is not known as deep as it should be
+
+
+def cut(last: int, bid: int) -> HttpReply:
+    """Three levels a side, as many as there can be; the market is at ``bid``."""
+    bids = ",".join(f'["{price}","1"]' for price in range(bid, bid - 3, -1))
+    asks = ",".join(f'["{price}","1"]' for price in range(bid + 1, bid + 4))
+    return HttpReply(200, body=f'{{"bids":[{bids}],"asks":[{asks}],"last":{last}}}'.encode())
+
+
+def fall(one, last: int, ask: int) -> None:
+    delta = {"bids": [], "asks": [[str(ask), "1"]], "last": last, "previous": last - 1, "ts": last}
+    one.far.say(stream=A, ts=last, data=[delta])
+
+
+@virtually
+async def test_where_the_market_leaves_what_is_known_the_book_is_fetched_anew_without_a_break(rested) -> None:
+    one = rested(reach=3)
+    replies = [cut(5, 100), Later(1.0, cut(6, 90)), Later(1.0, cut(5 + LOOK, 90))]
+    one.network.on_fetch = lambda _: replies.pop(0)
+    async with one:
+        ear = await book(one)
+        assert ear.story == ["snapshot", "live"]
+        for number in range(6, 6 + LOOK):
+            fall(one, number, 98)
+        await one.quiet()
+        assert len(fetches(one)) == 2
+        fall(one, 6 + LOOK, 97)
+        await asyncio.sleep(5)
+        assert len(fetches(one)) == 3, "the second was of before the market fell"
+        assert ear.story == ["snapshot", "live", *["update"] * (LOOK + 1), "snapshot"]
+        whole = ear.records[-1]
+        assert (whole.seq, whole.bids[0]) == (6 + LOOK, ("90", "1"))
+        assert whole.asks == [("91", "1"), ("92", "1"), ("93", "1"), ("97", "1")]
+        fall(one, 7 + LOOK, 92)
+        await one.quiet()
+        assert ear.story[-1] == "update"
+        await asyncio.sleep(60)
+        assert len(fetches(one)) == 3

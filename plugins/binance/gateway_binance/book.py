@@ -86,9 +86,8 @@ class Books:
             return None
         # Names of streams are the symbols in lower case, and symbols have no lower case.
         symbol = stream.partition("@")[0].upper()
-        return spi.BookRule(
-            follows=self._follows, snapshot=partial(fetch_snapshot, self._target, self._market, symbol)
-        )
+        fetch = partial(fetch_snapshot, self._target, self._market, symbol)
+        return spi.BookRule(follows=self._follows, snapshot=fetch, reach=self._market.levels)
 
 
 def fetch_snapshot(target: spi.Target, market: Market, symbol: str) -> spi.Conversation[spi.BookSnapshot]:

@@ -12,7 +12,7 @@ from dataclasses import fields
 from typing import Final
 
 from gateway.app.departed import Departed
-from gateway.app.portrait import farewell, portrait, totals, unhealthy
+from gateway.app.portrait import farewell, portrait, step, totals, unhealthy
 from gateway.engine.operations import Details
 from gateway.engine.registry import ConnectionRegistry, ConnectionView, RegistrySnapshot
 from gateway.errors import Reason
@@ -24,6 +24,7 @@ from gateway.runtime.link import Link
 from gateway.runtime.links import Links
 from gateway.runtime.listings import Listing
 
+Told = tuple[ConnectionView, Sequence[Details]]
 _INSTRUMENT: Final = tuple(field.name for field in fields(Instrument))
 
 
@@ -55,14 +56,18 @@ class Observatory:
         self._registry = registry
         self._now = now
         self._departed = departed
+        self._told: Mapping[str, Told] = {}
+        """What was told last of each connection's history, which need not be told anew while it stands still."""
 
     def get_connection_details(self) -> Mapping[str, Details]:
         """See :meth:`gateway.engine.operations.Operations.get_connection_details`."""
-        supervised = {view.id: self._portrait(view, link) for view, link in self._linked(self._registry.snapshot)}
+        linked = self._linked(self._registry.snapshot)
+        self._told = {view.id: (view, self._steps(view)) for view, _ in linked}
+        supervised = {view.id: self._portrait(view, link) for view, link in linked}
         return {**self._departed.all(self._now()), **supervised}
 
     def get_connection_info(self, connection_id: str) -> Details:
-        """Return what :meth:`get_connection_details` has of one connection; empty if it is not there."""
+        """See :meth:`gateway.engine.operations.Operations.get_connection_info`."""
         view = self._registry.snapshot.supervised.get(connection_id)
         if view is None or (link := self._exchanges[view.exchange].links.all.get(connection_id)) is None:
             return self._departed.all(self._now()).get(connection_id, {})
@@ -150,7 +155,13 @@ class Observatory:
 
     def _portrait(self, view: ConnectionView, link: Link) -> Details:
         pace = self._exchanges[view.exchange].ground.pace
-        return portrait(view, link, pace, self._history(view), self._now())
+        return portrait(view, link, pace, self._steps(view), self._now())
+
+    def _steps(self, view: ConnectionView) -> Sequence[Details]:
+        told = self._told.get(view.id)
+        if told is not None and told[0] is view:
+            return told[1]
+        return [step(change) for change in self._history(view)]
 
     def _history(self, view: ConnectionView) -> tuple[Change, ...]:
         """Return the changes that led to ``view``; what has happened since belongs to the next picture."""

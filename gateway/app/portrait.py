@@ -35,8 +35,8 @@ def unhealthy(view: ConnectionView, link: Link, pace: Pace, now: float) -> str:
     )
 
 
-def portrait(view: ConnectionView, link: Link, pace: Pace, history: Sequence[Change], now: float) -> Details:
-    """Return everything about one connection; ``history`` are the changes that led to ``view``."""
+def portrait(view: ConnectionView, link: Link, pace: Pace, history: Sequence[Details], now: float) -> Details:
+    """Return everything about one connection; ``history`` is what :func:`step` tells of what led to ``view``."""
     connection = link.connection
     why = unhealthy(view, link, pace, now)
     return {
@@ -61,7 +61,7 @@ def portrait(view: ConnectionView, link: Link, pace: Pace, history: Sequence[Cha
         "streams": len(connection.feeds),
         "unasked": dict(connection.unasked),
         "counters": dict(zip(COUNTERS, _counts(connection.counted()), strict=True)),
-        "history": [_step(change) for change in history],
+        "history": list(history),
     }
 
 
@@ -94,7 +94,8 @@ def _diagnosis(text: str) -> Details | None:
     return {"reason": str(Reason.ENDPOINT_MOVED), "text": text} if text else None
 
 
-def _step(change: Change) -> dict[str, Any]:
+def step(change: Change) -> Details:
+    """Return what is told of one change."""
     return {
         "epoch": change.epoch,
         "before": str(change.before),

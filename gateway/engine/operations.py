@@ -18,7 +18,7 @@ class Operations(Protocol):
 
     def get_connection_details(self) -> Mapping[str, Details]:
         """
-        Return every supervised connection by its id.
+        Return every supervised connection by its id, and those that are over and remembered.
 
         Each has ``id``, ``exchange``, ``endpoint``, ``account``, ``state``,
         ``phase``, ``epoch``, ``since_us``, ``reason``, ``text``,
@@ -26,6 +26,9 @@ class Operations(Protocol):
         ``heartbeat_interval``, ``ages`` (seconds: ``message``, ``pong``,
         ``streams``), ``counters`` and ``history`` (newest last).
         """
+
+    def get_connection_info(self, connection_id: str, /) -> Details:
+        """Return what :meth:`get_connection_details` has of one connection; empty if it has nothing."""
 
     def get_exchange_details(self) -> Mapping[str, Details]:
         """Return every loaded exchange by its id: environment, heartbeat, limits used, connections."""

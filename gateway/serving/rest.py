@@ -68,7 +68,8 @@ class Rest:
         return as_json({"connections": _listed(self._operations.get_connection_details())})
 
     async def _connection(self, request: web.Request) -> web.Response:
-        return _one("connection", request, self._operations.get_connection_details())
+        id_ = request.match_info["id"]
+        return _one("connection", request, {id_: self._operations.get_connection_info(id_)})
 
 
 def _listed(details: Mapping[str, Details]) -> list[Details]:
@@ -77,6 +78,6 @@ def _listed(details: Mapping[str, Details]) -> list[Details]:
 
 def _one(kind: str, request: web.Request, details: Mapping[str, Details]) -> web.Response:
     id_ = request.match_info["id"]
-    if id_ not in details:
+    if not details.get(id_):
         return problem(404, f"unknown_{kind}", f"there is no {kind} {id_[:128]!r}")
     return as_json({"id": id_, **details[id_]})

@@ -38,6 +38,9 @@ class Running:
     def get_connection_details(self) -> dict[str, Any]:
         return {}
 
+    def get_connection_info(self, connection_id: str) -> dict[str, Any]:
+        return self.get_connection_details().get(connection_id, {})
+
     def get_exchange_details(self) -> dict[str, Any]:
         return {}
 

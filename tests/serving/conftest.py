@@ -59,6 +59,9 @@ class Running:
     def get_connection_details(self) -> dict[str, Any]:
         return {"mock/stream/1": {"id": "mock/stream/1", "state": "connected"}}
 
+    def get_connection_info(self, connection_id: str) -> dict[str, Any]:
+        return self.get_connection_details().get(connection_id, {})
+
     def get_exchange_details(self) -> dict[str, Any]:
         return {"mock": {"environment": "simulated"}}
 

@@ -53,6 +53,14 @@ region = "eu"
 [store]
 path = "gateway.db"
 retention = "30d"
+[retention]
+changes = 100
+connections = "1h"
+most_connections = 10
+topics = "1m"
+most_topics = 20
+messages = 30
+bytes = 40
 [log]
 level = "debug"
 format = "json"
@@ -79,6 +87,15 @@ def test_every_documented_key_is_accepted(read: Callable[..., Settings]) -> None
     assert settings.plugins.allow == ("acme",)
     assert settings.plugins.options == {"acme": {"region": "eu"}}
     assert settings.store.retention == 30 * 86400.0
+    assert settings.retention.model_dump() == {
+        "changes": 100,
+        "connections": 3600.0,
+        "most_connections": 10,
+        "topics": 60.0,
+        "most_topics": 20,
+        "messages": 30,
+        "bytes": 40,
+    }
 
 
 def test_without_any_key_the_documented_defaults_hold(read: Callable[..., Settings]) -> None:
@@ -92,6 +109,8 @@ def test_without_any_key_the_documented_defaults_hold(read: Callable[..., Settin
     assert (exchange.endpoints.urls, exchange.endpoints.allow_plaintext) == ({}, False)
     assert settings.plugins.allow is None
     assert (settings.log.level, settings.log.format, settings.telemetry.traces) == ("info", "auto", "none")
+    assert (settings.retention.changes, settings.retention.connections) == (64, None)
+    assert (settings.retention.topics, settings.retention.messages) == (30.0, 1024)
 
 
 def test_settings_do_not_change(read: Callable[..., Settings]) -> None:
@@ -126,3 +145,19 @@ def test_a_rollover_window_is_two_times_of_day(refused: Callable[..., str], wind
         "exchanges.acme.rollover.window: need two different times of day in UTC, such as '02:00-04:00', "
         f"got '{window}'"
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("changes = 1025", "changes: need a number from 1 to 1024, got 1025"),
+        ("changes = 0", "changes: need a whole number from 1 to 1000000000, got 0"),
+        ("connections = 0", "connections: need seconds above 0"),
+        ("topics = -1", "topics: need seconds above 0"),
+        ("messages = 1.5", "messages: need a whole number"),
+        ("most_connections = 0", "most_connections: need a whole number"),
+        ("bytes = true", "bytes: need a whole number"),
+    ],
+)
+def test_what_is_remembered_is_bounded(refused: Callable[..., str], written: str, told: str) -> None:
+    assert refused(f"[retention]\n{written}").startswith(f"retention.{told}")

@@ -7,6 +7,7 @@ Where it cannot, or does not answer, every hole is announced right before the da
 import asyncio
 import os
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
@@ -32,6 +33,8 @@ MESSAGES, FAULTS = (1_000_000, 1_000) if FULL else (20_000, 40)
 REAL_SECONDS, REAL_FAULTS = (180.0, 150) if FULL else (3.0, 6)
 SYMBOLS = 10
 RATE = 20.0
+REMEMBERED = 5_000
+"""Trades of each symbol that the venue can tell of: more than are made during several faults in a row."""
 
 pytestmark = pytest.mark.timeout(900 if FULL else 60)
 
@@ -67,6 +70,8 @@ async def played(plugin: object, seed: int, *, brittle: bool = False) -> tuple[R
     """Play all faults in virtual time while everything is said; ``brittle`` has the past fail, too."""
     loop, rng = asyncio.get_running_loop(), Random(seed)
     venue = MockVenue(now=lambda: round(loop.time() * 1e6), symbols=SYMBOLS - 3, seed=seed)
+    for market in venue.markets.values():
+        market.trades = deque(maxlen=REMEMBERED)
     async with MemoryVenue(venue) as network:
         gateway = Gateway(
             {"exchanges": {"mock": {}}},

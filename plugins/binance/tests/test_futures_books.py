@@ -59,6 +59,13 @@ def test_a_snapshot_is_fetched_with_all_levels_that_can_be_had(dialect_of: Any, 
     assert done.value == spi.BookSnapshot([("1.0", "2")], [("1.1", "3")], 9, 1771000100250_000)
 
 
+@pytest.mark.parametrize("exchange", ["binance", *STREAMS])
+def test_what_a_full_snapshot_does_not_show_is_not_known(dialect_of: Any, exchange: str) -> None:
+    rule = dialect_of(exchange).book(STREAMS.get(exchange, "btcusdt@depth@100ms"))
+    assert rule.reach == 1000
+    assert next(rule.snapshot()).url.endswith("&limit=1000")
+
+
 @pytest.mark.parametrize("wrong", [{"E": "1"}, {"E": -1}, {"E": 2**60}, {"lastUpdateId": None}, {"bids": [["1"]]}])
 def test_a_snapshot_that_makes_no_sense_is_a_value_error(dialect_of: Any, drive: Any, wrong: Any) -> None:
     snapshot = dialect_of("binance-usdm").book("btcusdt@depth").snapshot()

@@ -1,0 +1,138 @@
+"""Every channel of every market flows from the exchange to a listener, in virtual time; what cannot is named."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from gateway import Gateway
+from gateway.engine.messages import Message, Notice
+from gateway.testing.memory_venue import MemoryVenue
+from gateway.testing.virtual import virtually
+from gateway_binance.coinm import plugin as coinm
+from gateway_binance.spot import plugin as spot
+from gateway_binance.usdm import plugin as usdm
+from gateway_binance.venue.replay import BinanceVenue
+from gateway_binance.venue.settings import Settings
+
+BEGIN = 1_795_000_000
+PLUGINS = {"binance": spot, "binance-usdm": usdm, "binance-coinm": coinm}
+PLACES: Mapping[str, Mapping[str, str]] = {
+    "binance": {"stream": "ws://memory/stream.binance.com", "rest": "http://memory/api.binance.com"},
+    "binance-usdm": {
+        "public": "ws://memory/fstream.binance.com/public",
+        "market": "ws://memory/fstream.binance.com/market",
+        "rest": "http://memory/fapi.binance.com",
+    },
+    "binance-coinm": {"stream": "ws://memory/dstream.binance.com", "rest": "http://memory/dapi.binance.com"},
+}
+SYMBOLS = {"binance": "BTC-USDT", "binance-usdm": "BTC-USDT-PERP", "binance-coinm": "BTC-USD-PERP"}
+RECORDS = {
+    "trades": "Trade",
+    "quotes": "Quote",
+    "book": "Book",
+    "ticker": "Ticker",
+    "candles": "Candle",
+    "mark": "Mark",
+    "liquidations": "Liquidation",
+}
+ENOUGH = ("1m", "1M", "perpetual-1m", "current-quarter-5m", "index-1m", "mark-1h")
+"""Intervals of candles that stand for all."""
+
+
+@asynccontextmanager
+async def trading(exchange: str, options: Any = None, **places: str) -> AsyncIterator[Gateway]:
+    """Run a gateway of one exchange before a venue that is made up."""
+    now = asyncio.get_running_loop().time
+    begin = BEGIN - now()
+    venue = BinanceVenue(settings=Settings(now=lambda: begin + now()), rate=20)
+    async with MemoryVenue(venue) as network:
+        endpoints = {**PLACES[exchange], **places, "allow_plaintext": True}
+        tables: dict[str, Any] = {"exchanges": {exchange: {"endpoints": endpoints}}}
+        if options is not None:
+            tables["plugins"] = {"options": {exchange: options}}
+        async with Gateway(tables, plugins={exchange: PLUGINS[exchange]}, network=network, now=now) as gateway:
+            yield gateway
+
+
+async def heard(gateway: Gateway, topics: list[str], seconds: float) -> Mapping[str, list[Message | Notice]]:
+    """Return what each topic says within so many seconds."""
+    told: dict[str, list[Message | Notice]] = {topic: [] for topic in topics}
+    for topic in topics:
+        await gateway.listen(topic, told[topic].append)
+    await asyncio.sleep(seconds)
+    return told
+
+
+def topics_of(exchange: str) -> list[str]:
+    """Return a topic of every channel and variant, of candles a few."""
+    topics = []
+    for channel in PLUGINS[exchange].gateway_exchange_info().channels:
+        for variant in () if channel.private or channel.name == "raw" else channel.variants:
+            if channel.name != "candles" or variant in ENOUGH:
+                end = "" if variant is None else f":{variant}"
+                topics.append(f"{exchange}:{channel.name}:{SYMBOLS[exchange]}{end}")
+    return topics
+
+
+@pytest.mark.parametrize("exchange", PLUGINS)
+@virtually
+async def test_every_channel_flows(exchange: str) -> None:
+    async with trading(exchange) as gateway:
+        topics = topics_of(exchange)
+        told = await heard(gateway, topics, 20)
+        for topic in topics:
+            messages = [one for one in told[topic] if isinstance(one, Message)]
+            assert messages, topic
+            assert [one.status for one in told[topic] if isinstance(one, Notice)] == ["live"], topic
+            kinds = {type(record).__name__ for one in messages for record in one.records}
+            assert kinds == {RECORDS[topic.split(":")[1]]}
+        details = gateway.get_connection_details()
+        assert {one["state"] for one in details.values()} == {"CONNECTED"}
+        assert not any(one["counters"]["undecodable"] or one["counters"]["unheard"] for one in details.values())
+
+
+@virtually
+async def test_each_category_of_usdm_has_connections_of_its_own() -> None:
+    async with trading("binance-usdm") as gateway:
+        public = ["btcusdt@bookTicker", "btcusdt@trade", "btcusdt@rpiDepth@500ms"]
+        raw = [*public, "!markPrice@arr@1s", "!forceOrder@arr"]
+        told = await heard(gateway, [f"binance-usdm:raw:{stream}" for stream in raw], 20)
+        assert all(any(isinstance(one, Message) for one in said) for said in told.values())
+        streams = {id_: one["streams"] for id_, one in gateway.get_connection_details().items()}
+        assert streams == {"binance-usdm/public/0": 3, "binance-usdm/market/0": 2}
+
+
+@pytest.mark.parametrize("place", ["ws://memory/fstream.binance.com/public", "ws://memory/fstream.binance.com"])
+@virtually
+async def test_where_a_category_is_looked_for_in_the_wrong_place_it_is_said_at_once(place: str) -> None:
+    """The exchange would acknowledge everything there, and never send it."""
+    async with trading("binance-usdm", market=place) as gateway:
+        topic = "binance-usdm:mark:BTC-USDT-PERP"
+        (told,) = (await heard(gateway, [topic], 1)).values()
+        (closed,) = [one for one in told if isinstance(one, Notice)]
+        assert closed.status == "closed"
+        assert closed.reason.startswith("the URL of endpoint market must end in /market")
+        (problem,) = gateway.problems()
+        assert "/market" in problem
+
+
+@virtually
+async def test_a_kind_that_has_moved_is_silent_and_that_is_told() -> None:
+    """So it would be if Binance moved it: quotes are asked for where the exchange has them not."""
+    async with trading("binance-usdm", {"categories": {"bookTicker": "market"}}) as gateway:
+        quotes, mark = "binance-usdm:quotes:BTC-USDT-PERP", "binance-usdm:mark:BTC-USDT-PERP"
+        told = await heard(gateway, [quotes, mark], 60)
+        statuses = [(one.status, one.reason) for one in told[quotes] if isinstance(one, Notice)]
+        assert statuses[:2] == [("live", ""), ("stale", "no_data")]
+        assert [one.status for one in told[mark] if isinstance(one, Notice)] == ["live"]
+
+
+@virtually
+async def test_times_in_microseconds_arrive() -> None:
+    async with trading("binance", {"time_unit": "microsecond"}) as gateway:
+        (told,) = (await heard(gateway, ["binance:trades:BTC-USDT"], 5)).values()
+        times = [record.ts for one in told if isinstance(one, Message) for record in one.records]
+        assert BEGIN * 1_000_000 < min(times) <= max(times) < (BEGIN + 10) * 1_000_000

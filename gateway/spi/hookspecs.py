@@ -118,7 +118,13 @@ def gateway_server_time(target: Target) -> Conversation[int] | None:
 def gateway_backfill(
     target: Target, subscription: Subscription, after: int, before: int
 ) -> Conversation[Sequence[object]] | None:
-    """Fetch the records between two ids, both exclusive. Without it a hole stays announced."""
+    """
+    Fetch the records between two ids, both exclusive, in any order.
+
+    Called whenever the ids of a contiguous channel show a hole, for at most
+    1,000 ids at a time, and again for what an answer lacks. ``subscription`` is
+    as :func:`gateway_route` has it. Without it, holes are announced.
+    """
 
 
 @hookspec(firstresult=True)

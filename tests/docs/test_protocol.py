@@ -169,7 +169,8 @@ async def test_what_is_published_looks_as_shown(ws, hub):
     topic = hub.find(TRADES)
     topic.publish("update", [Trade(4711, "60000.10", "0.00250", "buy", 1)], 1, now_us())
     topic.become(TopicStatus.DISCONNECTED, "connection_reset", now_us())
-    topic.tell(TopicEvent.GAP, "connection_reset", now_us(), first=4712, last=4719)
+    bounds = {"first": 4712, "last": 4719, "after_us": 1764000000123000, "before_us": 1764000002871000}
+    topic.tell(TopicEvent.GAP, "connection_reset", now_us(), **bounds)
     told = await same(ws, "update")
     assert told["data"] == [{**shown("update")["data"][0], "ts": 1}]
     assert (await same(ws, "status"))["status"] == shown("status")["status"]

@@ -107,7 +107,7 @@ async def test_the_command_plays_the_scenario_and_tells_it(tmp_path: Path) -> No
         assert 4.0 <= time.monotonic() - began <= 20.0
 
 
-def test_the_example_in_memory_tells_the_outage_and_the_loss(tmp_path: Path) -> None:
+def test_the_example_in_memory_tells_the_outage_and_the_holes(tmp_path: Path) -> None:
     (tmp_path / "outage.toml").write_text(SCENARIO)
     printed = ran(IN_MEMORY, tmp_path)
     assert re.search(r"1\.0: disconnected(.|\n)*: restored(.|\n)*: gap sequence_gap", printed), printed

@@ -98,9 +98,9 @@ def step(change: Change) -> Details:
     """Return what is told of one change."""
     return {
         "epoch": change.epoch,
-        "before": str(change.before),
-        "after": str(change.after),
-        "reason": str(change.reason),
+        "before": change.before.value,
+        "after": change.after.value,
+        "reason": change.reason.value,
         "text": change.text,
         "at_us": change.at_us,
     }

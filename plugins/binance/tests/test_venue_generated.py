@@ -90,12 +90,14 @@ class Copy:
 
 
 @pytest.mark.parametrize(("market", "pace"), [(market, pace) for market, paces in PACES.items() for pace in paces])
-def test_a_snapshot_and_the_changes_after_it_make_the_book(market: Market, pace: str) -> None:
+@pytest.mark.parametrize("ticks", [0, 1, 45])
+def test_a_snapshot_and_the_changes_after_it_make_the_book(market: Market, pace: str, ticks: int) -> None:
     made, symbol = Generated(market, 3), SYMBOLS[market]
     stream = f"{symbol.lower()}@{pace}"
-    updates = [orjson.loads(event.data) for event in run(made, [stream], 45)]
+    made.book(symbol, 1000)
+    updates = [orjson.loads(event.data) for event in run(made, [stream], ticks)]
     copy = Copy(made.book(symbol, 1000))
-    updates += [orjson.loads(event.data) for event in run(made, [stream], 400 - 45)]
+    updates += [orjson.loads(event.data) for event in run(made, [stream], 400 - ticks)]
     for one, two in itertools.pairwise(updates):
         assert two["U"] == one["u"] + 1
         if market.is_futures:

@@ -44,7 +44,9 @@ class Symbol:
         self.history = History()
         self.day = Day(listed)
         self.number = _FIRST[listed.market]
-        """The id of the book's newest change."""
+        """The id of the book's newest change, or one that REST was told after it."""
+        self._settled = self.number
+        """The id of the newest change of the tick before."""
         self._random = random
         self._walk = Walk(random, price)
         self._traded = self._aggregated = 0
@@ -86,10 +88,14 @@ class Symbol:
         ``wanted`` are the kinds of what somebody asked for, each with its stream's name.
         """
         self._at = at
+        for kind in wanted:
+            if kind not in self._gathered and kind.startswith(("depth", "rpiDepth")):
+                self._gathered[kind] = Gathered(self._settled)
         if number % self._every == self._turn:
             for move in self._walk.moves():
                 self.number += self._random.randint(1, _SKIPPED) if self.listed.market.is_futures else 1
                 yield from self._moved(move, at, wanted)
+            self._settled = self.number
             self._remember(at)
         for kind, stream in wanted.items():
             if kind not in _AT_ONCE and number % period(self.listed.market, kind) == 0:
@@ -166,10 +172,7 @@ class Symbol:
         return payloads.ticker(self.listed, self.day, self.quote, at, window)
 
     def _changes(self, kind: str, stream: str, at: int) -> Iterator[Event]:
-        gathered = self._gathered.get(kind)
-        if gathered is None:  # nobody wanted this pace before: it begins here
-            self._gathered[kind] = Gathered(self.number)
-            return
+        gathered = self._gathered[kind]
         if not gathered.last:
             return
         ids = gathered.previous + 1, self._ended(gathered), gathered.previous
@@ -184,7 +187,7 @@ class Symbol:
         return gathered.last
 
     def _best(self, kind: str, count: int, at: int) -> dict[str, Any]:
-        before = self._gathered.setdefault(kind, Gathered(self.number))
+        before = self._gathered[kind]
         ids = min(before.previous + 1, self.number), self.number, before.previous
         before.previous = self.number
         bids, asks = (self._levels(dict(self._walk.top(side, count))) for side in self._sides())

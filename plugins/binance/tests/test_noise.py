@@ -1,10 +1,11 @@
 """Whatever arrives, a dialect says what it means or that it makes no sense; nothing else, and nothing more."""
 
+import json
 from typing import Any, get_args
 
 import plainly
 import pytest
-from bending import bent, quietly
+from bending import NUMBERS, bent, changed, places, quietly
 from frames import EXAMPLES, NOTICES
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -50,6 +51,16 @@ def test_an_unbent_frame_is_read(dialect_of: Any, exchange: str) -> None:
         check_data(exchange, frame, event)
     for frame in NOTICES:
         assert list(dialect.decode(frame, False))
+
+
+@pytest.mark.parametrize("exchange", MARKETS)
+def test_whatever_stands_in_a_values_place_is_read_or_makes_no_sense(dialect_of: Any, exchange: str) -> None:
+    dialect = dialect_of(exchange)
+    for frame in EXAMPLES[exchange].values():
+        for path in places(json.loads(frame))[1:]:
+            for odd in [*NUMBERS, None, True, False, [], {}, float("nan"), float("-inf")]:
+                message = changed(json.loads(frame), path, lambda place, key, odd=odd: place.__setitem__(key, odd))
+                check(dialect, exchange, json.dumps(message).encode())
 
 
 @pytest.mark.parametrize("exchange", MARKETS)

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-from gateway.app.composition import pace_of
+from gateway.app.composition import pace_of, usual_pace
 from gateway.app.signers import Signers, renewed
 from gateway.config import Settings
 from gateway.errors import PluginError
-from gateway.host.declarations import is_streaming
 from gateway.runtime.exchange import Exchange
 
 
@@ -34,10 +33,8 @@ def paces(exchanges: Mapping[str, Exchange]) -> Mapping[str, float]:
     """Return the seconds between two pings that each plugin asks for, as far as it can say."""
     found = {}
     for name, exchange in exchanges.items():
-        ground = exchange.ground
-        endpoint = next((one for one in ground.info.endpoints if is_streaming(one)), ground.info.endpoints[0])
         try:
-            found[name] = ground.binding.heartbeat_interval(ground.target(endpoint.name, None))
+            found[name] = usual_pace(exchange.ground)
         except PluginError:  # its connections say so
             continue
     return found

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from gateway.app.composition import options_of, urls_of
-from gateway.app.fitting import ca_file_of, check_accounts, check_pace, check_subscription
+from gateway.app.fitting import ca_file_of, check_accounts, check_pace, check_subscription, check_timeout
 from gateway.config import ExchangeSettings, Settings, parse_listen
 from gateway.config.complaints import suggest
 from gateway.errors import ConfigError, PluginError
@@ -48,9 +49,11 @@ def check(settings: Settings, *, despite_broken: bool = False) -> Mapping[str, f
     return paces
 
 
-def check_running(settings: Settings, infos: Mapping[str, ExchangeInfo]) -> None:
+def check_running(settings: Settings, infos: Mapping[str, ExchangeInfo], paces: Mapping[str, float]) -> None:
     """
     Check what the plugins that run are given, as :func:`check` does; the others are asked at the next start.
+
+    ``paces`` has the seconds between two pings that each asks for, as far as it can say.
 
     Raises:
         ConfigError: For the first that is wrong.
@@ -59,6 +62,8 @@ def check_running(settings: Settings, infos: Mapping[str, ExchangeInfo]) -> None
         if (given := settings.exchanges.get(exchange)) is not None:
             try:
                 _check_given(exchange, info, given, settings)
+                if exchange in paces:
+                    check_timeout(exchange, given, partial(paces.__getitem__, exchange))
             except PluginError as broken:
                 problem = f"its plugin could not be used: {broken.problem}"
                 raise ConfigError(f"exchanges.{exchange}", problem) from broken
@@ -89,7 +94,9 @@ def _check_exchange(binding: Binding, given: ExchangeSettings, settings: Setting
         nonce=time.time_ns,
         options=options,
     )
-    return binding.heartbeat_interval(target)
+    pace = binding.heartbeat_interval(target)
+    check_timeout(exchange, given, lambda: pace)
+    return pace
 
 
 def _check_names(settings: Settings, infos: Mapping[str, ExchangeInfo]) -> None:

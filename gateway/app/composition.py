@@ -6,14 +6,16 @@ endpoints' names, its options.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from gateway.app.fitting import check_pace
+from gateway.app.fitting import check_pace, check_timeout
 from gateway.app.signers import Signers, signers_at
 from gateway.config import ExchangeSettings, Settings
 from gateway.config.complaints import suggest
@@ -23,6 +25,7 @@ from gateway.engine.observer import Observer
 from gateway.engine.registry import ConnectionRegistry
 from gateway.errors import ConfigError, PluginError
 from gateway.host import Binding
+from gateway.host.declarations import is_streaming
 from gateway.net.transport import Network
 from gateway.runtime.clock import ExchangeClock
 from gateway.runtime.exchange import Exchange
@@ -89,6 +92,8 @@ def compose(world: World, binding: Binding) -> Exchange:
         departs=world.departs,
         pace=pace_of(settings),
     )
+    with suppress(PluginError):  # its connections say so
+        check_timeout(exchange, settings, partial(usual_pace, ground))
     return Exchange(ground, clock, frozenset(world.signers[exchange]))
 
 
@@ -98,6 +103,17 @@ def _carrying(info: ExchangeInfo, streams: int | None) -> ExchangeInfo:
         return info
     endpoints = (one if one.private else replace(one, max_streams=streams) for one in info.endpoints)
     return replace(info, endpoints=tuple(endpoints))
+
+
+def usual_pace(ground: Ground) -> float:
+    """
+    Return the seconds between two pings that the plugin asks for; settings and the session come first.
+
+    Raises:
+        PluginError: If it cannot say.
+    """
+    endpoint = next((one for one in ground.info.endpoints if is_streaming(one)), ground.info.endpoints[0])
+    return ground.binding.heartbeat_interval(ground.target(endpoint.name, None))
 
 
 def pace_of(settings: ExchangeSettings) -> Pace:

@@ -157,7 +157,8 @@ class Configuration:
         after = await self._got(read, waits=waits_for_disk(given))
         if process is not None:
             process.check(after)
-        check_running(after, {name: exchange.ground.info for name, exchange in exchanges.items()})
+        infos = {name: exchange.ground.info for name, exchange in exchanges.items()}
+        check_running(after, infos, paces(exchanges))
         found = difference(self.settings, after, exchanges.keys())
         signers = await self._got(partial(self._signers, found.settings), waits=_has_far_secrets(found.settings))
         self._check_time()

@@ -1,11 +1,13 @@
 """Whether settings fit what a plugin declares: its pings, accounts and subscriptions; and whose CAs it trusts."""
 
+from collections.abc import Callable
 from pathlib import Path
 from ssl import SSLError
 from typing import Final
 
 from gateway.config import ExchangeSettings, Settings, SubscriptionSettings
 from gateway.config.complaints import suggest
+from gateway.engine.liveness import DEAD_AFTER
 from gateway.errors import ConfigError
 from gateway.model.subscriptions import RAW
 from gateway.net.tls import client_context
@@ -31,6 +33,31 @@ def check_pace(exchange: str, info: ExchangeInfo, settings: ExchangeSettings) ->
                 f"need at least {least:g} s: a ping each {interval:g} s would use more than half of the limit "
                 f"{limit.name}, which is {limit.count} in {limit.per:g} s",
             )
+
+
+def check_timeout(exchange: str, settings: ExchangeSettings, pace: Callable[[], float]) -> None:
+    """
+    Check that a ``ping_timeout`` that is configured does not call a connection dead before a dead one is noticed.
+
+    Args:
+        exchange: whose.
+        settings: the operator's; where they have an interval, it was compared with that.
+        pace: asks the plugin for its own.
+
+    Raises:
+        ConfigError: If it does.
+        PluginError: If the plugin cannot say.
+    """
+    if settings.heartbeat_interval is not None or "ping_timeout" not in settings.model_fields_set:
+        return
+    interval = pace()
+    if settings.ping_timeout < DEAD_AFTER * interval:
+        raise ConfigError(
+            f"exchanges.{exchange}.ping_timeout",
+            f"need at least {DEAD_AFTER:g} times what is between two pings, which is {interval:g} s unless "
+            f"exchanges.{exchange}.heartbeat_interval says otherwise, so {DEAD_AFTER * interval:g} s; "
+            f"got {settings.ping_timeout:g} s",
+        )
 
 
 def ca_file_of(exchange: str, settings: ExchangeSettings) -> Path | None:

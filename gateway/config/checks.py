@@ -8,13 +8,11 @@ from gateway.config.addresses import parse_listen
 from gateway.config.complaints import suggest
 from gateway.config.settings import ExchangeSettings, Settings, SubscriptionSettings
 from gateway.config.visitors import check_hosts, check_origins
-from gateway.engine.liveness import DEFAULT_HEARTBEAT
+from gateway.engine.liveness import DEAD_AFTER
 from gateway.errors import ConfigError
 
 PLAIN: Final = frozenset({"ws", "http"})
 SCHEMES: Final = PLAIN | {"wss", "https"}
-PATIENCE: Final = 1.5
-"""A pong is late after half an interval, so a dead peer is noticed after 1.5 of them and not before."""
 
 
 def check(settings: Settings) -> None:
@@ -36,13 +34,12 @@ def check(settings: Settings) -> None:
 
 
 def _check_exchange(key: str, exchange: ExchangeSettings) -> None:
-    interval = exchange.heartbeat_interval or DEFAULT_HEARTBEAT
-    if exchange.ping_timeout < PATIENCE * interval:
-        default = "" if exchange.heartbeat_interval else " by default"
+    interval = exchange.heartbeat_interval
+    if interval is not None and exchange.ping_timeout < DEAD_AFTER * interval:
         raise ConfigError(
             f"{key}.ping_timeout",
-            f"need at least {PATIENCE:g} times {key}.heartbeat_interval, which is {interval:g} s{default}, "
-            f"so {PATIENCE * interval:g} s; got {exchange.ping_timeout:g} s",
+            f"need at least {DEAD_AFTER:g} times {key}.heartbeat_interval, which is {interval:g} s, "
+            f"so {DEAD_AFTER * interval:g} s; got {exchange.ping_timeout:g} s",
         )
     for name, url in exchange.endpoints.urls.items():
         _check_url(f"{key}.endpoints", name, url, exchange.endpoints.allow_plaintext)

@@ -93,12 +93,12 @@ class Links:
         if id_ in self._fatal:
             self._refuse(link, self._fatal[id_], self._ground.wall_us())
         else:
-            link.supervisor.connect(lasting=True)
+            link.supervisor.connect(lasting=True, why=Reason.SUBSCRIBED)
 
     def let_go(self, link: Link) -> None:
         """A wish for ``link`` has ended: without any other it is closed, and then forgotten."""
         if not link.is_wanted:
-            link.supervisor.disconnect()
+            link.supervisor.disconnect(Reason.IDLE)
             self._loop.call_soon(self._forget, link)
 
     # --- what operators ask for

@@ -9,6 +9,7 @@ restored, the second takes over in that very step.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any, Final, Protocol
 
@@ -16,7 +17,7 @@ from gateway.engine.observer import Observer
 from gateway.engine.registry import ConnectionRegistry
 from gateway.engine.retry import Backoff
 from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
-from gateway.runtime.attempt import Candidate, MakeCandidate
+from gateway.runtime.attempt import Candidate, MakeCandidate, Ties
 from gateway.runtime.bell import Bell
 from gateway.runtime.deadlines import deadline
 from gateway.runtime.rolls import Rolls
@@ -91,6 +92,10 @@ class Rollover:
         self._spared = 0.0
         self._ending: list[Run[Any]] = []
         """Epochs beside the present one of which something may be left."""
+
+    def ties(self, run: Run[Any], up: Callable[[], None]) -> Ties:
+        """Return what ties ``run`` to its supervisor; ``up`` is called once it is restored."""
+        return Ties(up, partial(self.ask_for, run), partial(self.succeed, run), partial(self.spare, run))
 
     # --- intent
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from gateway.engine.retry import GiveUp, Retry
 from gateway.errors import ConnectionFault, PluginError, Reason
 from gateway.runtime.attempt import Attempt
 from gateway.runtime.finish import finish
@@ -82,6 +83,13 @@ class Run(Generic[A]):
             await attempt.close()
         except Exception as exc:  # noqa: BLE001  # what could not be given back must not keep the rest
             self._unexpected(exc)
+
+
+def known_as(fault: Fault, decision: Retry | GiveUp) -> tuple[Reason, str]:
+    """Return what the history shows of ``fault``: where it is final, what was made of it may say more."""
+    if isinstance(decision, GiveUp) and decision.reason is not None:
+        return decision.reason, decision.text
+    return fault.reason if isinstance(fault, ConnectionFault) else Reason.PLUGIN_ERROR, str(fault)
 
 
 def cancelled_by_others() -> ConnectionFault:

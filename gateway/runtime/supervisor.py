@@ -24,7 +24,7 @@ from gateway.runtime.attempt import Attempt, MakeAttempt, Ties
 from gateway.runtime.bell import Bell
 from gateway.runtime.finish import finish
 from gateway.runtime.rollover import Rolling, Rollover
-from gateway.runtime.run import Run, all_gone, cancelled_by_others
+from gateway.runtime.run import Run, all_gone, cancelled_by_others, known_as
 from gateway.runtime.waiting import Waiting, known
 
 Decision = Retry | GiveUp
@@ -68,6 +68,8 @@ class Supervisor:
         self._changed = changed
         self.bell = Bell()
         self._up = False
+        self._why, self._why_not = Reason.ASKED, Reason.STOPPED
+        """Why it is wanted up, and why it is not."""
         self._closing = False
         self._lasting = False
         self._again = False
@@ -87,27 +89,28 @@ class Supervisor:
         """Whether the connection shall be up."""
         return self._up
 
-    def connect(self, *, lasting: bool, anew: bool = False) -> "asyncio.Future[bool]":
+    def connect(self, *, lasting: bool, anew: bool = False, why: Reason = Reason.ASKED) -> "asyncio.Future[bool]":
         """
         Want the connection up; the result says whether it got there.
 
         Unless ``lasting``, by this call or an earlier one, the first attempt
         that fails from now on ends the wish and leaves nothing behind. ``anew``
-        means an epoch after the present one, which :meth:`reconnect` has ended.
+        means an epoch after the present one, which :meth:`reconnect` has ended;
+        ``why`` is what the history shows if the connection was down.
         """
         if self._closing:
             return known(value=False)
         self._lasting = lasting or (self._up and self._lasting)
-        self._up = True
+        self._up, self._why, self._why_not = True, why, Reason.STOPPED
         self._waiting.say_farewell()
         self.bell.ring()
         if self.state is S.CONNECTED and not anew:
             return known(value=True)
         return self._waiting.hope(lasting=lasting)
 
-    def disconnect(self) -> "asyncio.Future[None]":
+    def disconnect(self, why: Reason = Reason.STOPPED) -> "asyncio.Future[None]":
         """Want the connection down; done when it is, or when a later call wants it up again."""
-        farewell = self._waiting.farewell()
+        farewell, self._why_not = self._waiting.farewell(), why
         self._unwant()
         return farewell
 
@@ -128,7 +131,7 @@ class Supervisor:
 
     def close(self) -> None:
         """Want the connection down for good: :meth:`run` will return."""
-        self._closing = True
+        self._closing, self._why_not = True, Reason.STOPPED
         self._unwant()
 
     @property
@@ -153,7 +156,7 @@ class Supervisor:
 
     async def _try_once(self) -> None:
         """Live through one epoch, then wait out what its end asks for."""
-        change = self._move(S.CONNECTING, Reason.ASKED if self.state is S.DISCONNECTED else Reason.RETRY_DUE)
+        change = self._move(S.CONNECTING, self._why if self.state is S.DISCONNECTED else Reason.RETRY_DUE)
         await self._oversee(change.epoch)
         match self._decision:
             case Retry(delay):
@@ -175,10 +178,10 @@ class Supervisor:
     def _come_down(self) -> None:
         """Go to DISCONNECTED from wherever it is; a fault that ended the wish for good is named."""
         if self.state in OPEN:
-            self._move(S.DISCONNECTING, Reason.STOPPED)
+            self._move(S.DISCONNECTING, self._why_not)
         if self.state is not S.DISCONNECTED:
             text = self._decision.text if isinstance(self._decision, GiveUp) and not self._up else None
-            self._move(S.DISCONNECTED, Reason.STOPPED, text=text or "", fatal=text is not None)
+            self._move(S.DISCONNECTED, self._why_not, text=text or "", fatal=text is not None)
         self._waiting.tell_dashed()
 
     async def _oversee(self, number: int) -> None:
@@ -204,7 +207,7 @@ class Supervisor:
     def _leave(self, run: Run[Any]) -> None:
         """Cancel a living epoch, once; any other is closing already."""
         if self.state in OPEN and not run.task.done():
-            self._move(S.DISCONNECTING, Reason.STOPPED)
+            self._move(S.DISCONNECTING, self._why_not)
             run.leave()
 
     # --- what its epochs and its rollover need of it
@@ -218,14 +221,7 @@ class Supervisor:
         """Begin an epoch; ``up`` is called once it is restored."""
 
         def made(run: Run[A]) -> A:
-            rollover = self._rollover
-            ties = Ties(
-                partial(up, run),
-                partial(rollover.ask_for, run),
-                partial(rollover.succeed, run),
-                partial(rollover.spare, run),
-            )
-            return make(run.number, ties)
+            return make(run.number, self._rollover.ties(run, partial(up, run)))
 
         run = Run(number, f"gateway epoch {self.id} {number}", made, self._ended, self.unexpected)
         run.task.add_done_callback(self.bell.ring)
@@ -255,10 +251,7 @@ class Supervisor:
             self._decision = decision
             if not self._again:
                 self._waiting.dash(all_of_them=False)
-        reason = fault.reason if isinstance(fault, ConnectionFault) else Reason.PLUGIN_ERROR
-        text = str(fault)
-        if isinstance(decision, GiveUp) and decision.reason is not None:
-            reason, text = decision.reason, decision.text
+        reason, text = known_as(fault, decision)
         self._move(S.ERROR, reason, text=text, fatal=fatal)
 
     def _settled(self, run: Run[Any]) -> None:

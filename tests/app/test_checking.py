@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from gateway import spi
 from gateway.app import Gateway, check
 from gateway.cli import run
 from gateway.config import effective, load
 from gateway.errors import ConfigError, UnsafeError
 from gateway.testing.memory import MemoryNetwork
 from gateway_binance.spot import plugin as binance
+from gateway_mock.plugin import MockExchange
 
 ACCOUNT = {"exchange": "binance", "api_key": "env:KEY", "secret": "env:SECRET"}
 BOTH: Mapping[str, Any] = {"mock": {}, "binance": {}}
@@ -46,6 +48,46 @@ async def test_they_are_refused_without_a_check_too() -> None:
         async with Gateway(tables, plugins={"binance": binance}, network=MemoryNetwork()):
             raise AssertionError("started")
     assert str(caught.value) == QUICK
+
+
+LATE = (
+    "exchanges.mock.ping_timeout: need at least 1.5 times what is between two pings, which is 5 s unless "
+    "exchanges.mock.heartbeat_interval says otherwise, so 7.5 s; got 7 s"
+)
+
+
+def test_a_ping_timeout_is_compared_with_the_plugins_own_pace() -> None:
+    assert refusal(exchanges={"mock": {"ping_timeout": 7}}) == LATE
+    check(load(None, {}, {"exchanges": {"mock": {"ping_timeout": 7.5}}}))
+    check(load(None, {}, {"exchanges": {"mock": {"ping_timeout": 3, "heartbeat_interval": 2}}}))
+
+
+class Seldom(MockExchange):
+    """Pings once in ten minutes, if it can say so."""
+
+    broken = False
+
+    @spi.hookimpl
+    def gateway_heartbeat_interval(self) -> float:
+        if self.broken:
+            raise KeyError("pace")
+        return 600.0
+
+
+async def test_it_is_so_without_a_check_too_and_one_that_is_left_out_gives_way() -> None:
+    async def started(plugin: MockExchange, **settings: Any) -> None:
+        async with Gateway({"exchanges": {"mock": settings}}, plugins={"mock": plugin}, network=MemoryNetwork()):
+            pass
+
+    with pytest.raises(ConfigError) as caught:
+        await started(MockExchange(), ping_timeout=7)
+    assert str(caught.value) == LATE
+    with pytest.raises(ConfigError, match="which is 600 s"):
+        await started(Seldom(), ping_timeout=60)
+    await started(Seldom())
+    silent = Seldom()
+    silent.broken = True
+    await started(silent, ping_timeout=60)
 
 
 @pytest.mark.parametrize(

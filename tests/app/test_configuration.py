@@ -141,7 +141,14 @@ async def test_a_dry_run_only_tells(running) -> None:
     ("wrong", "sentence"),
     [
         ({"exchanges__mock__heartbeat_intervall": 5}, "unknown key; did you mean 'heartbeat_interval'?"),
-        ({"exchanges__mock__ping_timeout": 1}, "need at least 1.5 times exchanges.mock.heartbeat_interval"),
+        (
+            {"exchanges__mock__ping_timeout": 2, "exchanges__mock__heartbeat_interval": 3},
+            "need at least 1.5 times exchanges.mock.heartbeat_interval, which is 3 s, so 4.5 s; got 2 s",
+        ),
+        (
+            {"exchanges__mock__ping_timeout": 7},
+            "exchanges.mock.ping_timeout: need at least 1.5 times what is between two pings, which is 5 s unless",
+        ),
         ({"exchanges__mock__environment": "paper"}, "the plugin has no environment 'paper'; known are live"),
         ({"exchanges__mock__ca_file": "/nowhere"}, "/nowhere cannot be used: No such file or directory"),
         ({"plugins": {"options": {"mock": {"x": 1}}}}, "plugins.options.mock: the plugin takes no options"),

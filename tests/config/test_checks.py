@@ -17,7 +17,6 @@ WISH = "[[subscriptions]]\nexchange = 'acme'\n"
     [
         ("heartbeat_interval = 20\nping_timeout = 29", "which is 20 s, so 30 s; got 29 s"),
         ("heartbeat_interval = '2m'", "which is 120 s, so 180 s; got 60 s"),
-        ("ping_timeout = 22", "which is 15 s by default, so 22.5 s; got 22 s"),
     ],
 )
 def test_a_ping_timeout_that_no_dead_peer_is_noticed_in_is_refused(
@@ -26,6 +25,10 @@ def test_a_ping_timeout_that_no_dead_peer_is_noticed_in_is_refused(
     assert refused(f"[exchanges.acme]\n{timeouts}") == (
         f"exchanges.acme.ping_timeout: need at least 1.5 times exchanges.acme.heartbeat_interval, {sentence}"
     )
+
+
+def test_without_an_interval_the_plugin_is_to_be_asked(read: Callable[..., Settings]) -> None:
+    assert read("[exchanges.acme]\nping_timeout = 1").exchanges["acme"].ping_timeout == 1
 
 
 def test_a_ping_timeout_of_just_one_and_a_half_intervals_will_do(read: Callable[..., Settings]) -> None:

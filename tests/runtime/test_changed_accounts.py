@@ -103,7 +103,7 @@ async def test_a_connection_takes_up_changed_credentials_without_a_gap(office) -
         one.renew("new")
         await one.orders_while(10)
         assert one.logged_in == ["new"]
-        assert one.stage.story(ID) == ["CONNECTING asked", "CONNECTED handshake_done", "CONNECTED rollover"]
+        assert one.stage.story(ID) == ["CONNECTING subscribed", "CONNECTED handshake_done", "CONNECTED rollover"]
         assert one.stage.registry.history(ID)[-1].text == "its account's credentials are others"
         assert ids(ear) == [*range(1, one.told + 1)]
         assert ear.statuses == ["live"]
@@ -134,7 +134,7 @@ async def test_an_attempt_with_the_former_ones_is_given_up(office) -> None:
         one.renew("new")
         await asyncio.sleep(3)
         assert (one.stage.state(ID), one.logged_in) == ("CONNECTED", ["new"])
-        assert one.stage.story(ID)[:2] == ["CONNECTING asked", "ERROR asked"]
+        assert one.stage.story(ID)[:2] == ["CONNECTING subscribed", "ERROR asked"]
 
 
 @virtually

@@ -492,7 +492,7 @@ async def test_an_ack_that_comes_while_it_is_being_left_revives_nothing(stage) -
         one.far.ack_all()
         farewell = one.links.hold_down("mock/stream/0")
         await farewell
-        assert one.story() == ["CONNECTING asked", "DISCONNECTING stopped", "DISCONNECTED stopped"]
+        assert one.story() == ["CONNECTING subscribed", "DISCONNECTING stopped", "DISCONNECTED stopped"]
         assert not one.seen.noticed_of("internal_error")
 
 

@@ -82,7 +82,7 @@ async def test_an_idle_connection_is_closed_and_forgotten(stage) -> None:
         second.leave()
         await asyncio.sleep(5)
         assert (one.state(), one.links.all, one.network.held) == ("", {}, ())
-        assert one.story()[-2:] == ["DISCONNECTING stopped", "DISCONNECTED stopped"]
+        assert one.story()[-2:] == ["DISCONNECTING idle", "DISCONNECTED idle"]
         assert not [task for task in asyncio.all_tasks() if "supervisor" in task.get_name()]
 
 

@@ -48,7 +48,7 @@ async def test_another_connection_takes_over_and_nobody_can_tell(rolled) -> None
         after = one.stage.view()
         one.check()
         one.check_forgotten()
-        assert one.stage.story() == ["CONNECTING asked", "CONNECTED handshake_done", "CONNECTED rollover"]
+        assert one.stage.story() == ["CONNECTING subscribed", "CONNECTED handshake_done", "CONNECTED rollover"]
         assert (after.epoch, after.state, after.reason, after.text) == (
             before.epoch + 1,
             "CONNECTED",
@@ -120,7 +120,9 @@ class Slow(MockExchange):
     @spi.hookimpl
     def gateway_exchange_info(self) -> spi.ExchangeInfo:
         limits = (replace(one, count=5) if one.name == "mock-messages" else one for one in INFO.limits)
-        return replace(INFO, limits=tuple(limits))
+        stream, *others = INFO.endpoints
+        endpoints = (replace(stream, max_streams=None), *others)
+        return replace(INFO, limits=tuple(limits), endpoints=endpoints)
 
 
 STREAMS = 1024 if FULL else 160
@@ -237,7 +239,7 @@ async def test_one_that_comes_to_nothing_is_given_up_and_another_tried(rolled, h
         await one.until(lambda: bool(one.failures))
         assert asked.result() is False
         assert told in one.failures[0]
-        assert one.stage.story() == ["CONNECTING asked", "CONNECTED handshake_done"]
+        assert one.stage.story() == ["CONNECTING subscribed", "CONNECTED handshake_done"]
         one.check()
         await one.until(lambda: len(one.venue.sockets) == 1)
         one.venue.faults.clear()

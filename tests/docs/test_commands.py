@@ -27,6 +27,9 @@ EXERCISED = {
     ],
     "docs/real-input.md": [".venv/bin/python -m gateway simulate binance"],  # tests/integration/test_real_input.py
     "docs/simulating.md": [".venv/bin/python -m gateway simulate mock"],  # tests/docs/test_simulating.py
+    "docs/simulating-binance.md": [
+        ".venv/bin/python -m gateway simulate binance",  # tests/docs/test_simulating_binance.py
+    ],
     "docs/configuration.md": ["GATEWAY_SERVER__LISTEN="],  # tests/docs/test_configuration.py
 }
 """How the blocks of commands begin that a test takes from the page and runs."""

@@ -167,8 +167,9 @@ async def test_the_same_over_real_sockets_watched_from_another_thread() -> None:
 
 @pytest.mark.timeout(7200 if FULL else 120)
 def test_nothing_stays_behind_in_ten_thousand_reconnects(bench: Any) -> None:
-    """A million of them with ``GATEWAY_FULL_SIZE``; ``bench/ghosts.py`` does the same and prints the figures."""
+    """A million of them with ``GATEWAY_FULL_SIZE``; ``bench/ghosts.py`` does the same. With ``-s``: figures."""
     lines, levels = bench("ghosts").in_memory(RECONNECTS, warm=WARM)
+    print(f"\n{bench('ghosts').report(lines, levels)}")  # noqa: T201  # for people
     assert lines.ghosts == []
     assert lines.ups == RECONNECTS + WARM + len(lines.by_id)
     assert lines.looks > lines.ups, "each end was looked at, those of failed attempts too"

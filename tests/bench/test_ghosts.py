@@ -24,22 +24,22 @@ LEAKS = [50.0 + 20 * number for number in range(20)]
 NOISE = [50.0 + 400 * (number % 2) for number in range(20)]
 
 
-def test_what_is_flat_neither_grows_nor_is_it_unsure(levels: Any) -> None:
+async def test_what_is_flat_neither_grows_nor_is_it_unsure(levels: Any) -> None:
     assert (levels(FLAT).growing(), levels(FLAT).unsure()) == ({}, {})
 
 
-def test_what_a_fifth_of_the_reconnects_leaves_grows(levels: Any) -> None:
+async def test_what_a_fifth_of_the_reconnects_leaves_grows(levels: Any) -> None:
     [found] = levels(LEAKS).growing().values()
     assert (found.slope, found.low, found.high) == pytest.approx((0.2, 0.2, 0.2))
     assert levels(LEAKS).unsure() == {}
 
 
-def test_a_leak_that_could_hide_in_the_noise_is_no_proof_of_anything(levels: Any) -> None:
+async def test_a_leak_that_could_hide_in_the_noise_is_no_proof_of_anything(levels: Any) -> None:
     assert levels(NOISE).growing() == {}
     assert list(levels(NOISE).unsure()) == ["tasks"]
 
 
-def test_samples_take_no_memory_of_their_own(bench: Any) -> None:
+async def test_samples_take_no_memory_of_their_own(bench: Any) -> None:
     """Else they would be measured, too."""
     found = bench("levels").Levels(10)
     assert all(values.typecode == "d" and len(values) == 10 for values in (found.at, *found.samples.values()))
@@ -53,7 +53,7 @@ def test_samples_take_no_memory_of_their_own(bench: Any) -> None:
         (NOISE, "NO RESULT: tasks, the interval is too wide; more reconnects"),
     ],
 )
-def test_a_report_says_so(bench: Any, levels: Any, tasks: list[float], last: str) -> None:
+async def test_a_report_says_so(bench: Any, levels: Any, tasks: list[float], last: str) -> None:
     lines = SimpleNamespace(ghosts=["mock/stream/0"], looks=1234, ups=2000)
     told = bench("ghosts").report(lines, levels(tasks)).splitlines()
     assert told[0] == "ghosts: 1 in 1,234 looks and 2,000 times that a connection came up"

@@ -16,7 +16,7 @@ from gateway_binance.venue.rules import SOCKET_RULES
 
 EVERYWHERE = pytest.mark.parametrize("exchange", MARKETS)
 FUTURES = pytest.mark.parametrize("exchange", [one for one in MARKETS if one != "binance"])
-UP = ["CONNECTING asked", "CONNECTED handshake_done"]
+UP = ["CONNECTING subscribed", "CONNECTED handshake_done"]
 BACK = ["disconnected", "restored", "gap", "resyncing"]
 WITHOUT_A_KEY = "HTTP status 401, -2015: Invalid API-key, IP, or permissions for action."
 
@@ -215,12 +215,16 @@ async def test_a_key_is_kept_alive_for_as_long_as_the_stream_is(exchange: str) -
         assert ear.take() == ["a new"]
 
 
+@pytest.mark.parametrize("answers", [True, False])
 @virtually
-async def test_a_key_that_cannot_be_extended_for_a_while_ends_nothing() -> None:
+async def test_a_key_that_cannot_be_extended_for_a_while_ends_nothing(answers: bool) -> None:
     async with trading("binance-usdm") as one:
         await one.hear(orders("binance-usdm"))
         await asyncio.sleep(550)
-        one.venue.faults.refuse_requests.arm(Refusal(503))
+        if answers:
+            one.venue.faults.refuse_requests.arm(Refusal(503))
+        else:
+            one.venue.faults.hang_requests.arm()
         await asyncio.sleep(1800)
         one.venue.faults.clear()
         await asyncio.sleep(7200)
@@ -234,7 +238,8 @@ async def test_a_key_that_cannot_be_extended_for_an_hour_is_given_up() -> None:
         await asyncio.sleep(550)
         one.venue.faults.refuse_requests.arm(Refusal(503))
         await asyncio.sleep(4000)
-        assert one.story(private("binance-usdm"))[2].startswith("ERROR")
+        given_up = one.gateway.registry.history(private("binance-usdm"))[2]
+        assert (str(given_up.after), given_up.text) == ("ERROR", "the session could not be kept alive")
         one.venue.faults.clear()
         await asyncio.sleep(300)
         assert one.state(private("binance-usdm")) == "CONNECTED"

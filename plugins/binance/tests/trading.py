@@ -35,9 +35,11 @@ class Ear:
 
     def __init__(self) -> None:
         self.heard: list[Any] = []
+        self.news = asyncio.Event()
 
     def __call__(self, message: Any) -> None:
         self.heard.append(message)
+        self.news.set()
 
     @property
     def notices(self) -> list[Notice]:
@@ -51,6 +53,7 @@ class Ear:
         """Return all that was told since the last time, each in a few words."""
         story = [_words(message) for message in self.heard]
         self.heard.clear()
+        self.news.clear()
         return story
 
 

@@ -237,7 +237,7 @@ async def test_a_key_that_cannot_be_extended_for_an_hour_is_given_up() -> None:
         await one.hear(orders("binance-usdm"))
         await asyncio.sleep(550)
         one.venue.faults.refuse_requests.arm(Refusal(503))
-        await asyncio.sleep(4000)
+        await asyncio.sleep(3060)
         given_up = one.gateway.registry.history(private("binance-usdm"))[2]
         assert (str(given_up.after), given_up.text) == ("ERROR", "the session could not be kept alive")
         one.venue.faults.clear()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,11 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from talk import KEY, NOW, SECRET, Talk, mac, signed, talking, tick
 
-from gateway_binance.venue.calls.call import Params
+from gateway_binance.venue.calls.call import Params, Security
 from gateway_binance.venue.calls.guard import Guard
 from gateway_binance.venue.hosts import Market
 from gateway_binance.venue.private.accounts import Account
 from gateway_binance.venue.private.credentials import proof
+from gateway_binance.venue.private.orders import Wish
 from gateway_binance.venue.refusals import RefusedError
 from gateway_binance.venue.replay import BinanceVenue
 from gateway_binance.venue.rules import FUTURES_POOL, SPOT_POOL, Quota
@@ -462,3 +464,58 @@ async def test_numbers_are_signed_as_they_are_spelled(talk: Talk) -> None:
         assert (answer["id"], answer["status"]) == ("7", 200)
         refused_one = await line.ask("account.status", {**params, "symbol": "ETHUSDT"})
         assert (refused_one["status"], refused_one["error"]["code"]) == (400, -1022)
+
+
+# --- all of them
+
+
+DOOR = {Market.SPOT: "", Market.USDM: "/public", Market.COINM: "/dstream.binance.com"}
+VALUES = {Market.SPOT: "BTCUSDT", Market.USDM: "BTCUSDT", Market.COINM: "BTCUSD_PERP"}
+
+
+@pytest.mark.parametrize("market", Market)
+async def test_everything_that_can_be_asked_is_answered(talk: Talk, market: Market) -> None:
+    """With and without what may be left out: with a symbol, and with that of its pair for those of a pair."""
+    symbol = VALUES[market]
+    placed = talk.venue.floors[market].desk
+    wish = Wish(symbol, "BUY", "LIMIT", Decimal(1), Decimal(9000))
+    order = placed.place(talk.venue.accounts.named("main"), wish)
+    for kind in ("trade", "markPrice@1s"):
+        async with talk.line(f"{DOOR[market]}/ws/{symbol.lower()}@{kind}"):
+            tick(talk.venue, 40)
+    asked = set()
+    for call in talk.venue.floors[market].calls():
+        method, _, path = call.route.partition(" ")
+        if method != "GET":
+            continue
+        params = {"symbol": symbol, "interval": "1m", "orderId": order.id}
+        pair = {"pair": symbol.partition("_")[0], "contractType": "PERPETUAL"}
+        if "PriceKlines" in path or "continuous" in path:
+            params = {"interval": "1m", **pair}
+        if path.endswith(("allOrders", "userTrades", "myTrades", "rateLimit/order")):
+            params = {"symbol": symbol, "startTime": 0, "endTime": 2**40 * 2}
+        if path.endswith("rpiDepth"):
+            params["limit"] = 1000
+        if call.security is Security.SIGNED:
+            status, result, _ = await talk.sign(call.route, **params)
+        else:
+            status, result, _ = await talk.call(call.route, params)
+        assert status == 200, (call.route, result)
+        asked.add(path.rpartition("/")[2])
+    assert {"depth", "klines", "24hr", "bookTicker"} <= asked
+    assert len(asked) > 12
+
+
+async def test_trades_of_each_market_have_its_other_size(talk: Talk) -> None:
+    for market, path, name in (
+        (Market.SPOT, "/api/v3", "quoteQty"),
+        (Market.USDM, "/fapi/v1", "quoteQty"),
+        (Market.COINM, "/dapi/v1", "baseQty"),
+    ):
+        symbol = VALUES[market]
+        async with talk.line(f"{DOOR[market]}/ws/{symbol.lower()}@trade"):
+            tick(talk.venue, 40)
+        _, [row, *_], _ = await talk.call(f"GET {path}/trades", {"symbol": symbol})
+        price, size = Decimal(row["price"]), Decimal(row["qty"])
+        worth = size * 100 / price if market is Market.COINM else price * size
+        assert Decimal(row[name]) == round(worth, 8)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from gateway_binance.venue.calls import prices
 from gateway_binance.venue.calls.call import Call, Caller, Params, Security
 from gateway_binance.venue.calls.rows import trade_row
-from gateway_binance.venue.calls.symbols import chosen, rate_limits, symbol_of
+from gateway_binance.venue.calls.symbols import chosen, contract_of, rate_limits, symbol_of
 from gateway_binance.venue.generated.candles import INTERVALS, Candles
 from gateway_binance.venue.history import Aggregate
 from gateway_binance.venue.hosts import Market
@@ -54,6 +54,10 @@ class Public:
         yield Call(f"GET {start}/historicalTrades", self._old, 25 if spot else 20, old, "trades.historical")
         yield Call(f"GET {start}/aggTrades", self._aggregates, 4 if spot else 20, method="trades.aggregate")
         yield Call(f"GET {start}/klines", self._klines, self._klines_weight, method="klines")
+        for kind in ("continuousKlines", "indexPriceKlines", "markPriceKlines") if not spot else ():
+            yield Call(f"GET {start}/{kind}", self._klines, self._klines_weight)
+        if self._market is Market.USDM:
+            yield Call(f"GET {start}/rpiDepth", self._depth, 20)
         yield from prices.calls(self._source, self._now, start)
 
     # --- symbols
@@ -132,7 +136,7 @@ class Public:
 
     def _klines(self, caller: Caller) -> list[Any]:
         params = caller.params
-        one = symbol_of(self._source, params)
+        one = contract_of(self._source, params) if "pair" in params else symbol_of(self._source, params)
         interval = params.need("interval")
         if interval not in INTERVALS:
             raise RefusedError(-1120, "Invalid interval.")

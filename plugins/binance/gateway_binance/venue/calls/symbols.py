@@ -22,6 +22,18 @@ def symbol_of(source: Source, params: Params) -> Listed:
     return _known(source, params.need("symbol"))
 
 
+def contract_of(source: Source, params: Params) -> Listed:
+    """
+    Return the contract of ``pair`` that ``contractType`` names, the perpetual one if nothing does.
+
+    Raises:
+        RefusedError: If there is none.
+    """
+    pair, kind = params.need("pair"), params.get("contractType", "PERPETUAL")
+    found = (one for one in source.listed.values() if (one.pair, one.contract) == (pair, kind))
+    return _known(source, next((one.symbol for one in found), None))
+
+
 def chosen(source: Source, params: Params) -> Sequence[Listed]:
     """
     Return the symbols of ``symbol`` or ``symbols``, or all of them.

@@ -1,6 +1,7 @@
 """What check-config refuses that only plugins, files and addresses can tell: one sentence that names the key."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,12 @@ def test_what_the_exchanges_offer_is_accepted() -> None:
     check(load(None, {}, {"exchanges": BOTH, "accounts": accounts, "subscriptions": wishes}))
 
 
-def test_an_account_where_nobody_logs_in_is_refused() -> None:
+def test_an_account_where_nobody_logs_in_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    info = binance.gateway_exchange_info()
+    endpoints = tuple(endpoint for endpoint in info.endpoints if not endpoint.private)
+    channels = tuple(channel for channel in info.channels if not channel.private)
+    public = replace(binance._market, info=replace(info, endpoints=endpoints, channels=channels))
+    monkeypatch.setattr(binance, "_market", public)
     assert refusal(accounts={"main": ACCOUNT}) == "accounts.main.exchange: the plugin of binance knows no accounts"
 
 

@@ -1,1 +1,1 @@
-"""Binance for the gateway: a plugin for each of its markets, and the venue that plays recordings back."""
+"""Binance for the gateway: a plugin for each of its markets, and a venue that plays the whole exchange."""

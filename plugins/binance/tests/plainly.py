@@ -86,7 +86,8 @@ def trade(data: Json, exchange: str) -> Json:
         "side": "sell" if truth(data["m"]) else "buy",
         "ts": time(data["T"]),
     }
-    return said if exchange == "binance" or text(data.get("X", "MARKET")) == "MARKET" else None
+    off_book = exchange != "binance" and text(data.get("X", "MARKET")) in {"INSURANCE_FUND", "ADL", "NA"}
+    return None if off_book else said
 
 
 def aggregate(data: Json, _exchange: str) -> Json:

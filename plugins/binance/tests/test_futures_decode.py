@@ -95,6 +95,13 @@ def test_what_met_no_order_of_the_book_is_no_trade(dialect_of: Any, exchange: st
 
 
 @pytest.mark.parametrize("exchange", FUTURES)
+def test_a_trade_that_came_about_as_we_have_not_heard_of_is_one(dialect_of: Any, exchange: str) -> None:
+    frame = EXAMPLES[exchange]["trade"].replace(b"MARKET", b"RPI")
+    (event,) = dialect_of(exchange).decode(frame, False)
+    assert (event.records, event.blank) == ((RECORDS["trade"][0],), None)
+
+
+@pytest.mark.parametrize("exchange", FUTURES)
 def test_an_event_of_the_other_universe_is_none_of_ours(dialect_of: Any, exchange: str) -> None:
     ours, other = (b'"st":1', b'"st":2') if exchange == "binance-usdm" else (b'"st":2', b'"st":1')
     tried = 0

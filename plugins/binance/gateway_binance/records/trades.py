@@ -22,8 +22,8 @@ from gateway_binance.records.fields import (
     check_universe,
 )
 
-IN_THE_BOOK: Final = "MARKET"
-"""How a trade of futures usually comes about. Others (``INSURANCE_FUND``, ``ADL``, ``NA``) meet no order."""
+NO_TRADES: Final = frozenset({"INSURANCE_FUND", "ADL", "NA"})
+"""How what met no order of the book came about; the last has no price either. So tardis-node, 2026-08-22."""
 
 
 class TradeEvent(Struct, frozen=True, gc=False):
@@ -42,7 +42,7 @@ class TradeEvent(Struct, frozen=True, gc=False):
 class FuturesTradeEvent(TradeEvent, frozen=True, gc=False):
     """``@trade`` of futures."""
 
-    how: str = field(name="X", default=IN_THE_BOOK)
+    how: str = field(name="X", default="MARKET")
     universe: Universe = field(name="st", default=UNSET)
 
 
@@ -98,7 +98,7 @@ def futures_trade(form: Form) -> Reader:
         check_universe(event.universe, form)
         check_two(event.price, event.size)
         at, traded_at = event.at * form.scale, event.traded_at * form.scale
-        if event.how != IN_THE_BOOK:
+        if event.how in NO_TRADES:
             return spi.Data(message.stream, (), at, spi.Blank(event.id, traded_at))
         side: Literal["buy", "sell"] = "sell" if event.buyer_made else "buy"
         record = spi.Trade(event.id, event.price, event.size, side, traded_at)
@@ -113,8 +113,7 @@ def aggregate(form: Form) -> Reader:
 
     def read(payload: bytes) -> spi.Data:
         message = _aggregate_event(payload)
-        event = message.data
-        return _aggregated(message.stream, event, scale)
+        return _aggregated(message.stream, message.data, scale)
 
     return read
 

@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any
 
 from gateway.app.composition import options_of, urls_of
+from gateway.app.exposure import check_exposure
 from gateway.app.fitting import ca_file_of, check_accounts, check_pace, check_subscription, check_timeout
-from gateway.config import ExchangeSettings, Settings, parse_listen
+from gateway.config import ExchangeSettings, Settings
 from gateway.config.complaints import suggest
 from gateway.errors import ConfigError, PluginError
 from gateway.host import Binding, PluginHost
 from gateway.host.declarations import is_streaming
-from gateway.serving import loopback
 from gateway.spi.contract import ExchangeInfo, Target
 
 
@@ -29,9 +29,9 @@ def check(settings: Settings, *, despite_broken: bool = False) -> Mapping[str, f
 
     Raises:
         ConfigError: For the first that is wrong, a plugin that cannot be used among it.
-        UnsafeError: If the address to listen on could be reached from other machines.
+        UnsafeError: If other machines could reach the address to listen on, and tokens or TLS are missing.
     """
-    loopback(parse_listen(settings.server.listen)[0])
+    check_exposure(settings)
     host = PluginHost()
     infos: dict[str, ExchangeInfo] = {}
     paces: dict[str, float] = {}

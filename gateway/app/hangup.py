@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import structlog
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, ShuttingDown
 from gateway.runtime.bell import Bell
 
 log = structlog.get_logger("gateway")
@@ -48,9 +48,12 @@ async def obeyed(bell: Bell, reload: Callable[[], Awaitable[object]]) -> AsyncIt
 async def _obey(bell: Bell, reload: Callable[[], Awaitable[object]]) -> NoReturn:
     while True:
         await bell.rung()
+        outcome = "done"
         try:
             await reload()
-        except GatewayError:
-            continue  # whoever was asked has said what is wrong
+        except GatewayError as wrong:  # whoever was asked has said what is wrong
+            outcome = "shutting_down" if isinstance(wrong, ShuttingDown) else "bad_configuration"
         except Exception:  # a defect, which must not make us deaf
+            outcome = "internal_error"
             log.exception("reload_failed")
+        log.info("audit", action="reload", target=None, outcome=outcome, token_id=None, remote=None, via="signal")

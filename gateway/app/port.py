@@ -6,21 +6,26 @@ from typing import Final
 
 from gateway.config import parse_listen
 from gateway.errors import ConfigError
-from gateway.serving import loopback
+from gateway.serving import bound
 
 BACKLOG: Final = 1024
 
 
-def taken(listen: str) -> socket.socket:
+def taken(listen: str, host: str | None = None) -> socket.socket:
     """
-    Return a socket that listens on ``listen``; who connects waits until somebody accepts.
+    Return a socket that listens; who connects waits until somebody accepts.
+
+    Args:
+        listen: as configured.
+        host: the address that it stands for, where that may be one that others can reach.
 
     Raises:
         ConfigError: If the address cannot be had.
-        UnsafeError: If it could be reached from other machines.
+        UnsafeError: If it could be reached from other machines, and ``host`` does not say that it may.
     """
     name, port = parse_listen(listen)
-    host = loopback(name)
+    if host is None:
+        host = bound(name, tls=False, behind_tls_proxy=False, tokens=False)
     is_v6 = ":" in host
     try:
         found = socket.socket(socket.AF_INET6 if is_v6 else socket.AF_INET, socket.SOCK_STREAM)

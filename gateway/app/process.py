@@ -1,7 +1,8 @@
 """What of a configuration is for the process that serves: who may come, how much they may ask, and the log."""
 
-from gateway.config import LimitSettings, Settings, parse_listen
-from gateway.serving import Limits, Server, loopback
+from gateway.app.exposure import check_still
+from gateway.config import LimitSettings, Settings
+from gateway.serving import Limits, Server
 from gateway.telemetry import setup_logs
 
 
@@ -19,7 +20,7 @@ class ServingProcess:
     @staticmethod
     def check(settings: Settings) -> None:
         """See :meth:`gateway.app.configuration.Process.check`."""
-        loopback(parse_listen(settings.server.listen)[0])
+        check_still(settings)
 
     def change(self, before: Settings, after: Settings) -> None:
         """See :meth:`gateway.app.configuration.Process.change`."""
@@ -29,6 +30,8 @@ class ServingProcess:
                 allowed_origins=after.server.allowed_origins,
                 limits=limits_of(after.server.limits),
             )
+        if after.server.tls is not None:
+            self._server.renew_tls()
         if before.log != after.log:
             setup_logs(after.log.level, after.log.format)
 

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Final
@@ -14,16 +14,19 @@ import structlog
 
 from gateway.app.checking import check
 from gateway.app.ending import heard
+from gateway.app.exposure import check_exposure, tls_of, token_place, tokens_of
 from gateway.app.gateway import Gateway
 from gateway.app.given import Given
 from gateway.app.hangup import hangups, obeyed
 from gateway.app.port import taken
 from gateway.app.process import ServingProcess, limits_of
+from gateway.app.tokens import heeded
 from gateway.app.watchdog import watched
 from gateway.config import Settings, parse_listen, pending
 from gateway.engine.observer import Observer, Observers
 from gateway.runtime.bell import Bell
 from gateway.serving import Server
+from gateway.store import Token
 from gateway.telemetry import Logs, Telemetry, setup
 
 DRAIN: Final = 5.0
@@ -53,12 +56,12 @@ async def serve(
 
     Raises:
         ConfigError: If a setting is wrong, or the address cannot be had.
-        UnsafeError: If the address could be reached from other machines.
+        UnsafeError: If the address could be reached from other machines, and tokens or TLS are missing.
     """
     check(settings, despite_broken=True)
     for sentence in pending(settings):
         log.warning("setting_without_effect", text=sentence)
-    with taken(settings.server.listen) as port, hangups() as hung_up:
+    with taken(settings.server.listen, check_exposure(settings)) as port, hangups() as hung_up:
         telemetry = setup(settings.telemetry.traces, environ)
         try:
             observers = _observers(telemetry)
@@ -78,10 +81,14 @@ async def _serve(
     ready: Callable[[str], None],
     signalled: Callable[[], None],
 ) -> None:
-    server = _server(gateway)
+    tokens = tokens_of(gateway.settings)
+    server = _server(gateway, tokens)
     gateway.configuration.process = ServingProcess(server)
     await server.start(port)
-    async with obeyed(hung_up, gateway.configuration.read_anew):
+    async with (
+        obeyed(hung_up, gateway.configuration.read_anew),
+        heeded(token_place(gateway.settings), tokens, server),
+    ):
         async with _stopped_by_signal() as stopped:
             with heard(SIGNALS, signalled):
                 ready(_place(server))
@@ -99,7 +106,7 @@ def _observers(telemetry: Telemetry) -> list[Observer]:
     return [logs] if telemetry.observer is None else [telemetry.observer, logs]
 
 
-def _server(gateway: Gateway) -> Server:
+def _server(gateway: Gateway, tokens: Sequence[Token]) -> Server:
     settings = gateway.settings.server
     host, port = parse_listen(settings.listen)
     return Server(
@@ -115,6 +122,10 @@ def _server(gateway: Gateway) -> Server:
         limits=limits_of(settings.limits),
         standing=gateway.standing,
         configuration=gateway.configuration,
+        tokens=tokens,
+        must=settings.authentication == "required",
+        tls=tls_of(settings),
+        behind_tls_proxy=settings.behind_tls_proxy,
     )
 
 

@@ -10,6 +10,7 @@ from gateway.cli.plugins import plugins
 from gateway.cli.serve import serve
 from gateway.cli.simulate import PASS_THROUGH, simulate
 from gateway.cli.subscribe import subscribe
+from gateway.cli.token import token
 
 app = typer.Typer(
     help="One process that owns every exchange connection of a machine.",
@@ -21,6 +22,7 @@ app.command("serve")(serve)
 app.command("check-config")(check_config)
 app.add_typer(plugins, name="plugins")
 app.command("subscribe")(subscribe)
+app.add_typer(token, name="token")
 app.command("simulate", context_settings=PASS_THROUGH)(simulate)
 
 

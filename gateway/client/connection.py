@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping, S
 from functools import partial
 from typing import Any, Final, Self, Unpack
 
+from gateway.client.badge import Badge
 from gateway.client.contiguity import Message, Position
 from gateway.client.link import Link
 from gateway.client.pending import Ack, Pending, refusal
@@ -28,10 +29,23 @@ class Client:
         url: of the gateway; ``/v1/ws`` is added if it has no path.
         queue: messages that may wait to be read; then nothing more is received.
         answer: seconds for each answer.
+        token: shown to the gateway where it wants one; never over the network in the clear.
+        ca_file: a PEM file of the authorities to trust instead of the system's.
+
+    Raises:
+        ValueError: If the token could be read on the way: use ``wss://``.
     """
 
-    def __init__(self, url: str = URL, *, queue: int = 1024, answer: float = ANSWER) -> None:
-        self._link = Link(url, queue)
+    def __init__(
+        self,
+        url: str = URL,
+        *,
+        queue: int = 1024,
+        answer: float = ANSWER,
+        token: str | None = None,
+        ca_file: str | None = None,
+    ) -> None:
+        self._link = Link(url, queue, Badge(token, ca_file))
         self._answer = answer
 
     @property
@@ -203,6 +217,6 @@ class Subscribing:
         return acks
 
 
-def connect(url: str = URL, *, queue: int = 1024) -> Client:
-    """Return a client of the gateway at ``url``, to be opened with ``async with``."""
-    return Client(url, queue=queue)
+def connect(url: str = URL, *, queue: int = 1024, token: str | None = None, ca_file: str | None = None) -> Client:
+    """Return a client of the gateway at ``url``, to be opened with ``async with``; see :class:`Client`."""
+    return Client(url, queue=queue, token=token, ca_file=ca_file)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import aiohttp
 import msgspec
 
+from gateway.client.badge import Badge
 from gateway.client.contiguity import Contiguity, Message
 from gateway.client.inbox import Inbox
 from gateway.client.pending import Ack, Pending
@@ -42,11 +43,17 @@ class Link:
     Args:
         url: of the gateway.
         queue: messages that may wait to be read.
+        badge: what is shown there.
+
+    Raises:
+        ValueError: If a token would go over the network in the clear.
     """
 
-    def __init__(self, url: str, queue: int) -> None:
+    def __init__(self, url: str, queue: int, badge: Badge) -> None:
         self.contiguity = Contiguity()
         self._url = endpoint(url)
+        self._badge = badge
+        badge.check(self._url)
         self._inbox = Inbox(queue)
         self._pending: dict[int, Pending] = {}
         self._numbers = count(1)
@@ -65,17 +72,26 @@ class Link:
         """
         session = self._session = aiohttp.ClientSession(trust_env=False)
         patience = aiohttp.ClientWSTimeout(ws_close=CLOSING)
+        refused: UpgradeRefused | None = None
         try:
             async with asyncio.timeout(within):
                 self._ws = await session.ws_connect(
-                    self._url, protocols=(SUBPROTOCOL,), timeout=patience, max_msg_size=LARGEST
+                    self._url,
+                    protocols=(SUBPROTOCOL,),
+                    headers=self._badge.headers(),
+                    ssl=self._badge.trust(),
+                    timeout=patience,
+                    max_msg_size=LARGEST,
                 )
         except aiohttp.WSServerHandshakeError as exc:
             await session.close()
-            raise UpgradeRefused(exc.status) from None
+            refused = UpgradeRefused(exc.status)
         except BaseException:
             await session.close()
             raise
+        if refused is not None:  # outside: the library's error holds the headers that we sent
+            raise refused
+        assert self._ws is not None
         self._reading = asyncio.create_task(self._read(self._ws), name="gateway-client-reader")
 
     async def close(self) -> None:

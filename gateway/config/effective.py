@@ -12,8 +12,6 @@ from gateway.engine.liveness import DEFAULT_HEARTBEAT
 
 PENDING: Final = frozenset(
     {
-        "server.tls",
-        "server.behind_tls_proxy",
         "exchanges.*.region",
         "exchanges.*.allow_private",
     }

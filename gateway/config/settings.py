@@ -91,9 +91,14 @@ class LimitSettings(_Table):
 
 
 class ServerSettings(_Table):
-    """Where clients connect, and from where; an empty ``allowed_origins`` allows no browser's page."""
+    """
+    Where clients connect, and from where; an empty ``allowed_origins`` allows no browser's page.
+
+    With ``auto``, a token must be shown once there is one, or where other machines can reach us.
+    """
 
     listen: str = "127.0.0.1:8765"
+    authentication: Literal["auto", "required"] = "auto"
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     tls: TlsSettings | None = None

@@ -1,4 +1,4 @@
-"""What may be asked of one connection over REST: to be replaced, without a gap or with one. Each is logged."""
+"""What may be asked of one connection over REST: to be replaced, without a gap or with one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Final
 
 import msgspec
-import structlog
 from aiohttp import hdrs, web
 
 from gateway.engine.operations import Operations
@@ -14,7 +13,6 @@ from gateway.serving.problems import as_json, problem
 
 CONNECTION: Final = "/api/v1/connections/{id:.+}"
 JSON: Final = "application/json"
-log = structlog.get_logger("gateway")
 
 Ask = Callable[[Operations, str], bool]
 """Asks for something, by a connection's id; false if it cannot be had now. Raises KeyError for an unknown one."""
@@ -58,7 +56,6 @@ class Asks:
             return problem(400, "bad_request", f"the body: {exc}")
         except KeyError:
             return problem(404, "unknown_connection", f"there is no connection {id_[:128]!r}")
-        log.info("audit", action=action, connection=id_, remote=request.remote, accepted=accepted)
         if not accepted:
             return problem(409, "not_connected", f"{id_[:128]} is not up, so there is nothing to replace")
         return as_json({"id": id_, "asked": action}, status=HTTPStatus.ACCEPTED)

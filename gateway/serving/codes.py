@@ -10,5 +10,6 @@ class CloseCode(IntEnum):
     INTERNAL_ERROR = 1011
     TOO_SLOW = 4408
     SILENT = 4409
+    UNAUTHORIZED = 4501
     PROTOCOL_ERROR = 4503
     POLICY = 4508

@@ -1,19 +1,18 @@
-"""REST for the configuration: what is in effect, and having it read anew. The latter is logged."""
+"""REST for the configuration: what is in effect, and having it read anew."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-import structlog
 from aiohttp import hdrs, web
 
 from gateway.engine.operations import Configuration
 from gateway.errors import ConfigError, ShuttingDown, UnsafeError
+from gateway.serving.auth.audit import FACTS
 from gateway.serving.problems import as_json, problem
 
 PATH: Final = "/api/v1/config"
 JSON: Final = "application/json"
-log = structlog.get_logger("gateway")
 
 
 class Reload(msgspec.Struct, forbid_unknown_fields=True):
@@ -50,7 +49,7 @@ class Config:
             asked = _reload.decode(await request.read() or b"{}")
         except msgspec.DecodeError as exc:
             return problem(400, "bad_request", f"the body: {exc}")
-        log.info("audit", action="reload", dry_run=asked.dry_run, remote=request.remote)
+        request[FACTS] = {"dry_run": asked.dry_run}
         try:
             return as_json(await self._configuration.read_anew(dry_run=asked.dry_run))
         except (ConfigError, UnsafeError) as wrong:

@@ -15,13 +15,13 @@ from gateway.engine.outbox import LagPolicy, Line, default_policy
 from gateway.engine.topics import Topic
 from gateway.errors import SubscriptionError
 from gateway.model.subscriptions import Subscription
+from gateway.serving.auth.entrance import Entrance
 from gateway.serving.limits import Limits
-from gateway.serving.openings import Openings
 from gateway.serving.pipe import Pipe
 from gateway.serving.replies import Reply, state
-from gateway.serving.requests import Envelope, Lag, Position, Selection, Subscribe, params
+from gateway.serving.requests import Auth, Envelope, Lag, Position, Selection, Subscribe, UnauthorizedError, params
 
-NO_AUTH: Final = "this gateway listens on loopback only, where no token is needed; tokens are not supported yet"
+NO_GOOD: Final = "the token or ticket is no good: unknown, used, expired or revoked"
 
 
 class Desk:
@@ -34,17 +34,24 @@ class Desk:
         limits: what one client may have.
         now: monotonic seconds.
         wall_us: microseconds since 1970.
+        entrance: who the client is.
     """
 
     def __init__(
-        self, hub: Hub, pipe: Pipe, limits: Limits, now: Callable[[], float], wall_us: Callable[[], int]
+        self,
+        hub: Hub,
+        pipe: Pipe,
+        limits: Limits,
+        now: Callable[[], float],
+        wall_us: Callable[[], int],
+        entrance: Entrance,
     ) -> None:
         self.lines: dict[str, Line] = {}
         self._idle_since = now()
         self._hub = hub
         self._pipe = pipe
         self._limits = limits
-        self._openings = Openings(hub, limits, self._idle_since)
+        self._entrance = entrance
         self._now = now
         self._wall_us = wall_us
 
@@ -61,9 +68,12 @@ class Desk:
             SubscriptionError: If the request is refused as a whole; it was not answered.
             TimeoutError: If the client does not read the answers.
         """
+        self._entrance.check_method(envelope.method)
         match envelope.method, params(envelope):
-            case "auth", _:
-                raise SubscriptionError("not_supported_yet", NO_AUTH)
+            case "auth", Auth() as asked:
+                if not await self._entrance.present(asked.token):
+                    raise UnauthorizedError("unauthorized", NO_GOOD)
+                self._pipe.outbox.put(reply.success())
             case "list", _:
                 await self._room()
                 topics = [state(line.topic) for line in self.lines.values()]
@@ -81,8 +91,10 @@ class Desk:
         for wish in asked.wishes():
             await self._room()
             try:
+                self._entrance.check(wish)
                 resolved = await self._resolve(wish, deadline)
-                self._open(resolved, policy, asked, asked.resume.get(wish.symbol), reply)
+                resume = asked.resume.get(wish.symbol if wish.account is None else wish.account)
+                self._open(resolved, policy, asked, resume, reply)
             except SubscriptionError as refused:
                 self._pipe.outbox.put(reply.refusal(refused, wish.topic))
 
@@ -91,8 +103,9 @@ class Desk:
     ) -> None:
         """Attach, acknowledge and send what must follow; nothing here may wait."""
         again = self.lines.get(wish.topic)
+        share = self._entrance.share
         if again is None:
-            self._openings.admit(wish.topic, len(self.lines), self._now())
+            share.openings.admit(wish.topic, share.topics, self._now())
         topic = self._hub.find(wish)
         outbox = self._pipe.outbox
         if again is not None:
@@ -100,7 +113,8 @@ class Desk:
             self._drop(again)
         line = Line(topic, outbox, policy)
         self._hub.attach(wish, line)
-        self._openings.joined(topic)
+        share.openings.joined(topic)
+        share.topics += 1
         self.lines[topic.name] = line
         missed = None if resume is None or again is not None else _missed(topic, resume)
         outbox.put(reply.subscribed(topic, recovered=None if resume is None else missed is not None))
@@ -147,12 +161,17 @@ class Desk:
         line.close()
         self._idle_since = self._now()
         self._hub.detach(line.topic, line, self._idle_since)
-        self._openings.left(line.topic)
+        share = self._entrance.share
+        share.topics -= 1
+        share.openings.left(line.topic)
 
     def leave(self) -> None:
         """Hear no more of any topic; what waits, folded or not, can still be written. Idempotent."""
+        share = self._entrance.share
         for line in self.lines.values():
             self._hub.detach(line.topic, line, self._now())
+            share.openings.left(line.topic)
+        share.topics -= len(self.lines)
         self.lines.clear()
 
 

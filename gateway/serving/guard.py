@@ -26,25 +26,42 @@ HEADERS: Final = {
 }
 
 
-def loopback(host: str) -> str:
+def is_exposed(host: str, *, behind_tls_proxy: bool) -> bool:
+    """Whether others than this machine can reach what listens on ``host``, be it through a proxy."""
+    if behind_tls_proxy:
+        return True
+    try:
+        return host != "localhost" and not ip_address(host).is_loopback
+    except ValueError:
+        return True
+
+
+def bound(host: str, *, tls: bool, behind_tls_proxy: bool, tokens: bool) -> str:
     """
     Return the address to bind for ``host``.
 
+    Args:
+        host: as configured.
+        tls: whether we speak it.
+        behind_tls_proxy: whether a proxy does, in front of us.
+        tokens: whether there is one that is good.
+
     Raises:
-        UnsafeError: If others than this machine could reach it.
+        UnsafeError: If others than this machine could reach it, and not all that this needs is there.
     """
-    if host == "localhost":
-        return "127.0.0.1"
-    try:
-        safe = ip_address(host).is_loopback
-    except ValueError:
-        safe = False
-    if not safe:
-        raise UnsafeError(
-            f"refusing to listen on {host!r}: other machines could reach it, and that needs tokens and TLS, "
-            "which are not supported yet; listen on 127.0.0.1 or ::1"
-        )
-    return host
+    if is_exposed(host, behind_tls_proxy=behind_tls_proxy):
+        refusing = f"refusing to listen on {host!r}: other machines could reach it, and that needs tokens and TLS"
+        if not (tls or behind_tls_proxy):
+            raise UnsafeError(
+                f"{refusing}; set server.tls.cert and server.tls.key, or server.behind_tls_proxy = true where a "
+                "proxy speaks it, or listen on 127.0.0.1 or ::1"
+            )
+        if not tokens:
+            raise UnsafeError(
+                f"{refusing}, and no token is good; make one with 'gateway token create', which needs "
+                "store.path to name a file"
+            )
+    return "127.0.0.1" if host == "localhost" else host
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,18 @@ class Limits:
     """
     Bounds for each client. Durations are seconds, sizes bytes.
 
+    A client is a token with all its sockets; where none is needed, it is one socket.
     ``topics`` are those that a client has and those that it left and that linger;
     it may open as many at once as it may have, then ``openings_per_second``, and
-    joining one that is open costs nothing. ``sockets`` are counted per address.
+    joining one that is open costs nothing. ``sockets`` are counted per token and per address.
     ``refusals`` is how many commands are refused for their rate before a client is
     read no faster than its rate. ``queue`` is twice what a topic's ring holds, so
     that a resume always fits. ``header`` bounds how long a socket may be open
-    without a whole request, ``closing`` how long a client may take to answer a
-    Close, ``stalled`` how long one may take to read the answers to what it asked
-    for, ``resolving`` how long one request may take altogether.
+    without a whole request, or a body may take to come, ``introduction`` for how long one may
+    be open without a token where one is needed, ``refusing`` is how long a wrong one waits
+    for its answer, ``closing`` how long a client may take to answer a Close,
+    ``stalled`` how long one may take to read the answers to what it asked for,
+    ``resolving`` how long one request may take altogether.
     """
 
     topics: int = 5000
@@ -38,6 +41,8 @@ class Limits:
     silence: float = 60.0
     idle: float = 60.0
     header: float = 10.0
+    introduction: float = 5.0
+    refusing: float = 1.0
     closing: float = 2.0
     stalled: float = 5.0
     resolving: float = 30.0

@@ -24,12 +24,16 @@ class Pace:
     Args:
         limits: of the client.
         now: monotonic seconds.
+        requests: returns the rate that all sockets of a token share; by default it is the socket's own.
     """
 
-    def __init__(self, limits: Limits, now: Callable[[], float]) -> None:
+    def __init__(
+        self, limits: Limits, now: Callable[[], float], requests: Callable[[], Bucket] | None = None
+    ) -> None:
         rate, burst = limits.commands_per_second, limits.commands_burst
         self._now = now
-        self._requests = Bucket(rate, burst, now())
+        own = Bucket(rate, burst, now())
+        self._requests = requests or (lambda: own)
         self._controls = Bucket(rate, burst, now())
         self._patience = limits.refusals
         self._refused = 0
@@ -41,13 +45,14 @@ class Pace:
         Raises:
             SubscriptionError: If it comes too soon; the first few only, later ones wait.
         """
-        if self._requests.take(self._now()):
+        requests = self._requests()
+        if requests.take(self._now()):
             self._refused = 0
         elif self._refused < self._patience:
             self._refused += 1
             raise SubscriptionError("rate_limited", "too many requests; slow down", temporary=True)
         else:
-            await self._turn(self._requests)
+            await self._turn(requests)
 
     async def control(self) -> None:
         """Return when a ping or pong may be heard; these have a rate of their own."""

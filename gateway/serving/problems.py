@@ -17,6 +17,8 @@ RENAMED: Final = {
     422: "Unprocessable Content",
 }
 """What RFC 9110 calls these statuses; Python before 3.13 has their older names."""
+CODE: Final = web.ResponseKey("gateway.code", str)
+"""Under which a response knows the problem's code."""
 _KEPT: Final = ("Allow",)
 
 log = structlog.get_logger()
@@ -52,7 +54,9 @@ def problem(
     """
     members = {"type": "about:blank", "title": _title(status), "status": status}
     body = msgspec.json.encode({**members, "code": code, "detail": detail, **more}, enc_hook=plain)
-    return web.Response(body=body, status=status, headers=headers, content_type=CONTENT_TYPE)
+    response = web.Response(body=body, status=status, headers=headers, content_type=CONTENT_TYPE)
+    response[CODE] = code
+    return response
 
 
 @web.middleware

@@ -31,6 +31,10 @@ class BadFrameError(SubscriptionError):
         self.req_id = req_id
 
 
+class UnauthorizedError(SubscriptionError):
+    """What the client showed is no good, and its socket is to be closed."""
+
+
 class Envelope(Struct, forbid_unknown_fields=True):
     """Any request; ``params`` wait until the method is known."""
 
@@ -72,7 +76,7 @@ class Selection(Struct, forbid_unknown_fields=True, kw_only=True):
             SubscriptionError: If what the channel needs is missing, or something else was given.
         """
         if self.account is not None or self.channel in ACCOUNT_CHANNELS:
-            raise SubscriptionError("unauthorized", "account data needs a client that can authenticate")
+            return [self._of_account()]
         if self.channel == RAW:
             given, names, foreign = "streams", self.streams, bool(self.symbols or self.variant)
         else:
@@ -81,9 +85,19 @@ class Selection(Struct, forbid_unknown_fields=True, kw_only=True):
             raise SubscriptionError("bad_request", f"channel {self.channel} takes {given}, at least one")
         return [Subscription(self.exchange, self.channel, name, self.variant) for name in names]
 
+    def _of_account(self) -> Subscription:
+        if self.account is None or self.symbols or self.streams or self.variant:
+            raise SubscriptionError("bad_request", f"channel {self.channel} takes account, and nothing else")
+        if self.channel not in ACCOUNT_CHANNELS:
+            channels = ", ".join(sorted(ACCOUNT_CHANNELS))
+            raise SubscriptionError(
+                "bad_request", f"channel {self.channel} takes no account; those that do: {channels}"
+            )
+        return Subscription(self.exchange, self.channel, account=self.account)
+
 
 class Subscribe(Selection):
-    """What ``subscribe`` takes beside the selection; ``resume`` is by symbol or stream, as in the request."""
+    """What ``subscribe`` takes beside it; ``resume`` is by symbol, stream or account, as in the request."""
 
     snapshot: bool = True
     conflate_ms: Annotated[int, Meta(ge=0)] = 0
@@ -95,8 +109,13 @@ class Nothing(Struct, forbid_unknown_fields=True):
     """What ``ping`` and ``list`` take."""
 
 
-class Auth(Struct):
-    """What ``auth`` takes, once it takes something."""
+class Auth(Struct, forbid_unknown_fields=True):
+    """What ``auth`` takes: a token or a one-time ticket."""
+
+    token: str
+
+    def __repr__(self) -> str:
+        return "Auth(***)"
 
 
 Params = Subscribe | Selection | Nothing | Auth

@@ -15,6 +15,7 @@ from aiohttp import WSMessage, WSMsgType, web
 
 from gateway.engine.hub import Hub
 from gateway.errors import SubscriptionError
+from gateway.serving.auth.entrance import Entrance
 from gateway.serving.codes import CloseCode
 from gateway.serving.desk import Desk
 from gateway.serving.limits import Limits
@@ -22,7 +23,7 @@ from gateway.serving.lines import Lines
 from gateway.serving.pace import SOON, Pace
 from gateway.serving.pipe import Drain, Pipe
 from gateway.serving.replies import Reply
-from gateway.serving.requests import BadFrameError, read
+from gateway.serving.requests import BadFrameError, UnauthorizedError, read
 
 PING: Final = b"\x89\x00"
 _PONG: Final = 0x8A
@@ -59,19 +60,28 @@ class Session:
         transport: below ``ws``; written to by nobody else.
         drain: waits for the transport.
         ground: hub, limits and clocks.
+        entrance: who the client is.
     """
 
     def __init__(
-        self, name: str, ws: web.WebSocketResponse, transport: asyncio.Transport, drain: Drain, ground: Ground
+        self,
+        name: str,
+        ws: web.WebSocketResponse,
+        transport: asyncio.Transport,
+        drain: Drain,
+        ground: Ground,
+        entrance: Entrance,
     ) -> None:
         self.name = name
+        self.entrance = entrance
         self._ws = ws
         self._ground = ground
         self._limits = ground.limits
         self.pipe = Pipe(transport, drain, ground.limits, self._too_slow)
-        self._desk = Desk(ground.hub, self.pipe, ground.limits, ground.now, ground.wall_us)
+        self._desk = Desk(ground.hub, self.pipe, ground.limits, ground.now, ground.wall_us, entrance)
         now = ground.now()
-        self._pace = Pace(ground.limits, ground.now)
+        self._pace = Pace(ground.limits, ground.now, lambda: entrance.share.requests)
+        self._since = now
         self._wrongs = 0
         self._busy = False
         self._heard = now
@@ -99,6 +109,12 @@ class Session:
     def end(self, code: CloseCode, text: str, *, drain: float | None = None) -> None:
         """Close with ``code``, when what waits is written or ``drain`` seconds are over; the first stands."""
         self._settle(Farewell(code, text, self._limits.closing if drain is None else drain))
+
+    def shut(self, code: CloseCode, text: str) -> None:
+        """Close with ``code`` at once: nothing more of any topic is written."""
+        self._desk.leave()
+        self.pipe.stop()
+        self.end(code, text, drain=0)
 
     def _settle(self, farewell: Farewell | None) -> None:
         if not self._ended.done():
@@ -164,6 +180,9 @@ class Session:
             reply = self._reply(envelope.method[:64], envelope.req_id)
             await self._pace.request()
             await self._desk.obey(envelope, reply)
+        except UnauthorizedError as refused:
+            self._refuse(reply, refused)
+            self.end(CloseCode.UNAUTHORIZED, refused.message)
         except BadFrameError as bad:
             self._refuse(self._reply(None, bad.req_id), bad)
         except SubscriptionError as refused:
@@ -187,6 +206,8 @@ class Session:
         lonely = self._desk.idle_since
         if now - self._heard >= limits.silence:
             self.end(CloseCode.SILENT, "nothing was heard for too long")
+        elif self.entrance.access is None and now - self._since >= limits.introduction:
+            self.end(CloseCode.UNAUTHORIZED, "no token was shown in time")
         elif lonely is not None and now - lonely >= limits.idle:
             self.end(CloseCode.POLICY, "no subscription for too long")
         else:
@@ -196,4 +217,6 @@ class Session:
             due = min(self._ping_due, self._heard + limits.silence)
             if lonely is not None:
                 due = min(due, lonely + limits.idle)
+            if self.entrance.access is None:
+                due = min(due, self._since + limits.introduction)
             self._timer = self._loop.call_later(max(due - now, SOON), self._watch)

@@ -9,12 +9,18 @@ from aiohttp import hdrs, web
 
 from gateway.engine.operations import StandingWishes
 from gateway.errors import StoreBusy, StoreError, SubscriptionError
+from gateway.model.subscriptions import Subscription
+from gateway.serving.auth.audit import FACTS
+from gateway.serving.auth.door import ACCESS
+from gateway.serving.auth.scopes import Access, account_scope
 from gateway.serving.problems import as_json, problem
 from gateway.serving.requests import Selection
 from gateway.serving.wording import plain
 
 PATH: Final = "/api/v1/subscriptions"
 JSON: Final = "application/json"
+TOLD: Final = 20
+"""Topics of one request that the audit names."""
 BUSY: Final = "1"
 """Seconds after which to ask again when too much waits for the disk."""
 
@@ -49,7 +55,11 @@ class Wishes:
         body = await request.read()
         try:
             asked = _selection.decode(body)
-            kept = await self._standing.stand(asked.wishes())
+            wishes = asked.wishes()
+            request[FACTS] = {"topics": [wish.topic for wish in wishes][:TOLD]}
+            if (missing := _missing(request[ACCESS], wishes)) is not None:
+                return problem(403, "forbidden", f"the token lacks the scope {missing}")
+            kept = await self._standing.stand(wishes)
         except msgspec.DecodeError as exc:
             return problem(400, "bad_request", f"the body: {plain(exc, body)}")
         except SubscriptionError as refused:
@@ -67,6 +77,12 @@ class Wishes:
         except StoreError as exc:
             return _unkept(exc)
         return problem(404, "unknown_subscription", f"nothing was made through the API under {topic[:128]!r}")
+
+
+def _missing(access: Access, wishes: Sequence[Subscription]) -> str | None:
+    """Return the scope of an account's data that is wanted and may not be had."""
+    scopes = (account_scope(wish.account) for wish in wishes if wish.account is not None)
+    return next((scope for scope in scopes if not access.allows(scope)), None)
 
 
 def _unkept(exc: StoreError) -> web.Response:

@@ -32,10 +32,10 @@ class NewerError(Exception):
         self.version = version
 
 
-def scripts() -> tuple[str, ...]:
-    """Return the migrations' SQL in their order; the first makes version 1."""
+def scripts(folder: str = "migrations") -> tuple[str, ...]:
+    """Return the SQL of a folder's migrations in their order; the first makes version 1."""
     found = sorted(
-        (one for one in files("gateway.store").joinpath("migrations").iterdir() if one.name.endswith(".sql")),
+        (one for one in files("gateway.store").joinpath(folder).iterdir() if one.name.endswith(".sql")),
         key=lambda one: one.name,
     )
     assert [int(one.name[:4]) for one in found] == list(range(1, len(found) + 1)), "a number is missing"

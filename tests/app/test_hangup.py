@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.app.hangup import hangups, obeyed
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, ShuttingDown
 
 
 class Reloading:
@@ -69,9 +69,14 @@ async def test_those_that_come_meanwhile_are_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fails", "lines"), [(ConfigError("log", "is wrong"), []), (ZeroDivisionError(), ["reload_failed"])]
+    ("fails", "lines", "outcome"),
+    [
+        (ConfigError("log", "is wrong"), [], "bad_configuration"),
+        (ShuttingDown("too late"), [], "shutting_down"),
+        (ZeroDivisionError(), ["reload_failed"], "internal_error"),
+    ],
 )
-async def test_one_that_fails_does_not_make_us_deaf(fails: Exception, lines: list[str]) -> None:
+async def test_one_that_fails_does_not_make_us_deaf(fails: Exception, lines: list[str], outcome: str) -> None:
     one = Reloading()
     one.fails = fails
     one.let.set()
@@ -82,7 +87,9 @@ async def test_one_that_fails_does_not_make_us_deaf(fails: Exception, lines: lis
             await settle()
             hang_up()
             await one.until(lambda: one.asked == 2)
-    assert [line["event"] for line in logged][:1] == lines
+    first = next(line for line in logged if line["event"] == "audit")
+    assert (first["action"], first["outcome"], first["via"]) == ("reload", outcome, "signal")
+    assert [line["event"] for line in logged if line["event"] != "audit"][:1] == lines
 
 
 async def test_afterwards_the_signal_is_what_it_was() -> None:

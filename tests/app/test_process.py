@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.app.process import ServingProcess
-from gateway.config import load
+from gateway.config import ServerSettings, load
 from gateway.errors import ConfigError, UnsafeError
 from gateway.serving import Limits
 
@@ -28,13 +28,8 @@ def test_an_address_at_which_it_could_not_start_is_refused_before_anything_is_ch
     listen: str, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        ServingProcess.check(load(None, {}, {}).model_copy(update={"server": Listening(listen)}))
+        ServingProcess.check(load(None, {}, {}).model_copy(update={"server": ServerSettings(listen=listen)}))
     ServingProcess.check(load(None, {}, {"server.listen": "[::1]:1"}))
-
-
-class Listening:
-    def __init__(self, listen: str) -> None:
-        self.listen = listen
 
 
 def test_what_did_not_change_is_not_touched() -> None:

@@ -62,8 +62,6 @@ async def test_if_everything_is_refused_that_is_an_error(rig: Any) -> None:
         assert refused.value.code == "unknown_symbol"
         with pytest.raises(SubscriptionError, match="cannot be conflated"):
             await client.subscribe("mock:trades:A", on_lag="conflate")
-        with pytest.raises(SubscriptionError, match="account data"):
-            await client.subscribe("mock:orders:@main")
 
 
 async def test_a_refusal_is_raised_to_whoever_iterates_though_other_topics_are_fine(rig: Any) -> None:

@@ -101,8 +101,6 @@ def test_each_key_that_was_set_too_early_has_its_sentence(read: Callable[..., Se
     assert pending(read(PENDING)) == [
         f"{key} is known and has no effect yet"
         for key in (
-            "server.tls",
-            "server.behind_tls_proxy",
             "exchanges.acme.region",
             "exchanges.acme.allow_private",
         )

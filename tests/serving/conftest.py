@@ -222,7 +222,14 @@ async def start() -> AsyncIterator[Start]:
     """Start a server; its limits are given by name."""
     async with AsyncExitStack() as outer:
 
-        async def starting(*, origins: tuple[str, ...] = (), hosts: tuple[str, ...] = (), **limits: Any) -> Rig:
+        async def starting(
+            *,
+            origins: tuple[str, ...] = (),
+            hosts: tuple[str, ...] = (),
+            tokens: Any = (),
+            must: bool = False,
+            **limits: Any,
+        ) -> Rig:
             epochs = count(1)
             hub, upstream, running = Hub(lambda: f"e{next(epochs)}"), Upstream(), Running()
             hub.connect("mock", upstream)
@@ -236,7 +243,9 @@ async def start() -> AsyncIterator[Start]:
                 now=time.monotonic,
                 wall_us=lambda: time.time_ns() // 1000,
                 version="1.2.3",
-                limits=Limits(**limits),
+                limits=Limits(**{"refusing": 0.01, **limits}),
+                tokens=tokens,
+                must=must,
             )
             await server.start()
             outer.push_async_callback(server.stop, 1.0)

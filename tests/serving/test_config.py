@@ -84,7 +84,13 @@ async def test_it_is_read_anew_and_logged(desk: Desk, body: bytes, dry_run: bool
         answer = await desk.post(body)
     assert answer == (200, {"dry_run": dry_run, "applied": ["log.level"], "needs_restart": []})
     assert desk.configured.asked == [dry_run]
-    assert [(line["event"], line["action"], line["dry_run"]) for line in lines] == [("audit", "reload", dry_run)]
+    [line] = lines
+    assert (line["event"], line["action"], line["outcome"], line["dry_run"]) == (
+        "audit",
+        "reload",
+        "done",
+        dry_run,
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,7 +130,8 @@ async def test_whatever_is_asked_otherwise_is_refused_and_nothing_is_read(
     with capture_logs() as lines:
         told, problem = await desk.post(body, **headers)
     assert (told, problem["code"]) == (status, code)
-    assert (desk.configured.asked, lines) == ([], [])
+    assert desk.configured.asked == []
+    assert [(line["event"], line["action"], line["outcome"]) for line in lines] == [("audit", "reload", code)]
 
 
 async def test_without_a_configuration_there_is_no_such_path(rig: Any) -> None:

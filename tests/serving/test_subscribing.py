@@ -149,8 +149,9 @@ async def test_raw_takes_streams(rig: Any) -> None:
 @pytest.mark.parametrize(
     ("params", "code"),
     [
-        ({"channel": "orders", "symbols": ["A"]}, "unauthorized"),
-        ({"channel": "trades", "account": "main"}, "unauthorized"),
+        ({"channel": "orders", "symbols": ["A"]}, "bad_request"),
+        ({"channel": "trades", "account": "main"}, "bad_request"),
+        ({"channel": "orders", "account": "main", "variant": "agg"}, "bad_request"),
         ({"channel": "trades", "symbols": ["A"], "on_lag": "conflate"}, "cannot_conflate"),
         ({"channel": "quotes", "symbols": ["A"], "on_lag": "drop_oldest"}, "not_supported_yet"),
         ({"channel": "quotes", "symbols": ["A"], "conflate_ms": 100}, "not_supported_yet"),
@@ -174,12 +175,12 @@ async def test_what_cannot_be_had_is_refused_as_a_whole(rig: Any, params: dict[s
     assert rig.hub.topics == {}
 
 
-async def test_auth_says_that_it_is_not_needed_and_not_there_yet(rig: Any) -> None:
+async def test_an_account_is_subscribed_to_by_its_name(rig: Any) -> None:
     client = await rig.client()
-    await client.send("auth", token="gw1_x")
-    error = (await client.next())["error"]
-    assert error["code"] == "not_supported_yet"
-    assert "loopback" in error["message"]
+    await client.send("subscribe", exchange="mock", channel="orders", account="main")
+    assert (await client.next())["topic"] == "mock:orders:@main"
+    await client.send("unsubscribe", exchange="mock", channel="orders", account="main")
+    assert (await client.next())["success"]
 
 
 async def test_one_client_may_not_have_more_topics_than_its_limit(start: Any) -> None:

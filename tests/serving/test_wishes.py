@@ -100,7 +100,7 @@ async def test_one_that_is_removed_is_gone_and_a_second_time_unknown(desk: Desk)
         ({"json": {**GOOD, "symbol": "X"}}, 400, "bad_request"),
         ({"json": [GOOD]}, 400, "bad_request"),
         ({"json": {"exchange": "mock", "channel": "trades"}}, 422, "bad_request"),
-        ({"json": {"exchange": "mock", "channel": "orders", "account": "main"}}, 422, "unauthorized"),
+        ({"json": {"exchange": "mock", "channel": "orders", "symbols": ["A"]}}, 422, "bad_request"),
         ({"json": {**GOOD, "symbols": ["X" * 100] * 50}}, 413, "content_too_large"),
     ],
 )

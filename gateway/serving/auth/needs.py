@@ -1,0 +1,57 @@
+"""
+What each REST request needs: its scope, and the name of what it does if it does something.
+
+A route that is not here needs ``admin``, so that nobody opens a door by forgetting a line.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.serving.auth.scopes import ADMIN, MARKET, METRICS, WRITE
+
+API: Final = "/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """
+    What a request needs.
+
+    Without ``scope`` any good token will do. ``action`` is what the audit calls it; what only reads has none.
+    """
+
+    scope: str | None
+    action: str | None = None
+
+
+FREE: Final = frozenset({"/livez", "/readyz"})
+"""Paths that anybody may read who reaches us: they say that we live, and nothing else."""
+OWN_DOOR: Final = frozenset({"/v1/ws"})
+"""Paths where a token may also be shown later."""
+READS: Final = Need(MARKET)
+NEEDS: Final[Mapping[tuple[str, str], Need]] = {
+    ("GET", "/readyz"): READS,  # ?verbose
+    ("GET", "/metrics"): Need(METRICS),
+    ("GET", f"{API}/info"): READS,
+    ("GET", f"{API}/exchanges"): READS,
+    ("GET", f"{API}/exchanges/{{id}}"): READS,
+    ("GET", f"{API}/exchanges/{{id}}/instruments"): READS,
+    ("GET", f"{API}/connections"): READS,
+    ("GET", f"{API}/connections/{{id}}"): READS,
+    ("GET", f"{API}/subscriptions"): READS,
+    ("GET", f"{API}/config"): Need(ADMIN),
+    ("POST", f"{API}/tickets"): Need(None, "ticket"),
+    ("POST", f"{API}/connections/{{id}}:rollover"): Need(WRITE, "rollover"),
+    ("POST", f"{API}/connections/{{id}}:reconnect"): Need(WRITE, "reconnect"),
+    ("POST", f"{API}/subscriptions"): Need(WRITE, "subscribe"),
+    ("DELETE", f"{API}/subscriptions/{{topic}}"): Need(WRITE, "unsubscribe"),
+    ("POST", f"{API}/config:reload"): Need(ADMIN, "reload"),
+}
+
+
+def need_of(method: str, path: str) -> Need:
+    """Return what a request of ``method`` needs at the route ``path``; HEAD is as GET."""
+    is_read = method in {"GET", "HEAD"}
+    unknown = Need(ADMIN, None if is_read else f"{method} {path}")
+    return NEEDS.get(("GET" if is_read else method, path), unknown)

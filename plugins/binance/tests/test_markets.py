@@ -136,3 +136,14 @@ async def test_times_in_microseconds_arrive() -> None:
         (told,) = (await heard(gateway, ["binance:trades:BTC-USDT"], 5)).values()
         times = [record.ts for one in told if isinstance(one, Message) for record in one.records]
         assert BEGIN * 1_000_000 < min(times) <= max(times) < (BEGIN + 10) * 1_000_000
+
+
+@pytest.mark.parametrize("symbol", ["币安人生-USDT", "币安人生USDT"])
+@virtually
+async def test_a_symbol_of_another_script_flows(symbol: str) -> None:
+    async with trading("binance") as gateway:
+        topics = [f"binance:{channel}:{symbol}" for channel in ("trades", "quotes", "book", "ticker")]
+        told = await heard(gateway, [*topics, "binance:raw:币安人生usdt@trade"], 10)
+        for topic, said in told.items():
+            assert any(isinstance(one, Message) for one in said), topic
+            assert [one.status for one in said if isinstance(one, Notice)] == ["live"]

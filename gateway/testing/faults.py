@@ -74,7 +74,7 @@ class Faults:
     """
     The faults of one venue; may be set at any moment and hold for whatever happens next.
 
-    ``mute`` swallows everything, pongs included, while sockets stay open;
+    ``mute`` swallows everything, pongs and Close frames included, while sockets stay open;
     ``deaf`` hears nothing, dials and Close frames included, and goes on
     sending; ``stall`` and ``stalled_streams`` hold back data alone. Delays are
     seconds. ``age_limit`` and ``idle_limit`` hold for sockets that are opened

@@ -130,16 +130,19 @@ class MemoryVenue(MemoryNetwork):
         return Accept(partial(self._opened, asked, verdict)) if ended is None else ended
 
     def _opened(self, asked: "_Request", how: Upgrade | None, peer: MemoryPeer) -> None:
-        faults = self.venue.faults
         peer.auto_pong = False  # the venue answers pings itself
-        peer.ignores_close = lambda: faults.ignore_closes or faults.deaf or not self.venue._shared.thawed.is_set()
         asked.transport = _Tcp(peer)
         if how is Upgrade.PIGGYBACK:
             peer.ping(GREETING)
         ws = cast("web.WebSocketResponse[Any]", _WebSocket(peer))
+        peer.ignores_close = partial(self._ignores_close, ws)
         serving = asyncio.create_task(self.venue._serve(cast("web.Request", asked), ws))
         self._serving.add(serving)
         serving.add_done_callback(self._serving.discard)
+
+    def _ignores_close(self, ws: "web.WebSocketResponse[Any]") -> bool:
+        sockets = (one for one in self.venue.sockets.values() if one._ws is ws)
+        return not self.venue._shared.thawed.is_set() or any(one.ignores_closes for one in sockets)
 
 
 def _matcher(route: str) -> re.Pattern[str]:

@@ -73,6 +73,12 @@ class VenueSocket:
         self._ending = False
 
     @property
+    def ignores_closes(self) -> bool:
+        """Whether a Close of the client is not answered: on request, or since nothing is heard or said."""
+        faults = self._faults
+        return self.muted or faults.mute or faults.deaf or faults.ignore_closes
+
+    @property
     def account(self) -> str | None:
         """Whoever logged in; set by the venue."""
         return self._account
@@ -198,7 +204,7 @@ class VenueSocket:
                 self._take(message.type, message.data, received)
                 self._shared.watch.changed()
         if message.type is WSMsgType.CLOSE:
-            if self._faults.ignore_closes or self._faults.deaf:
+            if self.ignores_closes:
                 await self._shared.stopping.wait()  # or the end of the connection, which cancels
             await self._ws.close(drain=False)
 

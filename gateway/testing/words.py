@@ -159,7 +159,9 @@ WORDS: Final[Mapping[str, Word]] = {
         lambda venue, values: venue.drop(rst=values["rst"], code=values["code"], text=values["text"]),
         {"code": Key(CODE, None), "text": Key(REASON, ""), "rst": Key(FLAG, default=False)},
     ),
-    "mute": _flag("mute", "Nothing is said any more, pongs and replies included; sockets stay open."),
+    "mute": _flag(
+        "mute", "Nothing is said any more, pongs, replies and answers to Close frames included; sockets stay open."
+    ),
     "deaf": _flag("deaf", "Nothing is heard any more, Close frames and dials included; data still come."),
     "freeze": Word(
         "Nothing passes either way; all of it comes later.",

@@ -84,6 +84,22 @@ async def ignoring_closes(client) -> None:
     await client.venue.wait_for(lambda: not client.venue.sockets)
 
 
+async def mute(client) -> None:
+    """Whoever says nothing does not answer a Close frame either."""
+    transport = await client.subscribed("a")
+    client.venue.faults.mute = True
+    assert await takes(transport.close(within=0.5)) >= 0.5
+    client.venue.faults.mute = False
+    await client.venue.wait_for(lambda: not client.venue.sockets)
+
+
+async def one_of_two_mute(client) -> None:
+    mute, other = await client.dial(), await client.dial()
+    client.venue.sockets[1].muted = True
+    assert await takes(mute.close(within=0.5)) >= 0.5
+    assert await takes(other.close(within=0.5)) < 0.5
+
+
 async def a_port_that_is_closed(client) -> None:
     transport = await client.dial()
     client.venue.close_port()
@@ -96,7 +112,7 @@ async def a_port_that_is_closed(client) -> None:
     await transport.close()
 
 
-SCENARIOS = [deaf, frozen, closing_in_frost, ignoring_closes, a_port_that_is_closed]
+SCENARIOS = [deaf, frozen, closing_in_frost, ignoring_closes, mute, one_of_two_mute, a_port_that_is_closed]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -117,10 +133,11 @@ async def test_a_dial_in_frost_ends_when_it_thaws(client):
     await (await dialling).close()
 
 
-@pytest.mark.parametrize("silence", ["deaf", "frozen", "ignoring"])
+@pytest.mark.parametrize("silence", ["deaf", "frozen", "ignoring", "mute"])
 async def test_leaving_waits_for_no_silence(acme, client, silence):
     transport = await client.dial()
     acme.faults.deaf, acme.faults.ignore_closes = silence == "deaf", silence == "ignoring"
+    acme.faults.mute = silence == "mute"
     if silence == "frozen":
         acme.freeze()
     closing = asyncio.create_task(transport.close(within=10))

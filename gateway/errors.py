@@ -226,9 +226,20 @@ class LoginRefused(ConnectionFault):
 
 
 class ProtocolViolation(ConnectionFault):
-    """The exchange sent what its protocol does not allow."""
+    """
+    The exchange sent what its protocol does not allow.
+
+    Args:
+        text: what that is.
+        reason: the code that the history shows.
+        close_code: with which the socket is closed, if it is open.
+    """
 
     default_reason = Reason.PROTOCOL_ERROR
+
+    def __init__(self, text: str, *, reason: Reason | None = None, close_code: int = 1000) -> None:
+        super().__init__(text, reason=reason)
+        self.close_code = close_code
 
 
 class ReconnectAsked(ConnectionFault):

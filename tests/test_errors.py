@@ -118,6 +118,11 @@ def test_a_lost_transport_knows_the_close_code_where_there_was_one() -> None:
     assert TransportLost("closed", code=1012).code == 1012
 
 
+def test_a_violation_knows_how_the_socket_is_closed() -> None:
+    assert ProtocolViolation("nonsense").close_code == 1000
+    assert ProtocolViolation("no text", close_code=1007).close_code == 1007
+
+
 def test_a_refused_login_knows_when_to_come_back() -> None:
     assert LoginRefused("wrong key").retry_after is None
     assert LoginRefused("busy", retry_after=7.0).retry_after == 7.0

@@ -6,12 +6,16 @@ one that stamps the frame.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from gateway.engine.feeds import Feed
 from gateway.engine.unasked import Unasked
-from gateway.errors import PluginError
+from gateway.errors import PluginError, ProtocolViolation
 from gateway.spi.dialect import Dialect
 from gateway.spi.events import Data, Event
+
+NO_TEXT: Final = 1007
+"""The close code for text that is no UTF-8."""
 
 
 class Intake:
@@ -56,6 +60,7 @@ class Intake:
 
         Raises:
             PluginError: If the dialect raised what it must not.
+            ProtocolViolation: If a text that it cannot decode is none.
         """
         # In one piece although it is long: in three, an empty frame took 490 ns instead of 360.
         self.frames += 1
@@ -78,7 +83,7 @@ class Intake:
             decoded = self._decode(payload, binary)
             events = decoded if type(decoded) is tuple else tuple(decoded)
         except ValueError:
-            self.undecodable += 1
+            self._senseless(payload, binary)
             return
         except Exception as exc:
             raise self._broken(exc) from exc
@@ -111,5 +116,19 @@ class Intake:
         if feed.raw is not None:
             feed.take_raw(payload, binary, recv_us)
 
+    def _senseless(self, payload: bytes, binary: bool) -> None:
+        self.undecodable += 1
+        if not binary:
+            _check_text(payload)
+
     def _broken(self, exc: Exception) -> PluginError:
         return PluginError(self._exchange, f"its dialect raised {type(exc).__name__}")
+
+
+def _check_text(payload: bytes) -> None:
+    """Tell a message that makes no sense from one that WebSocket does not allow; nobody looks before."""
+    try:
+        payload.decode()
+    except UnicodeDecodeError as exc:
+        where = f"byte {exc.start} of {len(payload)} is {payload[exc.start]:#04x}"
+        raise ProtocolViolation(f"a text that is no UTF-8: {where}", close_code=NO_TEXT) from None

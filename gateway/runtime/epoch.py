@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Final, NoReturn
 
-from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
+from gateway.errors import ConnectionFault, GatewayError, PluginError, ProtocolViolation, Reason
 from gateway.model.states import Phase
 from gateway.net.transport import Transport
 from gateway.runtime.attempt import Ties
@@ -55,6 +55,7 @@ class Epoch:
         self._fault: GatewayError | None = None
         self._is_deaf = False
         """Whether the peer has missed a heartbeat: it would not hear a goodbye either."""
+        self._close_code = 1000
         self._interrupt: asyncio.Timeout | None = None
         self._session = Session()
         self._transport: Transport | None = None
@@ -75,6 +76,8 @@ class Epoch:
         except ConnectionFault as fault:
             reason = fault.reason
             self._is_deaf = reason is Reason.HEARTBEAT_MISSED
+            if isinstance(fault, ProtocolViolation):
+                self._close_code = fault.close_code
             raise
         except PluginError:
             reason = Reason.PLUGIN_ERROR
@@ -135,7 +138,7 @@ class Epoch:
         if self._is_deaf:
             transport.abort()
         else:
-            await transport.close(within=CLOSING)
+            await transport.close(self._close_code, within=CLOSING)
         if self._writer is not None:
             await self._writer.stop()
 

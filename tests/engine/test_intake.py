@@ -8,7 +8,7 @@ from hearing import Ear, topic_named
 
 from gateway.engine.feeds import Feed
 from gateway.engine.intake import Intake
-from gateway.errors import PluginError
+from gateway.errors import PluginError, ProtocolViolation
 from gateway.model.market import Quote
 from gateway.spi.events import Ack, Data, Event, Heartbeat
 
@@ -196,6 +196,29 @@ def test_what_makes_no_sense_is_counted_and_harms_nothing() -> None:
     assert way.intake.undecodable == 2
     assert way.feeds["a"].frames == 1
     assert way.words("quotes:a") == []
+
+
+def test_a_text_that_is_none_ends_the_connection_with_the_code_for_that() -> None:
+    way = Way("quotes:a")
+
+    def senseless(_: bytes) -> Any:
+        raise ValueError("what?")
+
+    way.dialect.on_decode = senseless
+    with pytest.raises(ProtocolViolation) as caught:
+        way.take(b"?:\xc3(\xff")
+    assert str(caught.value) == "a text that is no UTF-8: byte 2 of 5 is 0xc3"
+    assert caught.value.close_code == 1007
+    assert way.intake.undecodable == 1
+    way.take(b"?:\xc3(\xff", binary=True)
+    assert way.intake.undecodable == 2, "binary may be anything"
+
+
+def test_nobody_looks_at_the_text_of_what_can_be_decoded_or_is_forwarded_as_it_came() -> None:
+    way = Way("raw:a", "quotes:b")
+    way.take(b"a:1\xff", b"?b:1\xff")
+    assert (way.intake.undecodable, way.words("quotes:b")) == (0, ["update 1"])
+    assert way.ears["raw:a"].messages[0].records == b"a:1\xff"
 
 
 def test_a_frame_that_makes_no_sense_in_its_midst_is_dropped_whole() -> None:

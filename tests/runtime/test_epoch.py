@@ -8,6 +8,7 @@ import pytest
 
 from gateway import spi
 from gateway.errors import Reason, TransportLost
+from gateway.net.transport import Kind
 from gateway.spi.steps import HttpReply
 from gateway.testing.memory import Accept, Hang, Later, MemoryNetwork, Refuse, RefuseUpgrade
 from gateway.testing.virtual import run, virtually
@@ -710,9 +711,9 @@ async def test_the_session_says_how_to_ping_unless_the_operator_does(stage, vari
         one.far.peer.mute()
         await asyncio.sleep(8.9)
         assert one.state() == "CONNECTED"
+        one.ground.pace.heartbeat_interval = 2.0  # of the next epoch, which may follow at once
         await asyncio.sleep(0.2)
         assert one.story()[2] == "ERROR heartbeat_missed"
-        one.ground.pace.heartbeat_interval = 2.0
         await asyncio.sleep(5)
         assert one.link().connection.heartbeat_interval == 2.0
 
@@ -726,3 +727,32 @@ async def test_an_operator_changes_the_pace_while_it_runs(stage) -> None:
         one.link().connection.serving.pace_changed()
         await asyncio.sleep(3.6)
         assert len(one.far.peer.pings) == 4
+
+
+@virtually
+async def test_a_text_that_is_no_utf8_is_answered_with_the_code_for_that(stage) -> None:
+    async with stage() as one:
+        [ear] = await one.hear_all(TOPICS[0])
+        one.far.ack_all()
+        await one.quiet()
+        far = one.far
+        far.peer.put(Kind.TEXT, b"\xc3\x28\xff")
+        await one.quiet()
+        assert one.story()[2] == "ERROR protocol_error"
+        assert one.seen.changes[2].text == "a text that is no UTF-8: byte 0 of 3 is 0xc3"
+        assert ear.statuses[-1] == "disconnected protocol_error"
+        assert far.peer.close_code == 1007
+        await asyncio.sleep(2)
+        assert one.state() in {"CONNECTING", "CONNECTED"}, "it is dialled again"
+
+
+@virtually
+async def test_other_nonsense_is_counted_and_costs_nothing(stage) -> None:
+    async with stage() as one:
+        await one.hear(TOPICS[0])
+        one.far.ack_all()
+        one.far.peer.say("no json")
+        one.far.peer.say(b"\xc3\x28\xff")
+        await one.quiet()
+        assert one.state() == "CONNECTED"
+        assert one.link().connection.counted().undecodable == 2

@@ -202,7 +202,9 @@ class _WebSocket:
         self._messages.put_nowait(WSMessage(OPCODES[kind], payload, None))
 
     def ended(self) -> None:
-        self._messages.put_nowait(WSMessage(WSMsgType.CLOSED, None, None))
+        code = self._peer.close_code
+        kind = WSMsgType.CLOSED if code is None or self._peer.ignores_close() else WSMsgType.CLOSE
+        self._messages.put_nowait(WSMessage(kind, code, None))
 
     async def receive(self) -> WSMessage:
         return await self._messages.get()
@@ -212,7 +214,7 @@ class _WebSocket:
             raise ConnectionResetError
         self._peer.put(KINDS[opcode], payload)
 
-    async def close(self, *, code: int, message: bytes) -> None:
+    async def close(self, *, code: int = 1000, message: bytes = b"", drain: bool = True) -> None:  # noqa: ARG002  # nothing drains
         self._peer.close(code, message.decode())
 
 

@@ -60,6 +60,8 @@ class VenueSocket:
         self.pongs: deque[tuple[float, bytes]] = deque(maxlen=KEPT)
         self.muted = False
         self.overflowed = False
+        self.goodbye: int | None = None
+        """The code of the Close frame with which the client ended it; :obj:`None` if it did not, or sent none."""
         self._account: str | None = None
         self._transport = request.transport
         self._ws = ws
@@ -204,6 +206,7 @@ class VenueSocket:
                 self._take(message.type, message.data, received)
                 self._shared.watch.changed()
         if message.type is WSMsgType.CLOSE:
+            self.goodbye = message.data
             if self.ignores_closes:
                 await self._shared.stopping.wait()  # or the end of the connection, which cancels
             await self._ws.close(drain=False)

@@ -25,11 +25,9 @@ from gateway_binance.venue.control import Control
 from gateway_binance.venue.delivery import Delivery
 from gateway_binance.venue.events import Event
 from gateway_binance.venue.floor import Floor
-from gateway_binance.venue.generated import payloads
-from gateway_binance.venue.generated.market import forced
 from gateway_binance.venue.hosts import ROUTES, Market, endpoints, way
-from gateway_binance.venue.private import updates
-from gateway_binance.venue.private.accounts import Account, Accounts
+from gateway_binance.venue.private.accounts import Accounts
+from gateway_binance.venue.private.endings import Endings
 from gateway_binance.venue.private.keys import Keys, ListenKey
 from gateway_binance.venue.private.logons import Logons
 from gateway_binance.venue.private.sessions import Session
@@ -76,14 +74,15 @@ class BinanceExchange(Venue):
         self.settings = settings
         self.clock = Wall(settings.now)
         self.now_ms = self.clock.milliseconds
-        self._sources = {source.market: source for source in sources}
+        self.sources = {source.market: source for source in sources}
         self.accounts = Accounts(settings.accounts)
-        self.accounts.on_revoked(self._revoked)
         own = Random(f"{settings.seed}:keys")  # noqa: S311  # the same seed, the same keys
         self.keys = Keys(own, self.clock, settings.key_life)
         self.delivery = Delivery(
             self.clients, self._session, self.keys, self.faults, needs_events=settings.needs_events
         )
+        self.endings = Endings(self.clients, self._api_of, self.keys, self.delivery, self.clock)
+        self.accounts.on_revoked(self.endings.revoked)
         self.wishes = Wishes(self.subscribe)
         self._control = Control(self.wishes)
         futures = Guard(settings.futures_pool, self.clock)
@@ -92,7 +91,7 @@ class BinanceExchange(Venue):
             Market.USDM: futures,
             Market.COINM: futures,
         }
-        self.floors = {market: self._floor(source) for market, source in self._sources.items()}
+        self.floors = {market: self._floor(source) for market, source in self.sources.items()}
         self._gate = Gate(self.accounts, self.now_ms)
         self._apis = {market: self._api(floor) for market, floor in self.floors.items()}
 
@@ -111,7 +110,7 @@ class BinanceExchange(Venue):
 
     def _floor(self, source: Source) -> Floor:
         guard, seed = self.guards[source.market], self.settings.seed
-        tell, gone = self.delivery.tell, self._key_gone
+        tell, gone = self.delivery.tell, self.endings.key_gone
         return Floor(source, guard, self.accounts, self.keys, tell, gone, self.now_ms, seed)
 
     def _api(self, floor: Floor) -> WsApi:
@@ -121,7 +120,7 @@ class BinanceExchange(Venue):
             self.keys,
             self.now_ms,
             self.faults.refuse_logins.strike,
-            lambda socket, ended: self.delivery.ended(socket, ended, self.now_ms()),
+            self.endings.tell,
             streams=not market.is_futures,
         )
         return WsApi(floor.calls(), logons.calls(), self._gate, floor.guard, self.now_ms)
@@ -130,76 +129,32 @@ class BinanceExchange(Venue):
         """Send a market's event, and let the orders that it trades through be filled; returns to how many."""
         sent = self.delivery.publish(market, event)
         self.counts.published += sent
-        kind, symbol = kind_of(event.stream), symbol_of(event.stream)
-        desk = self.floors[market].desk
-        if kind in {"trade", "aggTrade"} and desk.waiting(symbol):
-            last = self.floors[market].source.history(symbol).last
-            if last is not None:
-                desk.traded(symbol, last)
+        symbol, desk = symbol_of(event.stream), self.floors[market].desk
+        if kind_of(event.stream) in {"trade", "aggTrade"} and desk.waiting(symbol):
+            history = self.sources[market].history(symbol)
+            # A trade may be told twice, by itself and in an aggregate; some recordings have aggregates alone.
+            if history.last is not None and (event.stream.endswith("@trade") or not history.has_trades):
+                desk.traded(symbol, history.last)
         return sent
 
-    # --- what scenarios do to markets
-
-    def liquidate(self, market: Market, symbol: str, side: str, size: str | None) -> None:
-        """Tell of a position that was closed by force, at the best price."""
-        source = self._sources[market]
-        one, quote = source.listed[symbol], source.quote(symbol)
-        price = "0" if quote is None else quote.bid if side == "SELL" else quote.ask
-        report = payloads.liquidation(one, side, price, size or f"{one.step:f}", self.now_ms())
-        self.announce(market, forced(one, report))
-
-    def set_status(self, market: Market, symbol: str, status: str) -> None:
-        """Change the status of a symbol, or list it; futures tell of it."""
-        one = self._sources[market].relist(symbol, status)
-        if market.is_futures:
-            told = orjson.dumps(payloads.contract(one, self.now_ms()))
-            self.announce(market, Event(0.0, "!contractInfo", told, ("!contractInfo",)))
-
-    def delist(self, market: Market, symbol: str) -> None:
-        """Forget a symbol."""
-        self._sources[market].delist(symbol)
-
-    # --- accounts
-
     def housekeep(self) -> None:
-        """Let what is over be over: listenKeys, and what tokens opened."""
-        for key in self.keys.expired():
-            self.key_expired(key)
-        for socket in self.clients():
-            session = self._session(socket)
-            if session is not None:
-                self.delivery.ended(socket, session.lapsed(self.clock()), self.now_ms())
+        """Let what is over be over; whoever lets time pass calls it now and then."""
+        self.endings.housekeep()
 
     def key_expired(self, key: ListenKey) -> None:
-        """Tell whoever uses a key that it is over; the connection stays, and says nothing any more."""
-        for socket in self.clients():
-            if socket.door.market is key.market and key.text in socket.streams:
-                self.delivery.told(socket, key.text, updates.expired(key.text, self.now_ms()))
-                socket.streams.pop(key.text, None)
+        """Tell whoever uses a listenKey that it is over."""
+        self.endings.key_expired(key)
 
     def end_subscriptions(self, account: str) -> None:
         """End what ``account`` is sent over WS-API, and say so."""
-        for socket in self.clients():
-            session = self._session(socket)
-            if session is not None:
-                self.delivery.ended(socket, session.end(account), self.now_ms())
+        self.endings.end_subscriptions(account)
 
-    def _key_gone(self, key: ListenKey) -> None:
-        """Close the stream of everybody who uses a key that was deleted."""
-        for socket in self.clients():
-            if socket.door.market is key.market and key.text in socket.streams:
-                socket.close(1000)
-
-    def _revoked(self, account: Account) -> None:
-        for socket in self.clients():
-            if self._session(socket) is not None:
-                self._apis[socket.door.market].revoked(socket, account)
-        for key in self.keys.expire(account.name):
-            for socket in self.clients():
-                socket.streams.pop(key.text, None)
+    def _api_of(self, socket: BinanceSocket) -> WsApi | None:
+        return self._apis[socket.door.market] if socket.door.api else None
 
     def _session(self, socket: BinanceSocket) -> Session | None:
-        return self._apis[socket.door.market].sessions.get(socket.id) if socket.door.api else None
+        api = self._api_of(socket)
+        return api.sessions.get(socket.id) if api else None
 
     # --- sockets
 

@@ -108,6 +108,11 @@ class History:
             yield Trade(one.last, one.price, one.size, one.at, one.buyer_made)
 
     @property
+    def has_trades(self) -> bool:
+        """Whether there were trades, and not aggregates alone."""
+        return bool(self._trades)
+
+    @property
     def quote(self) -> Quote | None:
         """The newest quote, if there was one."""
         return None if self._quote is None else _QUOTE(self._quote)

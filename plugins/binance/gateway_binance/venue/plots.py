@@ -8,7 +8,12 @@ venue's failure: it ends with it.
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
+from gateway_binance.venue.events import Event
 from gateway_binance.venue.exchange import BinanceExchange
+from gateway_binance.venue.generated import payloads
+from gateway_binance.venue.generated.market import forced
 from gateway_binance.venue.hosts import Market
 from gateway_binance.venue.private import updates
 from gateway_binance.venue.private.desk import Desk
@@ -87,18 +92,26 @@ def call_margin(venue: BinanceExchange, values: Values) -> None:
 
 def liquidate(venue: BinanceExchange, values: Values) -> None:
     """Tell the market of a position that was closed by force."""
-    size = values["quantity"]
-    venue.liquidate(values["market"], values["symbol"], values["side"], None if size is None else f"{size:f}")
+    market, size = values["market"], values["quantity"]
+    source = venue.sources[market]
+    one, quote = source.listed[values["symbol"]], source.quote(values["symbol"])
+    price = "0" if quote is None else quote.bid if values["side"] == "SELL" else quote.ask
+    report = payloads.liquidation(one, values["side"], price, f"{size or one.step:f}", venue.now_ms())
+    venue.announce(market, forced(one, report))
 
 
 def set_status(venue: BinanceExchange, values: Values) -> None:
-    """Change the status of a symbol."""
-    venue.set_status(values["market"], values["symbol"], values["status"])
+    """Change the status of a symbol, or list it; futures tell of it."""
+    market = values["market"]
+    one = venue.sources[market].relist(values["symbol"], values["status"])
+    if market.is_futures:
+        told = orjson.dumps(payloads.contract(one, venue.now_ms()))
+        venue.announce(market, Event(0.0, "!contractInfo", told, ("!contractInfo",)))
 
 
 def delist(venue: BinanceExchange, values: Values) -> None:
     """Forget a symbol."""
-    venue.delist(values["market"], values["symbol"])
+    venue.sources[values["market"]].delist(values["symbol"])
 
 
 def revoke(venue: BinanceExchange, values: Values) -> None:
@@ -108,8 +121,7 @@ def revoke(venue: BinanceExchange, values: Values) -> None:
 
 def expire_keys(venue: BinanceExchange, values: Values) -> None:
     """Let the listenKeys of an account expire."""
-    for key in venue.keys.expire(values["account"]):
-        venue.key_expired(key)
+    venue.endings.expire(values["account"])
 
 
 def end_subscriptions(venue: BinanceExchange, values: Values) -> None:

@@ -115,7 +115,9 @@ class BinanceVenue(BinanceExchange):
         """Let a twentieth of a second of the made-up markets pass."""
         self.housekeep()
         for market, source in self.made.items():
-            for event in source.tick(self.now_ms(), self.delivery.wanted(market)):
+            # A market moves for those who listen, and for orders that wait for it.
+            awaited = {f"{symbol.lower()}@trade" for symbol in self.floors[market].desk.awaited}
+            for event in source.tick(self.now_ms(), self.delivery.wanted(market) | awaited):
                 self.announce(market, event)
         self._watch.changed()
 

@@ -171,6 +171,11 @@ class Desk(ABC):
         """Say whether any order rests at ``symbol``."""
         return bool(self._open.get(symbol))
 
+    @property
+    def awaited(self) -> set[str]:
+        """The symbols at which orders rest."""
+        return {symbol for symbol, orders in self._open.items() if orders}
+
     def orders(self, account: str, symbol: str | None = None) -> list[Order]:
         """Return the orders of an account, oldest first."""
         found: Iterable[Order] = self._orders.get(account, {}).values()

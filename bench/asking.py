@@ -33,7 +33,7 @@ ASKED: Final[Mapping[str, Callable[[Gateway], object]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of a question that was asked before: seconds of CPU, the least of some times, and how many calls it makes."""
+    """Of a question that was asked before: seconds of CPU, the least of some times, and its calls."""
 
     seconds: float
     calls: int

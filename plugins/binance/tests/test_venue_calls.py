@@ -298,8 +298,11 @@ async def test_orders_are_counted_for_each_account() -> None:
             _, _, headers = await talk.sign("POST /api/v3/order", **order)
             told = headers["x-mbx-order-count-10s"], headers["x-mbx-order-count-1d"]
             assert told == (str(count), str(count))
+        assert headers["x-mbx-used-weight-1m"] == "0"
         status, refusal, headers = await talk.sign("POST /api/v3/order", **order)
         assert (status, refusal["code"], headers["retry-after"]) == (429, -1015, "10")
+        assert "x-mbx-order-count-10s" not in headers
+        assert headers["x-mbx-used-weight-1m"] == "1"
         used = await talk.order("GET /api/v3/rateLimit/order")
         assert [(row["limit"], row["count"]) for row in used] == [(2, 3), (3, 2)]
 

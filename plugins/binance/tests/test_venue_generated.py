@@ -121,7 +121,7 @@ def test_after_each_change_the_best_prices_are_the_newest_quotes(market: Market)
     copy = Copy(made.book(symbol, 1000))
     told: dict[int, list[str]] = {}
     compared = 0
-    for event in run(made, [depth, quotes], 2000):
+    for event in run(made, [depth, quotes], 600):
         datum = orjson.loads(event.data)
         if event.stream == quotes:
             told[datum["u"]] = [datum[name] for name in "bBaA"]
@@ -132,12 +132,12 @@ def test_after_each_change_the_best_prices_are_the_newest_quotes(market: Market)
             compared += 1
             assert copy.top == told[newest]
             assert float(copy.top[0]) < float(copy.top[2])
-    assert compared > 900
+    assert compared > 250
 
 
 def test_a_book_stays_within_its_bounds_however_long_it_moves() -> None:
     made = Generated(Market.SPOT, 11)
-    run(made, ["ethbtc@trade"], 20_000)
+    run(made, ["ethbtc@trade"], 5000)
     book = made.book("ETHBTC", 5000)
     assert 40 <= len(book.bids) <= 200
     assert 40 <= len(book.asks) <= 200
@@ -222,11 +222,14 @@ def kinds_of(market: Market) -> list[str]:
 
 
 @pytest.mark.parametrize("market", Market)
-def test_every_stream_speaks_and_the_plugin_understands_it(market: Market, dialect_of: Any) -> None:
+def test_every_stream_speaks_and_the_plugin_understands_it(
+    market: Market, dialect_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway_binance.venue.generated.symbol._LIQUIDATED", 0.05)  # they are rare
     streams = kinds_of(market)
     dialect = dialect_of(PLUGINS[market])
     heard = set()
-    for event in run(Generated(market, 4), streams, 2000):
+    for event in run(Generated(market, 4), streams, 300):
         for name in set(event.names) & set(streams):
             payload = combined(name, event.data)
             heard.add(name)

@@ -1,15 +1,18 @@
 """Recordings of every market are replayed where their market is: all of it, and REST agrees."""
 
+import asyncio
 import gzip
 import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 from talk import Talk, talking
 
+from gateway_binance.venue import venue as entry
 from gateway_binance.venue.hosts import Market, way
 from gateway_binance.venue.recording import load
 from gateway_binance.venue.replay import BinanceVenue
@@ -123,3 +126,24 @@ async def test_what_was_replayed_can_be_asked_for(capture: Any) -> None:
         assert sold["status"] == "FILLED"
         _, book, _ = await talk.call("GET /fapi/v1/depth", {"symbol": "BTCUSDT", "limit": 5})
         assert abs(float(sold["avgPrice"]) - float(book["bids"][0][0])) < 1
+
+
+async def test_recordings_of_several_markets_are_replayed_side_by_side(capture: Any) -> None:
+    names = ("binance-spot/cf-20211012.jsonl", "binance-coinm/cf-20210722.jsonl")
+    arguments = [part for name in names for part in ("--capture", str(capture(name)))]
+    async with (
+        asyncio.timeout(40),
+        entry.simulate([*arguments, "--speed", "max", "--wait", "0.3"]) as venue,
+        aiohttp.ClientSession() as session,
+    ):
+        talk = Talk(venue, session)
+        streams = ["/".join(sorted({one["stream"] for one in frames(capture(name))})) for name in names]
+        async with (
+            talk.line(f"/stream?streams={streams[0]}") as spot,
+            talk.line(f"/dstream.binance.com/stream?streams={streams[1]}") as coinm,
+        ):
+            for line, name in ((spot, names[0]), (coinm, names[1])):
+                expected = frames(capture(name))
+                assert await line.data(len(expected)) == expected
+            await venue.wait()
+    assert set(venue.made) == {Market.USDM}

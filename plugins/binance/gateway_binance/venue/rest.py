@@ -63,10 +63,11 @@ def _answer(counter: Counter, call: Call, request: web.Request, body: bytes) -> 
     try:
         guard.admit(call.weighs(params))
         account = _caller(counter.gate, call, request.headers.get("x-mbx-apikey", ""), params, payload)
-        if account is not None and call.orders:
-            for used in guard.order(account.name, call.orders):
-                headers[f"x-mbx-order-count-{used.quota.suffix}"] = str(used.count)
+        used = guard.order(account.name, call.orders) if account is not None and call.orders else ()
         result, status = call.act(Caller(params, account)), 200
+        headers |= {f"x-mbx-order-count-{one.quota.suffix}": str(one.count) for one in used}
+        if call.free:
+            guard.give_back(call.weighs(params))
         if request.headers.get(_UNIT, "").upper() == "MICROSECOND":
             result = micros.reply(result)
     except RefusedError as refused:

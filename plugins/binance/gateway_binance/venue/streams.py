@@ -51,10 +51,7 @@ def category_of(stream: str) -> Category:
 
 def speaks(stream: str, category: Category) -> bool:
     """Say whether ``stream`` says anything on a connection of ``category``; elsewhere it is silent."""
-    if category is Category.ANY:
-        return True
-    wanted = category_of(stream)
-    return wanted is category
+    return category is Category.ANY or category_of(stream) is category
 
 
 def names_of(stream: str) -> tuple[str, ...]:

@@ -107,7 +107,10 @@ class WsApi:
         account = self._caller(session, call.security, asked.params, asked.signed)
         if account is not None and call.orders:
             self._guard.order(account.name, call.orders)
-        return call.act(Caller(asked.params, account))
+        result = call.act(Caller(asked.params, account))
+        if call.free:
+            self._guard.give_back(call.weighs(asked.params))
+        return result
 
     def _caller(self, session: Session, security: Security, params: Params, signed: bytes) -> Account | None:
         if security is Security.NONE:

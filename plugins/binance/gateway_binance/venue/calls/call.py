@@ -104,7 +104,8 @@ class Call:
     """
     A request: ``route`` is its method and path, ``method`` what WS-API calls it.
 
-    ``orders`` counts against the account's orders.
+    ``orders`` counts against the account's orders; one that is ``free`` weighs
+    nothing where it succeeds.
     """
 
     route: str
@@ -113,6 +114,7 @@ class Call:
     security: Security = Security.NONE
     method: str = ""
     orders: int = 0
+    free: bool = False
 
     def weighs(self, params: Params) -> int:
         """Return what it weighs with ``params``."""

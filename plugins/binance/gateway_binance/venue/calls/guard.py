@@ -86,6 +86,10 @@ class Guard:
         if not (self._raw is None or self._raw.add(1, now)) or not within:
             raise self._refusal(now)
 
+    def give_back(self, weight: int) -> None:
+        """Count ``weight`` less: what it was for succeeded, and is free then."""
+        self.weight.count = max(0, self.weight.count - weight)
+
     def order(self, account: str, count: int) -> tuple[Used, ...]:
         """
         Count ``count`` orders of ``account`` and return what it has used.

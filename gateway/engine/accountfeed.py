@@ -3,7 +3,8 @@ A stream that carries an account: whose topics are told what, and that nothing i
 
 Whenever the stream flows, or a hole shows, the account is fetched. Until that is
 there, what the stream says is held back. The order is always: ``gap``, a
-published snapshot, ``synced``, what was held back.
+published snapshot, ``synced``, what was held back; what was before another hole
+is told before that.
 """
 
 from collections import deque
@@ -139,10 +140,10 @@ class AccountFeed(Feed):
         self.wish += 1
         self._is_wanted, self._is_whole = True, False
         self._state.begin()
-        if not self._ask(self):
-            self.never(at_us)
-        elif self._held is None:
+        if self._ask(self):
             self._held = deque()
+        else:
+            self.never(at_us)
 
     # --- what happens to the stream
 
@@ -195,7 +196,8 @@ class AccountFeed(Feed):
         self._flows = self._is_wanted = self._is_whole = False
 
     def _resync(self, at_us: int) -> None:
-        """Tell of the hole, and have the account fetched."""
+        """Tell of the hole, after what had come before it, and have the account fetched."""
+        self._let_go()
         reason = self._hole or self.reason
         self._hole = ""
         self.blind_us, self.seen_us = self.seen_us, at_us

@@ -242,8 +242,9 @@ def test_so_much_is_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
     one.say(order(ts=2), at=12)
     assert one.ear.words == []
     one.say(order(ts=3), at=13)
+    assert told(one.ear) == ["resyncing", [order(ts=1)], [order(ts=2)], [order(ts=3)]]
     one.say(order(ts=4), at=14)
-    assert told(one.ear) == ["resyncing", [order(ts=1)], [order(ts=2)], [order(ts=3)], [order(ts=4)]]
+    assert told(one.ear)[4:] == [[order(ts=4)]]
 
 
 # --- holes
@@ -283,6 +284,51 @@ def test_what_was_held_back_is_told_before_it_is_disconnected() -> None:
     one.feed.confirmed(20)
     one.load(order(), at=21)
     assert told(one.ear) == [[order()], ("gap", "reset", 11, 20), "resyncing", [order()], "synced", "live"]
+
+
+def test_what_was_held_back_is_told_before_it_is_closed() -> None:
+    one = Stage()
+    one.feed.confirmed(10)
+    one.say(order(), at=11)
+    one.feed.refused("no permission", 12)
+    assert told(one.ear) == [[order()], "closed"]
+
+
+def test_what_was_held_back_is_told_before_another_hole_for_it_may_have_ended_in_that() -> None:
+    one = Stage().live()
+    one.feed.lost("sequence_gap", 20)
+    one.say(order(), at=21)
+    one.feed.lost("sequence_gap", 22)
+    assert list(one.feed.open_orders) == [order()], "it is asked for, too"
+    one.say(order(number=2), at=23)
+    one.load(at=24)
+    assert told(one.ear) == [
+        ("gap", "sequence_gap", 10, 20),
+        "resyncing",
+        [order()],
+        ("gap", "sequence_gap", 21, 22),
+        [],
+        "synced",
+        "live",
+        [order(number=2)],
+    ]
+
+
+def test_a_hole_begins_where_the_last_one_ended_if_nothing_was_heard_since() -> None:
+    one = Stage().live()
+    one.feed.lost("sequence_gap", 20)
+    one.load(at=21)
+    one.feed.lost("sequence_gap", 30)
+    gaps = [one for one in told(one.ear) if isinstance(one, tuple)]
+    assert gaps == [("gap", "sequence_gap", 10, 20), ("gap", "sequence_gap", 20, 30)]
+
+
+def test_what_was_known_and_is_not_there_any_more_is_gone() -> None:
+    one = Stage().live()
+    one.say(order(), at=15)
+    one.feed.lost("sequence_gap", 20)
+    one.load(at=21)
+    assert told(one.ear)[-3:] == [[], "synced", "live"]
 
 
 def test_a_stream_that_never_flowed_has_no_hole() -> None:

@@ -207,6 +207,14 @@ def test_the_end_of_an_order_is_told_once() -> None:
     assert state.load(ends) == []
 
 
+def test_an_end_is_remembered_though_no_exchange_lists_what_has_ended() -> None:
+    state = AccountState()
+    state.take(order("filled", "1"))
+    state.begin()
+    assert state.load([]) == []
+    assert not state.take(order("new")), "it comes late"
+
+
 def test_an_end_that_the_stream_has_told_meanwhile_stays_told() -> None:
     state = AccountState()
     state.begin()

@@ -114,6 +114,13 @@ async def test_when_it_has_lasted_as_long_as_it_may_it_is_lost() -> None:
 
 
 @virtually
+async def test_it_lasts_from_the_last_time_that_it_was_done() -> None:
+    with pytest.raises(ReconnectAsked):
+        await alive(HOUR, HttpReply(200), *[HttpReply(503)] * 10_000, seconds=10_000.0)
+    assert 5300 < asyncio.get_running_loop().time() <= 5400.0
+
+
+@virtually
 async def test_it_is_done_so_often_and_not_more() -> None:
     """Full jitter up to a minute: half an hour of trouble costs some sixty requests."""
     network_asked = []

@@ -45,10 +45,11 @@ def order(status: str, filled: str = "0", ts: int = 1, **more: Any) -> dict[str,
 
 
 def judged(fault: spi.ConnectionFault) -> spi.Verdict | None:
-    """A wrong key is 401, a wrong request 400, a wrong clock 408."""
+    """A wrong key is 401, a wrong request 400, a wrong clock 408; 425 is too early."""
     verdicts = {
         401: spi.Verdict(action=spi.Action.STOP, scope=spi.Scope.ACCOUNT, text="key revoked"),
         400: spi.Verdict(action=spi.Action.STOP, scope=spi.Scope.REQUEST, text="bad parameter"),
+        425: spi.Verdict(action=spi.Action.RETRY, scope=spi.Scope.ENDPOINT, after=40.0),
         408: spi.Verdict(action=spi.Action.RESYNC_CLOCK, scope=spi.Scope.REQUEST, after=1.0),
     }
     return verdicts.get(getattr(fault, "status", 0))
@@ -256,6 +257,20 @@ async def test_a_429_keeps_the_address_quiet(account) -> None:
 
 
 @virtually
+async def test_what_the_plugin_says_of_the_wait_is_heeded(account) -> None:
+    one = account()
+    replies = [HttpReply(425), state()]
+    one.network.on_fetch = lambda _: replies.pop(0)
+    async with one:
+        await one.hear_all(ORDERS)
+        ack(one)
+        await asyncio.sleep(39)
+        assert len(fetches(one)) == 1
+        await asyncio.sleep(3)
+        assert len(fetches(one)) == 2
+
+
+@virtually
 async def test_a_key_that_was_revoked_ends_it_by_name_and_nobody_insists(account) -> None:
     one = account()
     async with one:
@@ -366,7 +381,9 @@ async def test_a_disconnect_gives_up_what_is_being_fetched(account) -> None:
         await one.hear(ORDERS)
         ack(one)
         await one.quiet()
+        before = asyncio.get_running_loop().time()
         await one.links.hold_down(ID)
+        assert asyncio.get_running_loop().time() - before < 1, "nobody waits for its reply"
         assert not [task for task in asyncio.all_tasks() if "reconcile" in task.get_name()]
 
 

@@ -144,6 +144,7 @@ async def test_a_subscription_by_nobody_late_or_forged_is_refused(talk: Talk, pa
 
 
 async def test_a_test_refuses_logins(talk: Talk) -> None:
+    talk.venue.faults.clear()
     talk.venue.faults.refuse_logins.arm("not today", 2)
     async with talk.line("/ws-api/v3") as line:
         for method, params in (

@@ -41,8 +41,6 @@ from gateway_binance.venue.wsapi import WsApi
 
 CONNECTING: Final[Mapping[Market, int]] = {Market.SPOT: 2, Market.USDM: 5, Market.COINM: 5}
 """What a connection to WS-API weighs: web-socket-api.md, 2026-07-21, and USD-M's general information."""
-
-
 INFOS: Final = {Market.SPOT: SPOT.info, Market.USDM: USDM.info, Market.COINM: COINM.info}
 
 
@@ -119,7 +117,7 @@ class BinanceExchange(Venue):
             self._gate,
             self.keys,
             self.now_ms,
-            self.faults.refuse_logins.strike,
+            self.faults,
             self.endings.tell,
             streams=not market.is_futures,
         )

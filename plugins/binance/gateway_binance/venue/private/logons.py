@@ -8,6 +8,7 @@ the spot documents, 2026-07-21. Futures have the first half alone.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from gateway.testing.faults import Faults
 from gateway_binance.venue.calls.call import Params
 from gateway_binance.venue.calls.gate import Gate
 from gateway_binance.venue.private.keys import Keys
@@ -27,7 +28,7 @@ class Logons:
         gate: knows who asks.
         keys: knows tokens.
         now: milliseconds since 1970.
-        refusal: why a logon is refused by order of a test, or nothing.
+        faults: whether a test has logins refused.
         ended: tells a connection which subscriptions are over.
         streams: whether a connection may get accounts' events.
     """
@@ -37,7 +38,7 @@ class Logons:
         gate: Gate,
         keys: Keys,
         now: Callable[[], int],
-        refusal: Callable[[], str | None],
+        faults: Faults,
         ended: Ended,
         *,
         streams: bool,
@@ -45,7 +46,7 @@ class Logons:
         self._gate = gate
         self._keys = keys
         self._now = now
-        self._refusal = refusal
+        self._faults = faults
         self._ended = ended
         self._streams = streams
 
@@ -68,7 +69,7 @@ class Logons:
         }
 
     def _log_on(self, socket: BinanceSocket, session: Session, params: Params, signed: bytes) -> dict[str, Any]:
-        refusal = self._refusal()
+        refusal = self._faults.refuse_logins.strike()
         if refusal is not None:
             raise RefusedError(-2015, refusal, UNAUTHORIZED)
         account = self._gate.signed(params.need("apiKey"), params, signed)
@@ -106,7 +107,7 @@ class Logons:
     def _subscribe_signed(
         self, _socket: BinanceSocket, session: Session, params: Params, signed: bytes
     ) -> dict[str, Any]:
-        refusal = self._refusal()
+        refusal = self._faults.refuse_logins.strike()
         if refusal is not None:
             raise RefusedError(-2015, refusal, UNAUTHORIZED)
         account = self._gate.signed(params.need("apiKey"), params, signed)

@@ -63,6 +63,18 @@ def test_data_are_counted_by_stream_as_long_as_they_matter() -> None:
     assert unasked.counts() == {"a": 3}
 
 
+def test_of_too_many_names_and_of_long_ones_nothing_is_kept() -> None:
+    unasked = Unasked()
+    for number in range(MOST):
+        unasked.note(str(number))
+    unasked.note("one more")
+    unasked.look((), 0.0)
+    unasked.note("x" * (MOST + 1))
+    unasked.note("another")
+    unasked.look((), 1.0)
+    assert unasked.counts() == {str(number): 1 for number in range(MOST)}
+
+
 @given(st.lists(st.text(max_size=2 * MOST) | st.integers(0, 2000).map(str), max_size=60), st.integers(1, 40))
 def test_an_exchange_that_makes_names_up_fills_no_memory(names: list[str], rounds: int) -> None:
     unasked = Unasked()

@@ -71,8 +71,10 @@ def _word(record: Any) -> str:
             return f"{record.client_order_id} {record.status}" + (f" {filled:f}" if filled else "")
         case spi.Balance():
             return f"{record.asset} {Decimal(record.total or record.free or record.change or 0).normalize():f}"
-        case _:
+        case spi.Position():
             return f"{record.symbol} {Decimal(record.size).normalize():f}"
+        case _:
+            return type(record).__name__
 
 
 class Trading:

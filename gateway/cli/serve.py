@@ -46,7 +46,7 @@ def chosen(config: Path | None) -> Path:
     )
 
 
-async def _serve(path: Path | None, overrides: dict[str, Any], ready: Callable[[str], None]) -> int:
+async def _serve(path: Path | None, overrides: dict[str, Any], ready: Callable[[str, str], None]) -> int:
     from gateway.app import last_resort, serve  # noqa: PLC0415  # --help is quick without it
     from gateway.config import Source  # noqa: PLC0415  # same
     from gateway.telemetry import setup_logs  # noqa: PLC0415  # same
@@ -54,7 +54,8 @@ async def _serve(path: Path | None, overrides: dict[str, Any], ready: Callable[[
     source = Source(path, os.environ, overrides)
     settings = source.read()
     setup_logs(settings.log.level, settings.log.format)
-    await serve(settings, ready=ready, signalled=last_resort, source=source)
+    secure = "" if settings.server.tls is None else "s"
+    await serve(settings, ready=lambda address: ready(secure, address), signalled=last_resort, source=source)
     return 0
 
 
@@ -66,13 +67,13 @@ async def _demonstrate(path: Path | None, overrides: dict[str, Any]) -> int:
         return await _serve(path, {**overrides, "exchanges": {DEMO: exchange}}, _say_what_to_try)
 
 
-def _say_address(address: str) -> None:
-    typer.echo(f"Listening on http://{address}")
+def _say_address(secure: str, address: str) -> None:
+    typer.echo(f"Listening on http{secure}://{address}")
 
 
-def _say_what_to_try(address: str) -> None:
-    _say_address(address)
+def _say_what_to_try(secure: str, address: str) -> None:
+    _say_address(secure, address)
     typer.echo(f"It serves a simulated exchange, {DEMO}. Try, in another terminal:")
-    typer.echo(f"  python -m gateway subscribe {DEMO}:trades:BTC-USDT --url ws://{address}")
+    typer.echo(f"  python -m gateway subscribe {DEMO}:trades:BTC-USDT --url ws{secure}://{address}")
     for path in ("readyz?verbose", "api/v1/connections"):
-        typer.echo(f"  curl -s 'http://{address}/{path}'")
+        typer.echo(f"  curl -s 'http{secure}://{address}/{path}'")

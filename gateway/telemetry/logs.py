@@ -39,6 +39,7 @@ WARNINGS: Final = frozenset(
 )
 
 _URL = re.compile(r"\b((?:https?|wss?)://)(?:[^\s/@'\"]*@)?([^\s/?#'\"]+)[/?#][^\s'\")]+")
+_TOKEN = re.compile(r"(gw1_[0-9a-z]{1,32}_|gwt1_)[0-9A-Za-z]{16,}")
 _PARAMETER = re.compile(r"([?&][\w.-]+=)[^&\s'\")]+")
 
 
@@ -171,8 +172,8 @@ def add_trace(logger: WrappedLogger, method: str, event: EventDict) -> EventDict
 
 
 def redact(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001  # structlog's shape
-    """Cut URLs down to their host and hide query values: libraries put both into their messages, keys and all."""
+    """Cut URLs down to their host, hide query values and tokens: libraries put all of it into their messages."""
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = _PARAMETER.sub(r"\1...", _URL.sub(r"\1\2/...", value))
+            event[key] = _TOKEN.sub(r"\1***", _PARAMETER.sub(r"\1...", _URL.sub(r"\1\2/...", value)))
     return event

@@ -25,12 +25,13 @@ class Application:
         self.fails: Exception | None = None
         self.venue_answered = False
         self.log = SimpleNamespace(level="info", format="auto")
+        self.tls: object = None
 
     def load(self, path: Path | None, environ: object, overrides: dict[str, Any]) -> Any:
         self.loaded = (path, overrides)
         if self.fails is not None:
             raise self.fails
-        return SimpleNamespace(log=self.log)
+        return SimpleNamespace(log=self.log, server=SimpleNamespace(tls=self.tls))
 
     def Source(self, path: Path | None, environ: object, overrides: dict[str, Any]) -> Any:  # noqa: N802  # a class
         return SimpleNamespace(read=lambda: self.load(path, environ, overrides))
@@ -90,6 +91,13 @@ def test_the_file_in_this_directory_is_read_and_the_address_told(
     assert run(["serve", "--listen", "127.0.0.1:1"]) == 0
     assert application.loaded == (Path("gateway.toml"), {"server": {"listen": "127.0.0.1:1"}})
     assert capsys.readouterr().out == "Listening on http://127.0.0.1:4321\n"
+
+
+def test_with_tls_the_address_says_so(application: Application, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("gateway.toml").touch()
+    application.tls = object()
+    assert run(["serve"]) == 0
+    assert capsys.readouterr().out == "Listening on https://127.0.0.1:4321\n"
     first, application.loaded = application.loaded, None
     application.source.read()
     assert application.loaded == first, "what is read anew is the same file, and the options hold"

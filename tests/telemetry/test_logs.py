@@ -126,6 +126,8 @@ def test_a_librarys_line_is_json_too_and_an_exceptions_text_is_in_it(lines: io.S
         ),
         ("listening on http://127.0.0.1:8700", "listening on http://127.0.0.1:8700"),
         ("see http://127.0.0.1:8700/", "see http://127.0.0.1:8700/"),
+        (f"bad header: Bearer gw1_0a1b2c3d4e_{'A' * 43}", "bad header: Bearer gw1_0a1b2c3d4e_***"),
+        (f"gateway.ticket.gwt1_{'A' * 43}, gateway.v1", "gateway.ticket.gwt1_***, gateway.v1"),
     ],
 )
 def test_urls_are_cut_to_their_host_and_query_values_hidden(lines: io.StringIO, text: str, shown: str) -> None:

@@ -128,8 +128,8 @@ def test_an_extension_that_was_answered_with_nonsense_is_a_failure() -> None:
 # --- what comes by it
 
 
-def dialect(exchange: str = "binance-usdm") -> Any:
-    session = spi.Session(details={"key": "the+key"})
+def dialect(exchange: str = "binance-usdm", session: spi.Session | None = None) -> Any:
+    session = session or spi.Session(details={"key": "the+key"})
     return PLUGINS[exchange].gateway_dialect(target(exchange), session, listed(("btc_usdt", "BTCUSDT")))
 
 
@@ -162,7 +162,9 @@ def test_a_key_that_expired_ends_the_session(message: Any) -> None:
 
 
 def test_another_key_that_expired_does_not() -> None:
-    assert decode(dialect(), {**EXPIRED, "listenKey": "of long ago"}) == []
+    other = {**EXPIRED, "listenKey": "of long ago"}
+    assert decode(dialect(), other) == []
+    assert decode(dialect(session=spi.Session()), other) != [], "it may be ours"
 
 
 def test_a_shutdown_that_is_announced_is_left_at_once() -> None:

@@ -87,6 +87,13 @@ def test_events_that_come_before_the_answer_are_kept_for_the_dialect() -> None:
     assert data.records == (spi.Balance("BTC", 1000, change="1"),)
 
 
+def test_an_answer_to_something_else_is_none_to_this() -> None:
+    other = {"id": 9, "status": 200, "result": {"subscriptionId": 1}}
+    session = shake(other, subscribed()).value
+    assert session.details == {"subscription": 4}
+    assert [json.loads(payload) for payload in session.early] == [other]
+
+
 def test_a_flood_instead_of_an_answer_is_no_login() -> None:
     with pytest.raises(ValueError, match="events instead of an answer"):
         shake(*([EVENT] * MOST_EARLY))
@@ -287,6 +294,7 @@ def test_a_terminated_stream_ends_the_session() -> None:
     [lost] = decode(dialect(), {"subscriptionId": 4, "event": ended})
     assert lost == spi.SessionLost(spi.Scope.SESSION, "eventStreamTerminated")
     assert decode(dialect(), {"subscriptionId": 3, "event": ended}) == [], "another one, of long ago"
+    assert decode(dialect(spi.Session()), {"subscriptionId": 3, "event": ended}) == [lost], "it may be ours"
 
 
 def test_a_shutdown_that_is_announced_is_left_at_once() -> None:
@@ -343,6 +351,7 @@ def test_the_subscription_is_looked_after() -> None:
     assert sent(request) == {"id": 3, "method": "session.subscriptions", "params": {}}
     one = dialect(session)
     assert decode(one, {"id": 3, "status": 200, "result": [{"subscriptionId": 4}]}) == []
+    assert decode(dialect(spi.Session()), {"id": 3, "status": 200, "result": []}) == []
     [lost] = decode(one, {"id": 3, "status": 200, "result": [{"subscriptionId": 5}]})
     assert (type(lost), lost.scope) == (spi.SessionLost, spi.Scope.SESSION)
 

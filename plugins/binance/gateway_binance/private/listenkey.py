@@ -123,7 +123,8 @@ class ListenKeyDialect:
     """
 
     def __init__(self, session: spi.Session, events: FuturesEvents, messages: str) -> None:
-        self._key: str = session.details["key"]
+        self._key: str | None = session.details.get("key")
+        """Whose expiry is the session's end; if it is not known, that of any is."""
         self._events = events
         self._messages = messages
         self._last = 0
@@ -150,7 +151,8 @@ class ListenKeyDialect:
         if wrapped.kind == SHUTDOWN:
             return (spi.Draining(),)
         if wrapped.kind == EXPIRED:
-            return () if wrapped.key not in {"", self._key} else (spi.SessionLost(spi.Scope.SESSION, EXPIRED),)
+            is_ours = self._key is None or wrapped.key in {"", self._key}
+            return (spi.SessionLost(spi.Scope.SESSION, EXPIRED),) if is_ours else ()
         event = self._events.read(wrapped.kind, payload)
         return () if event is None else (event,)
 

@@ -103,7 +103,8 @@ class UserDialect:
     """
 
     def __init__(self, session: spi.Session, events: SpotEvents, weight: str) -> None:
-        self._subscription = session.details["subscription"]
+        self._subscription: int | None = session.details.get("subscription")
+        """Whose end is the session's; if it is not known, that of any is."""
         self._events = events
         self._weight = weight
         self._last = LOOK
@@ -132,7 +133,8 @@ class UserDialect:
         if subscription is None:
             raise ValueError("an event of nobody's")
         if kind == ENDED:
-            return (spi.SessionLost(spi.Scope.SESSION, ENDED),) if subscription == self._subscription else ()
+            is_ours = self._subscription in {None, subscription}
+            return (spi.SessionLost(spi.Scope.SESSION, ENDED),) if is_ours else ()
         data = self._events.read(kind, event)
         return () if data is None else (data,)
 
@@ -142,7 +144,7 @@ class UserDialect:
         if message.status != api.OK or message.result is UNSET or not isinstance(message.id, int):
             raise ValueError("neither an event nor an answer")
         listed = {one.subscription_id for one in api.read_subscriptions(message.result)}
-        if self._subscription not in listed:
+        if self._subscription is not None and self._subscription not in listed:
             return (spi.SessionLost(spi.Scope.SESSION, "the subscription is not there any more"),)
         return (spi.Ack(message.id),) if self._asked.pop(message.id, None) else ()
 

@@ -49,7 +49,7 @@ async def serve(
     source: Given = None,
 ) -> None:
     """
-    Serve until SIGINT or SIGTERM; ``ready`` is told the address once clients can connect.
+    Serve until SIGINT or SIGTERM, whenever it comes; ``ready`` is told the address once clients can connect.
 
     ``signalled`` is called at the first signal, even while something holds the event loop.
     ``source`` is what a SIGHUP, or a client's request, has read anew; without it ``settings``.
@@ -58,28 +58,25 @@ async def serve(
         ConfigError: If a setting is wrong, or the address cannot be had.
         UnsafeError: If the address could be reached from other machines, and tokens or TLS are missing.
     """
-    check(settings, despite_broken=True)
-    for sentence in pending(settings):
-        log.warning("setting_without_effect", text=sentence)
-    with taken(settings.server.listen, check_exposure(settings)) as port, hangups() as hung_up:
-        telemetry = setup(settings.telemetry.traces, environ)
-        try:
-            observers = _observers(telemetry)
-            gateway = Gateway(settings, environ=environ, observers=observers)
-            if source is not None:
-                gateway.configuration.source = source
-            async with watched(Observers(observers)), gateway:
-                await _serve(gateway, port, hung_up, ready, signalled)
-        finally:
-            await telemetry.shutdown(within=FLUSH)
+    async with _stopped_by_signal(signalled) as stopped:
+        check(settings, despite_broken=True)
+        for sentence in pending(settings):
+            log.warning("setting_without_effect", text=sentence)
+        with taken(settings.server.listen, check_exposure(settings)) as port, hangups() as hung_up:
+            telemetry = setup(settings.telemetry.traces, environ)
+            try:
+                observers = _observers(telemetry)
+                gateway = Gateway(settings, environ=environ, observers=observers)
+                if source is not None:
+                    gateway.configuration.source = source
+                async with watched(Observers(observers)), gateway:
+                    await _serve(gateway, port, hung_up, ready, stopped)
+            finally:
+                await telemetry.shutdown(within=FLUSH)
 
 
 async def _serve(
-    gateway: Gateway,
-    port: socket.socket,
-    hung_up: Bell,
-    ready: Callable[[str], None],
-    signalled: Callable[[], None],
+    gateway: Gateway, port: socket.socket, hung_up: Bell, ready: Callable[[str], None], stopped: asyncio.Event
 ) -> None:
     tokens = tokens_of(gateway.settings)
     server = _server(gateway, tokens)
@@ -89,10 +86,8 @@ async def _serve(
         obeyed(hung_up, gateway.configuration.read_anew),
         heeded(token_place(gateway.settings), tokens, server),
     ):
-        async with _stopped_by_signal() as stopped:
-            with heard(SIGNALS, signalled):
-                ready(_place(server))
-                await stopped.wait()
+        ready(_place(server))
+        await stopped.wait()
         log.info("stopping")
         gateway.configuration.refuse()
         with suppress(TimeoutError):
@@ -135,14 +130,15 @@ def _place(server: Server) -> str:
 
 
 @asynccontextmanager
-async def _stopped_by_signal() -> AsyncIterator[asyncio.Event]:
+async def _stopped_by_signal(signalled: Callable[[], None]) -> AsyncIterator[asyncio.Event]:
     """Yield what SIGINT and SIGTERM set; they end the process at once again afterwards."""
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
     for one in SIGNALS:
         with suppress(NotImplementedError):  # Windows: Ctrl-C becomes KeyboardInterrupt
             loop.add_signal_handler(one, stopped.set)
     try:
-        yield stopped
+        with heard(SIGNALS, signalled):
+            yield stopped
     finally:
         for one in SIGNALS:
             with suppress(NotImplementedError):

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Final
@@ -15,6 +16,17 @@ def ignore_hangups() -> None:
     """Let SIGHUP end nothing, neither before a command that takes it for something else is ready, nor after it."""
     if (number := getattr(signal, "SIGHUP", None)) is not None:
         signal.signal(number, signal.SIG_IGN)
+
+
+def end_at_once() -> None:
+    """Let SIGTERM end us with status 0 until a command is ready to end in good order: nothing is open yet."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+
+def end_undisturbed() -> None:
+    """Let nobody hurry us any more: all is closed, and the process is about to end."""
+    for one in SIGNALS:
+        signal.signal(one, signal.SIG_IGN)
 
 
 def run(work: Coroutine[Any, Any, int]) -> int:

@@ -22,9 +22,10 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Serve a simulated exchange; no file needed.")] = False,
 ) -> int:
     """Run the gateway until it is stopped."""
-    from gateway.cli.loop import ignore_hangups, run  # noqa: PLC0415  # --help is quick without asyncio
+    from gateway.cli.loop import end_at_once, ignore_hangups, run  # noqa: PLC0415  # --help is quick without asyncio
 
     ignore_hangups()
+    end_at_once()
     path = None if demo and config is None else chosen(config)
     overrides: dict[str, Any] = {} if listen is None else {"server": {"listen": listen}}
     return run(_demonstrate(path, overrides) if demo else _serve(path, overrides, _say_address))
@@ -48,6 +49,7 @@ def chosen(config: Path | None) -> Path:
 
 async def _serve(path: Path | None, overrides: dict[str, Any], ready: Callable[[str, str], None]) -> int:
     from gateway.app import last_resort, serve  # noqa: PLC0415  # --help is quick without it
+    from gateway.cli.loop import end_undisturbed  # noqa: PLC0415  # same
     from gateway.config import Source  # noqa: PLC0415  # same
     from gateway.telemetry import setup_logs  # noqa: PLC0415  # same
 
@@ -56,6 +58,7 @@ async def _serve(path: Path | None, overrides: dict[str, Any], ready: Callable[[
     setup_logs(settings.log.level, settings.log.format)
     secure = "" if settings.server.tls is None else "s"
     await serve(settings, ready=lambda address: ready(secure, address), signalled=last_resort, source=source)
+    end_undisturbed()
     return 0
 
 

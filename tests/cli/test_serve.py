@@ -64,9 +64,10 @@ def application(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[App
     monkeypatch.chdir(tmp_path)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
-    hang_up = signal.getsignal(signal.SIGHUP)
+    meanings = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)}
     yield one
-    signal.signal(signal.SIGHUP, hang_up)
+    for number, meaning in meanings.items():
+        signal.signal(number, meaning)
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
@@ -108,6 +109,25 @@ def test_a_hang_up_ends_nothing_before_it_is_ready_and_after_it_has_ended(applic
     Path("gateway.toml").touch()
     assert run(["serve"]) == 0
     signal.raise_signal(signal.SIGHUP)
+
+
+def test_whoever_ends_it_before_it_is_ready_finds_nothing_open(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def serve(settings: object, **_: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        raise AssertionError("served")
+
+    monkeypatch.setattr(application, "serve", serve)
+    Path("gateway.toml").touch()
+    assert run(["serve"]) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_one_that_has_ended_in_good_order_is_not_hurried(application: Application, number: signal.Signals) -> None:
+    Path("gateway.toml").touch()
+    assert run(["serve"]) == 0
+    signal.raise_signal(number)
 
 
 @pytest.mark.parametrize(("form", "begins"), [("json", "{"), ("console", "timestamp=")])

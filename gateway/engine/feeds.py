@@ -90,7 +90,7 @@ class Feed:
 
     # --- the hot path
 
-    def take(self, data: Data, recv_us: int) -> None:
+    def take(self, data: Data, recv_us: int) -> None:  # noqa: C901  # one pass, without calls that could be spared
         """Publish the records of ``data``, those excepted that wait for a hole to be filled."""
         records = data.records
         if self.overlap is not None:
@@ -106,15 +106,20 @@ class Feed:
         else:
             order, first = holes.order, records[0]
             if first.id == order.next_id and len(records) == 1:
-                order.next_id = first.id + 1
                 if first.ts > order.newest_us:  # noqa: PLR1730  # a call less for every trade
                     order.newest_us = first.ts
+                order.next_id = first.id + 1
             elif not order.follows(records):
                 self._hole = holes.take(records, data.ts, recv_us, self._hole)
                 return
             self._hole = ""  # the ids prove that there is none
-        for topic in self.topics:
-            topic.publish("update", records, data.ts, recv_us)
+        try:
+            for topic in self.topics:
+                topic.publish("update", records, data.ts, recv_us)
+        except Exception:
+            if holes is not None:
+                holes.forget()  # else the ids would prove that these were told
+            raise
 
     def take_raw(self, payload: bytes, binary: bool, recv_us: int) -> None:
         """Publish the exchange's own frame; nothing if nobody wants it."""

@@ -12,6 +12,7 @@ from gateway.engine.gapfill import IdOrder
 from gateway.engine.messages import TopicEvent
 from gateway.engine.missing import Hole, Missing, Run, Step
 from gateway.engine.topics import Topic
+from gateway.errors import Reason
 from gateway.spi.events import Blank
 
 
@@ -35,6 +36,9 @@ class Carrier(Protocol):
     """A feed."""
 
     topics: tuple[Topic, ...]
+
+    def lost(self, reason: str, at_us: int, /) -> None:
+        """Something is missing before what is published next."""
 
 
 class Holes:
@@ -128,11 +132,16 @@ class Holes:
         if self._held is not None:
             self._held += steps
             return
-        for step in steps:
-            if isinstance(step, Hole):
-                self._announce(step, at_us)
-            else:
-                self._publish(step)
+        try:
+            for step in steps:
+                if isinstance(step, Hole):
+                    self._announce(step, at_us)
+                else:
+                    self._publish(step)
+        except Exception:
+            self.forget()  # what was to follow is lost, and no id would show it
+            self._feed.lost(Reason.PROTOCOL_ERROR, at_us)
+            raise
 
     def _publish(self, run: Run) -> None:
         told = [record for record in run.records if type(record) is not Blank]

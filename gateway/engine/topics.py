@@ -92,14 +92,19 @@ class Topic:
         return len(self._listeners)
 
     def publish(self, kind: Kind, records: Any, ts: int | None, recv_us: int) -> None:
-        """Publish ``records`` under the next offset. The hot path: nothing is awaited, logged or locked."""
-        offset = self.offset = self.offset + 1
+        """
+        Publish ``records`` under the next offset. The hot path: nothing is awaited, logged or locked.
+
+        Raises whatever records that cannot be written raise; then nothing was published.
+        """
+        offset = self.offset + 1
         ring = self.ring
         if ring is None:
             frame = b""
         else:
             frame = self.spelling.frame(kind, offset, ts, recv_us, records_json(records))
             ring.append(frame)
+        self.offset = offset  # not before: what no client can be sent takes none
         message = self._newest = Message(self.subscription, kind, records, ts, recv_us, offset, frame)
         for listener in self._listeners:
             listener.put(message)

@@ -95,9 +95,9 @@ class Backfill:
                 return None
             records = await self._rest.converse(conversation, spare)
         kind: type[Any] = MARKET_RECORDS.get(subscription.channel, object)
-        ids = [getattr(one, "id", None) if isinstance(one, kind) else None for one in records]
-        if not all(type(one) is int for one in ids):
-            raise PluginError(self.ground.exchange, "gateway_backfill must return records with numbers as ids")
+        if not all(isinstance(one, kind) and _is_numbered(one) for one in records):
+            problem = "gateway_backfill must return records with numbers as ids and times"
+            raise PluginError(self.ground.exchange, problem)
         return records
 
 
@@ -212,12 +212,15 @@ class Filling:
 
     def _ended(self, holes: Holes, task: "asyncio.Task[None]") -> None:
         """If it was not told to, and something waits still: whatever ended it, nobody waits for it."""
-        if self._task is not task:
-            return
-        self._task = self._hole = None
         if not task.cancelled() and (exc := task.exception()) is not None:
             self._ground.observer.noticed(self._link.connection.id, 0, "internal_error", error=repr(exc))
-        holes.stop_waiting(self._ground.wall_us())
+        if self._task is task:
+            self._task = self._hole = None
+            holes.stop_waiting(self._ground.wall_us())
+
+
+def _is_numbered(record: Any) -> bool:
+    return type(getattr(record, "id", None)) is int and type(getattr(record, "ts", None)) is int
 
 
 def _is_first(hole: Missing, holes: Holes) -> bool:

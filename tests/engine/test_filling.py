@@ -257,3 +257,51 @@ def test_records_that_cannot_be_used_leave_nobody_sure_of_what_is_missing(filled
     assert one.heard() == [[5], "disconnected", "restored", "live", ("gap", None, None), [9]]
     assert one.filler.asked == ["begin", "end"]
     assert one.filler.missed == 0, "nobody knows how many"
+
+
+# --- what cannot be sent
+
+
+def bad(number: int) -> Trade:
+    """Half of a character, which no client can be sent."""
+    return Trade(number, "\ud800", "1", "buy", number * 10)
+
+
+def test_what_cannot_be_sent_is_told_to_be_missing(filled) -> None:
+    one = filled()
+    one.take(5)
+    with pytest.raises(UnicodeEncodeError):
+        one.feed.take(Data("s", [bad(6)], 7), 9)
+    one.feed.broke("plugin_error", 2)
+    one.feed.confirmed(3)
+    one.take(7)
+    assert one.heard() == [[5], "disconnected", "restored", "live", ("gap", None, None), [7]]
+
+
+def test_nor_does_its_time_have_to_be_one(filled) -> None:
+    one = filled()
+    one.take(5)
+    with pytest.raises(TypeError):
+        one.feed.take(Data("s", [Trade(6, "1", "1", "buy", "60")], 7), 9)  # type: ignore[arg-type]
+    one.take(7)
+    assert one.holes.missing() == (5, 7, 1.0)
+
+
+@pytest.mark.parametrize("ends", ["fill", "give_up", "stop_waiting"])
+def test_what_cannot_be_sent_and_waits_is_told_to_be_missing_with_what_follows(filled, ends: str) -> None:
+    one = filled()
+    one.take(5)
+    one.take(7)
+    one.feed.take(Data("s", [bad(8)], 8), 9)
+    one.take(9)
+    ways = {
+        "fill": lambda: one.fill(6),
+        "give_up": lambda: one.holes.give_up(12, recoverable=True),
+        "stop_waiting": lambda: one.holes.stop_waiting(12),
+    }
+    with pytest.raises(UnicodeEncodeError):
+        ways[ends]()
+    one.take(10)
+    first = [6] if ends == "fill" else ("gap", 6, 6)
+    assert one.heard() == [[5], first, [7], ("gap", None, None), [10]]
+    assert one.holes.missing() is None

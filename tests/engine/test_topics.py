@@ -55,6 +55,18 @@ def test_every_message_takes_the_next_offset_and_statuses_take_none() -> None:
     assert (ear.messages[0].records, ear.messages[0].ts, ear.messages[0].recv_us) == ([TRADE], 3, 4)
 
 
+def test_what_cannot_be_written_takes_no_offset_and_whoever_comes_back_misses_nothing() -> None:
+    topic = topic_named("mock:trades:BTC-USDT")
+    ear = Ear(topic)
+    topic.publish("update", [TRADE], 3, 4)
+    with pytest.raises(UnicodeEncodeError):
+        topic.publish("update", [Trade(2, "\ud800", "2", "buy", 3)], 3, 4)
+    topic.publish("update", [TRADE], 3, 5)
+    assert offsets(ear.frames) == [1, 2]
+    assert topic.ring is not None
+    assert topic.ring.after(1) == ear.frames[1:]
+
+
 @given(lists(sampled_from(["publish", "raw", "status", "attach", "attach quietly", "detach"]), max_size=60))
 def test_whoever_listens_hears_contiguous_offsets_from_where_it_joined(steps: list[str]) -> None:
     topic = topic_named("mock:raw:x")

@@ -335,6 +335,10 @@ def broken_page(page: list[Any]) -> Callable[..., Any]:
             broken_page([spi.Trade("6", "1", "1", "buy", 1)]),
             "gateway_backfill must return records with numbers as",
         ),
+        (
+            broken_page([spi.Trade(6, "1", "1", "buy", "1")]),  # type: ignore[arg-type]
+            "gateway_backfill must return records with numbers as ids and times",
+        ),
     ],
 )
 @virtually
@@ -345,6 +349,29 @@ async def test_a_plugin_that_breaks_the_contract_is_named_and_the_hole_is_told(
         await one.take(7)
         assert one.heard == [(6, 6), [7]]
         assert problem in str(one.stage.seen.noticed_of("plugin_error"))
+
+
+@virtually
+async def test_what_is_fetched_and_cannot_be_sent_is_noticed_and_told_to_be_missing(filled, variant) -> None:
+    async with filled(variant(gateway_backfill=broken_page([spi.Trade(6, "\ud800", "1", "buy", 1)]))) as one:
+        one.stage.link().connection.feeds["trades.a"].topics[0].attach(Framed())
+        await one.take(7)
+        assert "UnicodeEncodeError" in str(one.stage.seen.noticed_of("internal_error"))
+        await one.take(8)
+        assert one.heard == [(None, None), [8]]
+        assert one.tasks == []
+
+
+class Framed:
+    """A client, for whom everything is written."""
+
+    wants_frames = True
+
+    def put(self, message: object, /) -> None:
+        pass
+
+    def notify(self, notice: object, frame: bytes, /) -> None:
+        pass
 
 
 @virtually

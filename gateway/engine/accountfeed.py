@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from gateway.engine.accounts import AccountState
+from gateway.engine.accounts import AccountState, check
 from gateway.engine.feeds import Feed
-from gateway.engine.messages import TopicEvent, TopicStatus
+from gateway.engine.messages import TopicEvent, TopicStatus, records_json
 from gateway.engine.topics import Topic
 from gateway.model.account import ACCOUNT_RECORDS, Order
 from gateway.model.subscriptions import RAW
@@ -83,6 +83,7 @@ class AccountFeed(Feed):
             records = self._new_ones(self.overlap, records, data.ts)
         if not records:
             return
+        _check(records)
         if self._hole:
             self._resync(recv_us)
         self.seen_us = recv_us
@@ -106,6 +107,7 @@ class AccountFeed(Feed):
         """Take the whole account, fetched for ``wish``: publish it, and then what was held back."""
         if not self._is_wanted or wish != self.wish:
             return
+        _check(records)
         whole = self._state.load(records)
         self._is_wanted, self._is_whole = False, True
         for topic in self.topics:
@@ -215,3 +217,10 @@ class AccountFeed(Feed):
 
 def _kind(topic: Topic) -> type[Struct]:
     return ACCOUNT_RECORDS[topic.subscription.channel]
+
+
+def _check(records: Sequence[Struct]) -> None:
+    """See that each can be told, before anything comes of it: later nobody would know whose fault it is."""
+    for record in records:
+        check(record)
+    records_json(records)

@@ -52,6 +52,21 @@ def is_older(order: Order, other: Order) -> bool:
     return (Decimal(order.filled), *far) < (Decimal(other.filled), *other_far)
 
 
+def check(record: Struct) -> None:
+    """
+    See that ``record`` can be told from others about the same.
+
+    Raises:
+        TypeError: If it is no record of an account, or its time is no number.
+        LookupError: If its status is none.
+        ArithmeticError: If what is filled is no number.
+    """
+    if not isinstance(record, Order | Balance | Position) or type(record.ts) is not int:
+        raise TypeError(f"{type(record).__name__} is no record of an account, or has no time")
+    if isinstance(record, Order):
+        is_older(record, record)
+
+
 class AccountState:
     """One account, within bounds. Event-loop only."""
 
@@ -67,9 +82,9 @@ class AccountState:
         """
         Take what the stream says; false if it is older than what is known, so that nobody is to be told.
 
-        Raises:
-            TypeError: If it is no record of an account.
+        Raises what :func:`check` does; then nothing was taken.
         """
+        check(record)
         match record:
             case Order():
                 return self._take_order(record)
@@ -77,10 +92,8 @@ class AccountState:
                 return record.ts > self._fetched.get(record.asset, -1)
             case Balance():
                 return self._balances.take(replace(record, change=None, reason=None))
-            case Position():
-                return self._positions.take(record)
             case _:
-                raise TypeError(f"{type(record).__name__} is no record of an account")
+                return self._positions.take(record)
 
     def begin(self) -> None:
         """The account is about to be fetched: what the stream says from here on may be newer than that."""
@@ -94,9 +107,10 @@ class AccountState:
         What was known, is not among ``records``, and was not spoken of since
         :meth:`begin`, is gone.
 
-        Raises:
-            TypeError: If one of them is no record of an account.
+        Raises what :func:`check` does; then nothing was taken.
         """
+        for record in records:
+            check(record)
         self._orders.keep(records, may_go=is_open)
         self._balances.keep(records)
         self._positions.keep(records)

@@ -424,3 +424,31 @@ def test_what_comes_both_ways_is_told_once_and_a_takeover_without_proof_is_a_hol
     assert told(one.ear)[2:] == [[order(number=2)], ("gap", "rollover", 31, 33), "resyncing"]
     one.load(order(number=2), order(number=3), at=34)
     assert told(one.ear)[5:] == [[order(number=2), order(number=3)], "synced", "live", [order(number=3)]]
+
+
+# --- what cannot be told
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [order("gone"), order(filled="much"), order(filled="NaN"), order(ts="1"), Balance("\ud800", 1), "x"],  # type: ignore[arg-type]
+)
+def test_what_cannot_be_told_is_refused_at_once_and_holds_nothing_up(bad: Any) -> None:
+    one = Stage("orders", "balances").live()
+    one.feed.lost(Reason.SEQUENCE_GAP, 12)
+    for ear in one.ears:
+        ear.take()
+    with pytest.raises((TypeError, KeyError, ArithmeticError, UnicodeEncodeError)):
+        one.say(bad, at=13)
+    one.say(FILLED, at=14)
+    with pytest.raises((TypeError, KeyError, ArithmeticError, UnicodeEncodeError)):
+        one.load(CASH, bad, at=15)
+    assert told(one.ear) == []
+    one.load(CASH, at=16)
+    assert [list(message.records) for message in one.ear.messages] == [[], [FILLED]]
+    assert [list(message.records) for message in one.ears[1].messages] == [[CASH]]
+    one.feed.broke("reset", 17)
+    one.feed.begin()
+    one.feed.confirmed(18)
+    one.load(CASH, at=19)
+    assert one.feed.status is TopicStatus.LIVE

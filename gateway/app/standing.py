@@ -100,7 +100,8 @@ class Standing:
     async def fall(self, topic: str, /) -> bool:
         """See :meth:`gateway.engine.operations.StandingWishes.fall`."""
         try:
-            removed = await self._store.remove_subscription(parse_topic(topic))
+            async with self._changing:  # the start opens what it has read, whatever becomes of it
+                removed = await self._store.remove_subscription(parse_topic(topic))
         except ValueError:
             return False
         if removed:
@@ -121,6 +122,7 @@ class Standing:
     async def _keep(self, wish: Subscription) -> Details:
         added = await self._store.add_subscription(wish, self._wall_us())
         self._made[wish.topic] = added.standing.created_us
+        self._attach(wish)  # whoever else wanted it may have given it up meanwhile
         return {**self._details(wish.topic, API), "is_new": added.is_new}
 
     async def _try(self, wish: Subscription) -> str:

@@ -2,12 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from gateway.app.standing import Standing, wishes
 from gateway.config import SubscriptionSettings
 from gateway.engine.hub import Hub
 from gateway.engine.topics import Topic
 from gateway.model.subscriptions import Subscription
-from gateway.store import TransientStore
+from gateway.store import Added, TransientStore
 from gateway.testing.virtual import virtually
 
 KNOWN = "(it has: trades, quotes, book, ticker, raw, orders, balances)"
@@ -163,3 +165,58 @@ async def test_a_change_waits_for_the_start() -> None:
     await standing.change([trades("C")])
     assert starting.done()
     assert [each["topic"] for each in standing.standing()] == ["mock:trades:C"]
+
+
+class SlowStore(TransientStore):
+    """A disk that takes a second to write."""
+
+    async def add_subscription(self, wish: Subscription, created_us: int) -> Added:
+        added = await super().add_subscription(wish, created_us)
+        await asyncio.sleep(1)
+        return added
+
+
+class Anything:
+    """An exchange that offers everything, and takes a second to say so."""
+
+    async def resolve(self, wish: Subscription, /) -> Subscription:
+        await asyncio.sleep(1)
+        return wish
+
+    def open(self, topic: Topic, /) -> None:
+        pass
+
+    def close(self, topic: Topic, /) -> None:
+        pass
+
+
+@pytest.fixture
+def slow() -> tuple[Standing, Hub, SlowStore]:
+    hub, store = Hub(lambda: "e"), SlowStore()
+    hub.connect("mock", Anything())
+    return Standing(hub, store, lambda *_: None, lambda: 0.0, lambda: 0), hub, store
+
+
+@virtually
+async def test_what_is_made_while_the_configuration_gives_it_up_is_open(slow) -> None:
+    standing, hub, _ = slow
+    await standing.change([trades("A")])
+    making = asyncio.create_task(standing.stand([Subscription("mock", "trades", "A")]))
+    await asyncio.sleep(1.5)
+    await standing.change([])
+    [made] = await making
+    assert made["status"] == "pending"
+    assert hub.topics["mock:trades:A"].listeners == 1
+
+
+@virtually
+async def test_what_falls_during_the_start_does_not_stand(slow) -> None:
+    standing, hub, store = slow
+    wish = Subscription("mock", "trades", "A")
+    await store.add_subscription(wish, 1)
+    starting = asyncio.create_task(standing.restore([]))
+    await asyncio.sleep(0.5)
+    assert await standing.fall(wish.topic) is True
+    await starting
+    assert standing.standing() == []
+    assert hub.topics["mock:trades:A"].listeners == 0

@@ -4,6 +4,7 @@ import json
 from itertools import groupby
 from typing import Any
 
+import plainly_private
 import pytest
 from msgspec.structs import asdict
 from private import frames, listed, only
@@ -13,7 +14,7 @@ from gateway_binance.private.futures_events import FuturesEvents
 from gateway_binance.private.listenkey import EVENTS, ListenKeyDialect
 from gateway_binance.private.orders import Names
 
-LISTED = listed(("btc_usdt", "BTCUSDT"), ("bnb_usdt", "BNBUSDT"))
+LISTED = listed(*((ours, theirs) for theirs, ours in plainly_private.SYMBOLS.items()))
 ORDER = {
     "s": "BTCUSDT",
     "c": "mine",
@@ -80,7 +81,7 @@ def algo(**parts: Any) -> Any:
     return only(read({"e": "ALGO_UPDATE", "E": 1_764_547_200_123, "T": 1_000, "o": {**ALGO, **parts}}))
 
 
-def said(record: spi.Order) -> dict[str, Any]:
+def said(record: Any) -> dict[str, Any]:
     return {name: value for name, value in asdict(record).items() if value is not None}
 
 
@@ -107,29 +108,6 @@ LIVES = {
 }
 
 
-def plainly(event: Any) -> dict[str, Any]:
-    """Read an update with nothing of the plugin, but for its status."""
-    one, is_algo = event["o"], event["e"] == "ALGO_UPDATE"
-    plain = {
-        "order_id": one["aid" if is_algo else "i"],
-        "symbol": {"BTCUSDT": "btc_usdt", "BNBUSDT": "bnb_usdt"}.get(one["s"], one["s"]),
-        "side": one["S"].lower(),
-        "ts": (event["T"] if is_algo else one["T"]) * 1000,
-        "client_order_id": one["caid" if is_algo else "c"],
-        "type": one["o"],
-        "time_in_force": one["f"],
-        "price": one["p"],
-        "size": one["q"],
-        "filled": one.get("aq" if is_algo else "z"),
-        "average_price": one["ap"] if float(one.get("ap") or 0) else None,
-        "reason": one.get("rm") or None,
-    }
-    if one.get("x") in {"TRADE", "CALCULATED"} and float(one["l"]):
-        plain |= {"last_price": one["L"], "last_size": one["l"], "trade_id": one["t"]}
-        plain |= {"fee": one["n"], "fee_asset": one["N"]} if one.get("n") else {}
-    return {name: value for name, value in plain.items() if value is not None}
-
-
 def test_the_recorded_lives_of_orders_are_told_as_they_went(capture: Any) -> None:
     lives = {}
     recorded = list(frames(capture("binance-usdm/lean-userdata-orders.dev.jsonl")))
@@ -138,9 +116,7 @@ def test_the_recorded_lives_of_orders_are_told_as_they_went(capture: Any) -> Non
         for _, payload in steps:
             events: Any = dialect().decode(payload, False)
             record = only(events)
-            told = said(record)
-            del told["status"]
-            assert told == plainly(json.loads(payload))
+            assert [("Order", said(record))] == plainly_private.read(payload)
             assert [data.ts for data in events] == [json.loads(payload)["E"] * 1000]
             records.append(record)
         lives[life] = [(record.order_id, record.status) for record in records]
@@ -160,16 +136,14 @@ def test_what_peers_kept_is_read_as_it_says(name: str, statuses: Any, capture: A
     found: dict[str, int] = {}
     for _, payload in frames(capture(f"binance-usdm/{name}.dev.jsonl")):
         message = json.loads(payload)
-        event = message.get("data", message) if isinstance(message, dict) else {}
-        if not isinstance(event, dict) or event.get("e") not in {"ORDER_TRADE_UPDATE", "ALGO_UPDATE"}:
+        event = plainly_private.event_of(message) if isinstance(message, dict) else None
+        if not isinstance(event, dict) or event.get("e") not in plainly_private.KINDS:
             continue
-        told = said(only(dialect().decode(payload, False)))
-        status = told.pop("status")
-        told.pop("reason", None)
-        expected = plainly(event)
-        expected.pop("reason", None)
-        assert told == expected
-        found[status] = found.get(status, 0) + 1
+        [data] = dialect().decode(payload, False)
+        assert isinstance(data, spi.Data)
+        assert [(type(record).__name__, said(record)) for record in data.records] == plainly_private.read(payload)
+        for status in [record.status for record in data.records if type(record) is spi.Order]:
+            found[status] = found.get(status, 0) + 1
     assert found == statuses
 
 

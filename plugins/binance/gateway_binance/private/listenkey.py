@@ -138,6 +138,7 @@ class ListenKeyDialect:
         """Translate one message."""
         if binary:
             raise ValueError("a binary message on a JSON connection")
+        payload.decode()  # what is not read is not checked otherwise
         try:
             message = _message(payload)
             if message.data is not UNSET:

@@ -118,6 +118,7 @@ class UserDialect:
         """Translate one message."""
         if binary:
             raise ValueError("a binary message on a JSON connection")
+        payload.decode()  # what is not read is not checked otherwise
         try:
             message = api.read(payload)
             if message.event is not UNSET:

@@ -193,11 +193,13 @@ def test_what_is_neither_an_event_nor_an_answer_makes_no_sense(message: Any) -> 
         decode(dialect(), message)
 
 
-def test_no_binary_message_and_no_depth_makes_sense() -> None:
+def test_neither_a_binary_message_nor_absurd_depth_nor_broken_text_makes_sense() -> None:
     with pytest.raises(ValueError, match="binary"):
         list(dialect().decode(b"{}", True))
     with pytest.raises(ValueError):
         list(dialect().decode(b'{"data":{"e":"x","z":' + b"[" * 100_000, False))
+    with pytest.raises(ValueError):
+        list(dialect().decode(b'{"e":"x","\x80":1}', False))
 
 
 # --- what is asked

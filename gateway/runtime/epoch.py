@@ -19,8 +19,9 @@ from gateway.runtime.connection import Connection
 from gateway.runtime.ground import Ground
 from gateway.runtime.handshake import Opening
 from gateway.runtime.judge import Judge
+from gateway.runtime.means import Means
 from gateway.runtime.rest import Rest
-from gateway.runtime.service import Means, Service
+from gateway.runtime.service import Service
 from gateway.runtime.writer import Writer
 from gateway.spi.contract import Session
 from gateway.spi.steps import Open

@@ -6,9 +6,7 @@ writes, one looks at the clocks. Whatever goes wrong in one ends all.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from typing import Final, NoReturn
 
@@ -19,47 +17,24 @@ from gateway.engine.intake import Intake
 from gateway.engine.ledger import StreamState
 from gateway.engine.retry import Backoff
 from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
-from gateway.net.transport import Kind, Transport
+from gateway.net.transport import Kind
 from gateway.runtime.aging import Age
-from gateway.runtime.attempt import Ties
-from gateway.runtime.connection import Connection
-from gateway.runtime.ground import Ground
-from gateway.runtime.judge import Judge
+from gateway.runtime.bookrules import book_rule
 from gateway.runtime.keepalive import LONGEST, SHORTEST, expire, keep_alive
 from gateway.runtime.leftovers import Leftovers
+from gateway.runtime.means import Means
 from gateway.runtime.pinger import Pinger, heartbeat_of
 from gateway.runtime.reactions import Reactions
 from gateway.runtime.reconcile import Reconciler
-from gateway.runtime.rest import Rest
 from gateway.runtime.sampling import Sampler
 from gateway.runtime.snapshots import Snapshots
 from gateway.runtime.stalls import Stalls
 from gateway.runtime.subscriber import Subscriber
 from gateway.runtime.together import together
-from gateway.runtime.writer import Writer
-from gateway.spi.books import BookRule
-from gateway.spi.contract import Keepalive, Session
+from gateway.spi.contract import Keepalive
 
 TICK: Final = 1.0
 """Seconds between two looks at deadlines and ages, at most."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What an epoch has once its handshake is done, and whom it tells."""
-
-    number: int
-    connection: Connection
-    ground: Ground
-    judge: Judge
-    rest: Rest
-    session: Session
-    transport: Transport
-    writer: Writer
-    during: Callable[[str], AbstractContextManager[None]]
-    notice: Callable[[str, str], None]
-    fail: Callable[[GatewayError], None]
-    ties: Ties
 
 
 class Service:
@@ -286,17 +261,8 @@ class Service:
             self._arm(feed)
 
     def _arm(self, feed: Feed) -> None:
-        if not isinstance(feed, BookFeed):
-            return
-        try:
-            rule: object = self._dialect.book(feed.stream)
-        except Exception as exc:
-            problem = f"its dialect raised {type(exc).__name__} in book"
-            raise PluginError(self._ground.exchange, problem) from exc
-        if not isinstance(rule, BookRule):
-            problem = f"its dialect must have a BookRule for a book it has routed, not {type(rule).__name__}"
-            raise PluginError(self._ground.exchange, problem)
-        feed.arm(rule)
+        if isinstance(feed, BookFeed):
+            feed.arm(book_rule(self._ground.exchange, self._dialect, feed.stream))
 
     def _join(self, feed: BookFeed) -> None:
         if feed.sync is not None and callable(feed.sync.rule.snapshot):

@@ -119,7 +119,8 @@ class Service:
             PluginError: If the plugin broke the contract.
         """
         means, ground, connection = self._means, self._ground, self._connection
-        self._arm_all()
+        for feed in connection.feeds.values():
+            self._arm(feed)
         wanted = tuple(stream for stream in streams if connection.ledger.entry(stream) is not None)
         requests = ground.binding.restore_subscriptions(connection.target, self._dialect, wanted)
         self._subscriber.restore(wanted, requests)
@@ -163,7 +164,10 @@ class Service:
             self._join(feed)
 
     def left(self, feed: Feed) -> None:
-        """Nobody wants ``feed`` any more."""
+        """Nobody wants ``feed`` any more; whoever wants its stream again finds nothing of it."""
+        if feed.stream not in self._connection.feeds:
+            self._anew.pop(feed.stream, None)
+            self._stalls.left(feed.stream)
         if isinstance(feed, BookFeed):
             self._snapshots.forget(feed)
         elif isinstance(feed, AccountFeed):
@@ -256,10 +260,6 @@ class Service:
         feed.begin()
         self._arm(feed)
 
-    def _arm_all(self) -> None:
-        for feed in self._connection.feeds.values():
-            self._arm(feed)
-
     def _arm(self, feed: Feed) -> None:
         if isinstance(feed, BookFeed):
             feed.arm(book_rule(self._ground.exchange, self._dialect, feed.stream))
@@ -272,9 +272,8 @@ class Service:
 
     async def _keep_alive(self, keepalive: Keepalive) -> NoReturn:
         means, backoff = self._means, Backoff(self._ground.rng, base=SHORTEST, cap=LONGEST)
-        await keep_alive(
-            self._ground.exchange, keepalive, means.rest, means.writer, self._keepalive_failed, backoff
-        )
+        exchange, failed = self._ground.exchange, self._keepalive_failed
+        await keep_alive(exchange, keepalive, means.rest, means.writer, failed, backoff)
 
     def _keepalive_failed(self, fault: ConnectionFault) -> float:
         self._means.notice("keepalive_failed", str(fault))

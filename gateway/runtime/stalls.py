@@ -56,6 +56,10 @@ class Stalls:
         """The operator's settings of the exchange are others."""
         self._silence.longest = self._ground.pace.message_timeout
 
+    def left(self, stream: str) -> None:
+        """Nobody wants ``stream`` any more."""
+        self._silence.forget(stream)
+
     def check(self, now: float) -> None:
         """
         Look at every stream; ``now`` is monotonic seconds.

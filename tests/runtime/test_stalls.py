@@ -2,7 +2,7 @@
 
 import asyncio
 
-from silent import HOUR, QUOTES, TICKER, TRADES, Mixed, Sparse, scene
+from silent import HOUR, QUOTES, TICKER, TRADES, Ear, Mixed, Sparse, scene
 
 from gateway.testing.virtual import virtually
 from gateway.testing.ways import Refusal
@@ -257,3 +257,26 @@ async def test_a_changed_bound_holds_at_once() -> None:
         exchange.links.all["mock/stream/0"].pace_changed()
         await asyncio.sleep(1)
         assert one.ears[QUOTES].told == ["live", "data", "stale data_stalled"]
+
+
+@virtually
+async def test_a_stream_that_was_left_while_it_was_silent_begins_anew_when_it_is_wanted_again() -> None:
+    """It has its whole time again, and nothing is missing before the first that its new listeners hear."""
+    async with scene(rate=None) as one:
+        await one.hear(TRADES)
+        end = await one.gateway.listen(QUOTES, (ear := Ear()).take)
+        for _ in range(120):
+            one.venue.emit_trade("BTC-USDT")
+            await asyncio.sleep(1)
+        assert ear.told == ["live", "stale no_data"]
+        end()
+        for _ in range(600):
+            one.venue.emit_trade("BTC-USDT")
+            await asyncio.sleep(1)
+        upgrades = one.venue.counts.upgrades
+        await one.hear(QUOTES)
+        await asyncio.sleep(5)
+        one.venue.emit_quote("BTC-USDT")
+        await asyncio.sleep(1)
+        assert one.ears[QUOTES].told == ["live", "data"]
+        assert one.venue.counts.upgrades == upgrades

@@ -7,7 +7,7 @@ nothing can be published in between, so the ack is always the topic's first word
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from gateway.engine.conflation import MERGES
 from gateway.engine.hub import Hub
@@ -16,12 +16,11 @@ from gateway.engine.topics import Topic
 from gateway.errors import SubscriptionError
 from gateway.model.subscriptions import Subscription
 from gateway.serving.auth.entrance import Entrance
+from gateway.serving.auth.reception import NO_GOOD
 from gateway.serving.limits import Limits
 from gateway.serving.pipe import Pipe
 from gateway.serving.replies import Reply, state
 from gateway.serving.requests import Auth, Envelope, Lag, Position, Selection, Subscribe, UnauthorizedError, params
-
-NO_GOOD: Final = "the token or ticket is no good: unknown, used, expired or revoked"
 
 
 class Desk:

@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from gateway.serving.auth.credentials import CredentialsError, in_url, shown
 from gateway.serving.auth.needs import FREE, OWN_DOOR, need_of
-from gateway.serving.auth.reception import Reception
+from gateway.serving.auth.reception import NO_GOOD, Reception
 from gateway.serving.auth.refusals import LATER
 from gateway.serving.auth.scopes import Access
 from gateway.serving.limits import Limits
@@ -22,7 +22,6 @@ from gateway.serving.problems import problem
 ACCESS: Final = web.RequestKey("gateway.access", Access)
 CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="gateway"'}
 READS: Final = frozenset({"GET", "HEAD"})
-NO_GOOD: Final = "the token or ticket is no good: unknown, used, expired or revoked"
 
 
 def door(reception: Reception, limits: Callable[[], Limits]) -> Middleware:
@@ -44,7 +43,7 @@ def door(reception: Reception, limits: Callable[[], Limits]) -> Middleware:
             return problem(400, "bad_credentials", str(wrong))
         access = reception.keeper.anonymous()
         if access is None and text is not None:
-            access = reception.worth(text)
+            access = reception.worth(text, tickets=path_of(request) in OWN_DOOR)
             if access is None:
                 return await _turned_away(reception)
         if access is not None:

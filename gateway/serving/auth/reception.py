@@ -1,6 +1,7 @@
 """Everything that decides who somebody is, in one place: tokens, tickets, what wrong ones cost, and shares."""
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from gateway.engine.hub import Hub
 from gateway.serving.auth.keeper import Keeper
@@ -9,6 +10,8 @@ from gateway.serving.auth.scopes import Access
 from gateway.serving.auth.shares import Shares
 from gateway.serving.auth.tickets import PREFIX, Tickets
 from gateway.store import Token
+
+NO_GOOD: Final = "the token or ticket is no good: unknown, used, expired or revoked"
 
 
 class Reception:
@@ -44,8 +47,12 @@ class Reception:
         self.keeper.know(known)
         self.shares.keep({token.id for token in known})
 
-    def worth(self, text: str) -> Access | None:
-        """Return what a token or a ticket allows; nothing if it is no good. A ticket is used up by it."""
+    def worth(self, text: str, *, tickets: bool = True) -> Access | None:
+        """
+        Return what a token or a ticket allows; nothing if it is no good. A ticket is used up by it.
+
+        Without ``tickets`` none is taken: one that could ask for the next would have no end.
+        """
         if text.startswith(PREFIX):
-            return self.tickets.take(text)
+            return self.tickets.take(text) if tickets else None
         return self.keeper.access(text)

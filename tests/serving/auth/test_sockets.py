@@ -61,6 +61,8 @@ async def test_a_ticket_is_got_with_a_token_and_is_good_once(start: Any, asking:
     assert await refused(rig, **shown) == 401
     answers = [(await asking(rig, TICKETS, "POST", token=one))[1] for _ in range(2)]
     assert answers[0] != answers[1]
+    by_ticket = {"headers": {"Authorization": f"Bearer {answers[0]['ticket']}"}}
+    assert await asking(rig, TICKETS, "POST", **by_ticket) == (401, "unauthorized"), "else it would have no end"
 
 
 async def test_what_a_ticket_is_asked_for_with_is_checked(start: Any, asking: Any, issue: Issue) -> None:

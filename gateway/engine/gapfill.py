@@ -197,6 +197,7 @@ class IdOrder:
         if self._lacks(record.id):
             self._find(record, ts, recv_us)
             self._advance(steps)
+            self._make_room(steps)
         elif record.ts > self.newest_us:
             steps += self.give_up_all(recoverable=True)
             return self._pass(record, ts, recv_us, reason, steps)

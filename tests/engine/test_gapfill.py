@@ -278,6 +278,17 @@ def test_what_was_found_takes_room_too(play) -> None:
     assert one.take(10) == [(6, 6), [7], (8, 8), [9, 10]]
 
 
+def test_what_comes_late_for_a_later_hole_waits_in_that_room(play) -> None:
+    one = play(waiting=5)
+    one.take(1)
+    one.take(3)
+    one.take(1000)
+    assert one.take(500, 501, 502) == []
+    assert one.take(503) == [(2, 2), [3]]
+    assert one.order.missing() == (3, 1000, 100.0)
+    assert one.take(504) == [(4, 499), [500, 501, 502, 503, 504], (505, 999), [1000]]
+
+
 def test_messages_have_a_hundred_records_at_most(play) -> None:
     one = play()
     one.take(0)
@@ -335,9 +346,8 @@ class Reference:
             self.openers.add(number)
         self.known.add(number)
         self.settle()
-        if number > newest:
-            while len(self.known) > self.waiting:
-                self.give_up()
+        while len(self.known) > self.waiting:
+            self.give_up()
 
     def fetched(self, number: int) -> None:
         if self.openers and self.due is not None and self.due <= number < max(self.openers):

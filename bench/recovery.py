@@ -6,6 +6,7 @@ How soon data flow again: after connections were cut, one by one and all at once
 
 import argparse
 import asyncio
+import gc
 import json
 import platform
 import resource
@@ -22,6 +23,7 @@ from inside import run
 from outages import Outages, percentile, spread
 
 from gateway import Gateway, spi
+from gateway.cli.loop import RARELY
 from gateway_mock.plugin import INFO, MockExchange
 
 HERE: Final = Path(__file__).resolve().parent
@@ -196,6 +198,7 @@ def main() -> int:
     """Measure and report; the exit status is 1 if something got lost or took longer than it may."""
     given = options()
     open_more_files()
+    gc.set_threshold(*RARELY)  # as the gateway's own process does
     found = run(measure(given))
     print(f"Python {platform.python_version()}")
     print(f"heartbeat intervals ({given.interval:g} s) until a half-open peer was left, by what had gone dead")

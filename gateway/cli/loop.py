@@ -1,6 +1,7 @@
 """How commands that last are run: on the quickest event loop there is, until a signal ends them in good order."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Coroutine
@@ -10,6 +11,13 @@ from typing import Any, Final
 from gateway.net.loops import loop_factory
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+RARELY: Final = (20_000, 20, 50)
+"""
+When garbage is looked for: after so many new objects, and after so many looks at younger ones.
+
+A look at all that a hundred thousand streams are made of stops everything for a second, and
+Python's own figures have one follow each storm of reconnects.
+"""
 
 
 def ignore_hangups() -> None:
@@ -30,9 +38,14 @@ def end_undisturbed() -> None:
 
 
 def run(work: Coroutine[Any, Any, int]) -> int:
-    """Run ``work`` to its end and return its exit status."""
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(work)
+    """Run ``work`` to its end and return its exit status; the process is the gateway's own meanwhile."""
+    usual = gc.get_threshold()
+    gc.set_threshold(*RARELY)
+    try:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(work)
+    finally:
+        gc.set_threshold(*usual)
 
 
 def run_until_stopped(work: Coroutine[Any, Any, int]) -> int:

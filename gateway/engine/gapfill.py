@@ -85,6 +85,20 @@ class IdOrder:
         ids = range(max(after + 1, self._due), self._stretches[0].first)
         return next((one for one in ids if one not in self._found), None)
 
+    def asked_until(self, first: int, most: int) -> int:
+        """
+        Return before which id to ask for what is missing from ``first`` on, ``most`` ids at most.
+
+        That is where its hole ends, or the last of those that follow closely: the few records between them are
+        heard twice, which costs less than to ask for each hole by itself.
+        """
+        before = first
+        for one in self._stretches:
+            before = one.first
+            if one.last - one.first >= BATCH or before >= first + most:
+                break
+        return min(before, first + most)
+
     def is_past(self, record: Any) -> bool:
         """Whether ``record`` is no newer than what was published."""
         due = self._due if self._stretches else self.next_id

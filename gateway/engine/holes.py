@@ -112,6 +112,10 @@ class Holes:
         """Return the first id above ``after`` that is missing in that hole."""
         return self.order.first_missing(after)
 
+    def asked_until(self, first: int, most: int) -> int:
+        """Return before which id to ask for what is missing from ``first`` on, ``most`` ids at most."""
+        return self.order.asked_until(first, most)
+
     def fill(self, records: Iterable[Any], recv_us: int) -> int:
         """Take what was fetched, publish what joins, and return how many of ``records`` were missing."""
         steps, missed = self.order.fill(records, recv_us)

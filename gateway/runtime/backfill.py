@@ -185,7 +185,7 @@ class Filling:
         """
         done, tries = hole.after, _Tries(Backoff(self._ground.rng, base=SHORTEST, cap=LONGEST))
         while _is_first(hole, holes) and (first := holes.first_missing(done)) is not None:
-            page = await self._ask(first - 1, min(hole.before, first + PAGE), ends, tries)
+            page = await self._ask(first - 1, holes.asked_until(first, PAGE), ends, tries)
             if page is None:
                 holes.never_wait(self._ground.wall_us())
                 return

@@ -278,6 +278,25 @@ def test_what_was_found_takes_room_too(play) -> None:
     assert one.take(10) == [(6, 6), [7], (8, 8), [9, 10]]
 
 
+def test_what_is_asked_for_ends_with_a_hole_before_many_that_are_known_and_is_not_too_much(play) -> None:
+    one = play()
+    one.take(5)
+    one.take(8)
+    assert one.order.asked_until(6, 1000) == 8
+    one.take(10, 11)
+    one.take(20)
+    assert one.order.asked_until(6, 1000) == 20
+    assert one.order.asked_until(7, 1000) == 20
+    assert one.order.asked_until(6, 3) == 9
+    one.take(*range(21, 20 + BATCH))
+    one.take(500)
+    assert one.order.asked_until(6, 1000) == 500
+    one.take(*range(501, 502 + BATCH))
+    one.take(700)
+    assert one.order.asked_until(6, 1000) == 500
+    assert one.order.asked_until(6, 100) == 106
+
+
 def test_what_comes_late_for_a_later_hole_waits_in_that_room(play) -> None:
     one = play(waiting=5)
     one.take(1)

@@ -81,7 +81,7 @@ def tables() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("block", [pytest.param(block, id=name) for name, block in tables()])
 def test_every_table_that_is_shown_can_be_loaded(block, tmp_path):
-    others = ("[project.entry-points", "[[steps]]", "spot = {")  # a plugin's package, a scenario, a venue's accounts
+    others = ("[project.entry-points", "[[steps]]", "spot = {")  # a package's, a venue's scenario and accounts
     if any(mark in block for mark in others):
         tomllib.loads(block)
         return

@@ -119,8 +119,7 @@ class Service:
             PluginError: If the plugin broke the contract.
         """
         means, ground, connection = self._means, self._ground, self._connection
-        for feed in connection.feeds.values():
-            self._arm(feed)
+        self._arm_all()
         wanted = tuple(stream for stream in streams if connection.ledger.entry(stream) is not None)
         requests = ground.binding.restore_subscriptions(connection.target, self._dialect, wanted)
         self._subscriber.restore(wanted, requests)
@@ -259,6 +258,11 @@ class Service:
             self._snapshots.forget(feed)
         feed.begin()
         self._arm(feed)
+
+    def _arm_all(self) -> None:
+        """A function of its own: whoever serves for a day must not keep the last feed of a loop."""
+        for feed in self._connection.feeds.values():
+            self._arm(feed)
 
     def _arm(self, feed: Feed) -> None:
         if isinstance(feed, BookFeed):

@@ -160,7 +160,7 @@ class Observatory:
     def _steps(self, view: ConnectionView) -> Sequence[Details]:
         told = self._told.get(view.id)
         if told is not None and told[0] is view:
-            return told[1]
+            return told[1][-self._registry.kept :]
         return [step(change) for change in self._history(view)]
 
     def _history(self, view: ConnectionView) -> tuple[Change, ...]:

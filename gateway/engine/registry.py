@@ -71,7 +71,8 @@ class ConnectionRegistry:
 
     def __init__(self, history: int = HISTORY) -> None:
         self._lock = Lock()
-        self._kept = history
+        self.kept = history
+        """How many changes are kept of each connection."""
         self._snapshot = RegistrySnapshot()  # replaced under _lock, read without
         self._histories: dict[str, deque[Change]] = {}  # guarded by _lock
         self._epochs = 0  # guarded by _lock
@@ -91,13 +92,13 @@ class ConnectionRegistry:
         with self._lock:
             if connection_id in self._snapshot.supervised:
                 raise ValueError(f"{connection_id} is supervised already")
-            self._histories[connection_id] = deque(maxlen=self._kept)
+            self._histories[connection_id] = deque(maxlen=self.kept)
             self._publish(ConnectionView(id=connection_id, exchange=exchange, endpoint=endpoint, account=account))
 
     def keep(self, history: int) -> None:
         """Keep so many changes of each connection from now on, and forget the oldest beyond them."""
         with self._lock:
-            self._kept = history
+            self.kept = history
             self._histories = {id_: deque(changes, maxlen=history) for id_, changes in self._histories.items()}
 
     def remove(self, connection_id: str) -> None:

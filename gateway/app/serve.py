@@ -31,10 +31,12 @@ from gateway.telemetry import Logs, Telemetry, setup
 
 DRAIN: Final = 5.0
 """Seconds that clients may take to read what waits."""
-ALL: Final = 7.0
-"""Seconds for clients and exchanges together."""
 FLUSH: Final = 2.0
-"""Seconds for the last spans; with the above less than the ten after which the process is ended."""
+"""Seconds for the last spans, if clients and exchanges leave so many."""
+ALL: Final = 9.0
+"""Seconds for all of it: less than the ten after which the process is ended."""
+LEAST: Final = 0.3
+"""Seconds for the last spans, whatever came before them."""
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 log = structlog.get_logger("gateway")
@@ -72,11 +74,11 @@ async def serve(
                 async with watched(Observers(observers)), gateway:
                     await _serve(gateway, port, hung_up, ready, stopped)
             finally:
-                await telemetry.shutdown(within=FLUSH)
+                await telemetry.shutdown(within=min(FLUSH, max(LEAST, stopped.seconds_left(ALL))))
 
 
 async def _serve(
-    gateway: Gateway, port: socket.socket, hung_up: Bell, ready: Callable[[str], None], stopped: asyncio.Event
+    gateway: Gateway, port: socket.socket, hung_up: Bell, ready: Callable[[str], None], stopped: "_Stopped"
 ) -> None:
     tokens = tokens_of(gateway.settings)
     server = _server(gateway, tokens)
@@ -90,10 +92,8 @@ async def _serve(
         await stopped.wait()
         log.info("stopping")
         gateway.configuration.refuse()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(ALL):
-                await server.stop(DRAIN)
-                await gateway.stop()
+        await server.stop(DRAIN)
+        await gateway.stop()
 
 
 def _observers(telemetry: Telemetry) -> list[Observer]:
@@ -129,10 +129,31 @@ def _place(server: Server) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+class _Stopped:
+    """Whether, and since when, it shall end."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self._since: float | None = None
+
+    def set(self) -> None:
+        """It shall end."""
+        self._since = self._since or time.monotonic()
+        self._event.set()
+
+    async def wait(self) -> None:
+        """Wait until it shall end."""
+        await self._event.wait()
+
+    def seconds_left(self, bound: float) -> float:
+        """Return how much is left of ``bound`` seconds."""
+        return bound if self._since is None else self._since + bound - time.monotonic()
+
+
 @asynccontextmanager
-async def _stopped_by_signal(signalled: Callable[[], None]) -> AsyncIterator[asyncio.Event]:
+async def _stopped_by_signal(signalled: Callable[[], None]) -> AsyncIterator[_Stopped]:
     """Yield what SIGINT and SIGTERM set; they end the process at once again afterwards."""
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+    stopped, loop = _Stopped(), asyncio.get_running_loop()
     for one in SIGNALS:
         with suppress(NotImplementedError):  # Windows: Ctrl-C becomes KeyboardInterrupt
             loop.add_signal_handler(one, stopped.set)

@@ -32,6 +32,8 @@ from gateway.serving.wishes import Wishes
 from gateway.store import Token
 
 SUBPROTOCOL: Final = "gateway.v1"
+ANSWERING: Final = 0.5
+"""Seconds that a request may still take once all clients have left."""
 
 
 class Server:
@@ -118,7 +120,7 @@ class Server:
             keepalive_timeout=self._ground.limits.header,
             access_log=None,
             handler_cancellation=True,
-            shutdown_timeout=1.0,
+            shutdown_timeout=ANSWERING,
             lingering_time=self._ground.limits.closing,
         )
 

@@ -95,6 +95,8 @@ class Configuration:
         self._refuses = False
         self._tasks: set[asyncio.Task[Reloaded]] = set()
         self._last: asyncio.Task[Reloaded] | None = None
+        self._queued: dict[bool, asyncio.Task[Reloaded]] = {}
+        """Readings of the source that have not begun, by whether they are for show: they do for all who ask."""
 
     # --- what is asked of it
 
@@ -106,11 +108,15 @@ class Configuration:
 
     async def read_anew(self, *, dry_run: bool = False) -> Details:
         """See :meth:`gateway.engine.operations.Configuration.read_anew`; goes on if the caller is cancelled."""
-        told = await asyncio.shield(self.reload(dry_run=dry_run))
+        if (reading := self._queued.get(dry_run)) is None:
+            reading = self._queued[dry_run] = self.reload(dry_run=dry_run)
+        told = await asyncio.shield(reading)
         return {"dry_run": told.dry_run, "applied": told.applied, "needs_restart": told.needs_restart}
 
     def reload(self, given: Given = None, *, dry_run: bool = False) -> "asyncio.Task[Reloaded]":
         """Have ``given``, or :attr:`source`, take effect when whatever was asked for before has."""
+        if given is not None:
+            self._queued.clear()  # who asks for the source from now on wants it to follow this
         changing = self._reload(given, self._last, dry_run=dry_run)
         self._last = task = asyncio.create_task(changing, name="gateway reload")
         self._tasks.add(task)
@@ -139,6 +145,8 @@ class Configuration:
     async def _reload(self, given: Given, before: "asyncio.Task[Reloaded] | None", *, dry_run: bool) -> Reloaded:
         if before is not None:
             await asyncio.wait({before})
+        if self._queued.get(dry_run) is asyncio.current_task():
+            del self._queued[dry_run]
         try:
             plan = await self._plan(self.source if given is None else given)
         except (ConfigError, UnsafeError, ShuttingDown) as wrong:

@@ -326,6 +326,25 @@ async def test_one_change_follows_the_other(running) -> None:
 
 
 @virtually
+async def test_many_who_ask_at_once_are_answered_by_one_reading(running) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        slow = Slow(patch)
+        async with running() as one:
+            configuration = one.gateway.configuration
+            configuration.source = tables_of(one, exchanges__mock__message_timeout=1)
+            first = asyncio.create_task(configuration.read_anew())
+            await asyncio.sleep(1)
+            others = [asyncio.create_task(configuration.read_anew(dry_run=not n % 3)) for n in range(30)]
+            await asyncio.sleep(1)
+            slow.let.set()
+            assert (await first)["applied"] == ("exchanges.mock.message_timeout",)
+            assert [told["applied"] for told in await asyncio.gather(*others)] == [()] * 30
+            assert slow.waiting == 3, "the one that was being read, the next, and one for show"
+            await configuration.read_anew()
+            assert slow.waiting == 4, "what was begun does not do for who comes later"
+
+
+@virtually
 async def test_whoever_asked_may_leave_and_what_was_begun_is_finished(running) -> None:
     with pytest.MonkeyPatch.context() as patch:
         slow = Slow(patch)

@@ -240,7 +240,6 @@ LEFT: dict[str, tuple[int, Callable[[], Any]]] = {
     "descriptors": (5, lambda: os.open(os.devnull, os.O_RDONLY)),
     "objects": (5, list),
     "blocks of memory": (1, lambda: bytes(100)),
-    "resident bytes": (1, lambda: bytes(1000)),
 }
 """What one epoch in so many leaves behind."""
 

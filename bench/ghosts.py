@@ -14,7 +14,7 @@ from typing import Final
 
 import lines_in_memory
 import lines_on_loopback
-from levels import MOST, Levels
+from levels import Levels
 from lines import Lines
 from lines_in_memory import MemoryLines
 from lines_on_loopback import SocketLines
@@ -88,7 +88,7 @@ def report(lines: Lines, levels: Levels) -> str:
     for name, found in levels.trends().items():
         values = levels.samples[name]
         told.append(f"{name:20} {found!s:36} {values[0]:14,.0f} {values[-1]:14,.0f}")
-    told += [f"GROWS: {name}, more than {MOST[name]:g} for each reconnect" for name in levels.growing()]
+    told += [f"GROWS: {name}, more than {levels.most(name):g} for each reconnect" for name in levels.growing()]
     told += [f"NO RESULT: {name}, the interval is too wide; more reconnects" for name in levels.unsure()]
     return "\n".join(told)
 

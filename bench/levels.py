@@ -27,6 +27,8 @@ descriptor for each reconnect, if it leaves one. Objects are those that hold oth
 and what Python keeps of freed ones for the next of their kind, some hundreds. What
 is resident comes and goes in pages.
 """
+ARENAS: Final = 4 << 20
+"""Bytes that may become resident at once, whatever they are for: the allocator takes memory by the MiB."""
 _PAGE: Final = 4096
 
 
@@ -59,14 +61,17 @@ class Levels:
         """Return how much of each comes with a reconnect."""
         return {name: trend(self.at, values) for name, values in self.samples.items()}
 
+    def most(self, name: str) -> float:
+        """Return how much a reconnect may leave behind."""
+        return max(MOST[name], ARENAS / max(1.0, self.at[-1]) if name == "resident bytes" else 0.0)
+
     def growing(self) -> Mapping[str, Trend]:
         """Return what grows for certain: where even the low end of the interval is more than is allowed."""
-        return {name: found for name, found in self.trends().items() if found.low > MOST[name]}
+        return {name: found for name, found in self.trends().items() if found.low > self.most(name)}
 
     def unsure(self) -> Mapping[str, Trend]:
         """Return what cannot be told of: where the interval is so wide that a leak would hide in it."""
-        trends = {name: found for name, found in self.trends().items() if found.low <= MOST[name]}
-        return {name: found for name, found in trends.items() if found.high > MOST[name]}
+        return {name: found for name, found in self.trends().items() if found.low <= self.most(name) < found.high}
 
 
 def _timers() -> int:

@@ -39,6 +39,15 @@ async def test_a_leak_that_could_hide_in_the_noise_is_no_proof_of_anything(level
     assert list(levels(NOISE).unsure()) == ["tasks"]
 
 
+async def test_memory_that_is_taken_at_once_is_no_leak_but_a_lasting_one_is(levels: Any) -> None:
+    """An arena in the middle of a short run is as steep as a leak, and less than what counts."""
+    arena, leak = (levels([0.0] * 20) for _ in range(2))
+    arena.samples = {"resident bytes": [0.0] * 10 + [float(1 << 20)] * 10}
+    leak.samples = {"resident bytes": [9000.0 * 100 * number for number in range(20)]}
+    assert (arena.growing(), arena.unsure()) == ({}, {})
+    assert list(leak.growing()) == ["resident bytes"]
+
+
 async def test_samples_take_no_memory_of_their_own(bench: Any) -> None:
     """Else they would be measured, too."""
     found = bench("levels").Levels(10)

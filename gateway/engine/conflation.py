@@ -1,10 +1,11 @@
-"""What a listener that lags is sent instead of every message: levels merged by price, else the newest record."""
+"""What a listener is sent instead of every message: levels merged by price, else the newest record."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 from gateway.engine.book import ZERO
-from gateway.engine.messages import Kind, Message
+from gateway.engine.messages import Conflated, Kind, Message, first_of, records_json
+from gateway.engine.topics import Topic
 from gateway.model.market import Book, Level
 
 CROWDED: Final = 5_000
@@ -97,14 +98,15 @@ MERGES: Final[Mapping[str, Callable[[], Merge]]] = {
 
 
 class Conflation:
-    """The messages that one lagging subscription has been spared so far; always at least one."""
+    """The messages that one subscription has been spared so far; always at least one."""
 
     def __init__(self, message: Message) -> None:
-        self.first = message.offset
+        self.first = first_of(message)
         self.offset = message.offset
         self.kind: Kind = message.kind
         self.recv_us = message.recv_us
         self.ts = message.ts
+        self._only: Message | None = message
         self._merge = MERGES[message.subscription.channel]()
         self._merge.add(message)
 
@@ -115,11 +117,40 @@ class Conflation:
         self.offset = message.offset
         self.recv_us = message.recv_us
         self.ts = message.ts
+        self._only = None
         self._merge.add(message)
+
+    def follow(self, message: Message, topic: Topic) -> None:
+        """Fold another message of ``topic`` in and, where that is shorter by now, the whole of it."""
+        self.add(message)
+        if self.is_crowded and (whole := topic.snapshot(message.recv_us)) is not None:
+            self.add(whole)
 
     def records(self) -> list[Any]:
         """Return the folded records."""
         return self._merge.records()
+
+    def frame(self, topic: Topic) -> bytes:
+        """Return the folded message as a client gets it; one that is alone is as everybody gets it."""
+        if self._only is not None:
+            return self._only.frame
+        data = records_json(self.records())
+        return topic.spelling.frame(self.kind, self.offset, self.ts, self.recv_us, data, self.first)
+
+    def message(self, topic: Topic) -> Message:
+        """Return the folded message; one that is alone is itself."""
+        if self._only is not None:
+            return self._only
+        return Conflated(
+            topic.subscription,
+            self.kind,
+            self.records(),
+            self.ts,
+            self.recv_us,
+            self.offset,
+            self.frame(topic),
+            self.first,
+        )
 
     @property
     def is_crowded(self) -> bool:

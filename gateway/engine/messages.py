@@ -53,6 +53,17 @@ class Message(Struct, frozen=True, gc=False):
     frame: bytes
 
 
+class Conflated(Message, frozen=True, gc=False):
+    """A message that stands for all from the offset ``first`` to its own."""
+
+    first: int
+
+
+def first_of(message: Message) -> int:
+    """Return the first offset that ``message`` stands for."""
+    return message.first if isinstance(message, Conflated) else message.offset
+
+
 class Notice(Struct, frozen=True):
     """
     A status message: what a topic is, or what its listeners are told.

@@ -2,34 +2,26 @@
 What waits to be written to one client, bounded, and what happens when the client is slow.
 
 The serving side writes all that is here once per turn of the event loop. While
-the client keeps up nothing is inspected; beyond ``lag_bytes`` a subscription
-either folds its messages (``conflate``) or goes on queueing until the outbox is
-full, which ends the client (``disconnect``).
+the client keeps up nothing is inspected. Beyond ``lag_bytes`` each subscription
+does what it was asked for: it folds its messages, drops the oldest, or goes on
+queueing until the outbox is full, which ends the client.
 """
 
 from collections import deque
 from collections.abc import Callable
-from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
-from gateway.engine.conflation import MERGES, Conflation
-from gateway.engine.messages import Message, Notice, records_json
-from gateway.engine.topics import Topic
+from gateway.engine.backlog import Backlog, Waiting
 
 LIMIT: Final = 1 << 20
 LAG: Final = 1 << 16
 
 
-class LagPolicy(StrEnum):
-    """What a subscription wants when its client lags."""
+class Folding(Protocol):
+    """A subscription that may hold one message in place of many."""
 
-    CONFLATE = "conflate"
-    DISCONNECT = "disconnect"
-
-
-def default_policy(channel: str) -> LagPolicy:
-    """Return the policy that ``channel`` has unless the client asks for another."""
-    return LagPolicy.CONFLATE if channel in MERGES else LagPolicy.DISCONNECT
+    def unfolded(self) -> bytes:
+        """Return that message's frame and start afresh; only while there is one."""
 
 
 class Outbox:
@@ -39,7 +31,8 @@ class Outbox:
     Args:
         wake: called once when something is queued after :meth:`take` emptied it,
             and once more at the overflow, when whoever writes may be waiting for the client.
-        limit: bytes that may wait; one more and ``overflowed`` is set for good.
+        limit: bytes that may be queued; one more and ``overflowed`` is set for good. Half
+            as many may wait beside them of subscriptions that drop the oldest.
         lag_bytes: bytes from which the client counts as lagging.
     """
 
@@ -48,7 +41,8 @@ class Outbox:
         self.overflowed = False
         self.queued = 0
         self._frames: deque[bytes] = deque()
-        self._folded: dict[Line, None] = {}
+        self._folded: dict[Folding, None] = {}
+        self._backlog = Backlog(limit // 2)
         self._wake = wake
         self._limit = limit
         self._lag_bytes = lag_bytes
@@ -64,6 +58,7 @@ class Outbox:
             self.overflowed = True
             self._frames.clear()
             self._folded.clear()
+            self._backlog.clear()
             self._awake = True
             self._wake()
         else:
@@ -79,82 +74,56 @@ class Outbox:
     @property
     def empty(self) -> bool:
         """Whether nothing waits."""
-        return not (self._frames or self._folded)
+        return not (self._frames or self._folded or self._backlog)
 
     def lagging(self) -> bool:
         """Whether the client has more to read than it should."""
         return self.size > self._lag_bytes
 
-    def fold(self, line: "Line") -> None:
+    def fold(self, line: Folding) -> None:
         """Remember that ``line`` holds a folded message."""
         self._folded[line] = None
 
-    def unfold(self, line: "Line") -> None:
+    def unfold(self, line: Folding) -> None:
         """Queue the folded message of ``line``, if there is one, so that what follows comes after it."""
         if self._folded.pop(line, True) is None:
             self.put(line.unfolded())
 
-    def forget(self, line: "Line") -> None:
+    def forget(self, line: Folding) -> None:
         """Drop the folded message of ``line``."""
         self._folded.pop(line, None)
+
+    def hold(self, one: Waiting) -> None:
+        """Queue ``one`` if the client keeps up, else let it wait until it is dropped or the client has read."""
+        if self._backlog or self.lagging():
+            if not self.overflowed:
+                for status in self._backlog.add(one):
+                    self.put(status)
+        else:
+            self.put(one.frame)
+
+    def release(self) -> None:
+        """Queue all that waits, so that what follows comes after it."""
+        while self._backlog:
+            self.put(self._backlog.next())
 
     def take(self) -> bytes:
         """
         Return what waits as one piece, folded messages last, and start afresh.
 
-        Folded messages beyond ``lag_bytes`` go on folding until the next time: together
-        they could be more than the client may have waiting.
+        What is folded or waits to be dropped goes on doing so, beyond ``lag_bytes``, until the
+        next time: together it could be more than the client may have queued.
         """
         self._awake = True
-        while self._folded and not self.lagging():
-            self.unfold(next(iter(self._folded)))
+        while (self._folded or self._backlog) and not self.lagging():
+            if self._folded:
+                self.unfold(next(iter(self._folded)))
+            if self._backlog:
+                self.put(self._backlog.next())
         whole = b"".join(self._frames)
         self._frames.clear()
         self.size = 0
         self._awake = False
-        if self._folded:
+        if self._folded or self._backlog:
             self.wake()
         return whole
-
-
-class Line:
-    """One client's subscription to one topic: the listener between the two."""
-
-    wants_frames = True
-
-    def __init__(self, topic: Topic, outbox: Outbox, policy: LagPolicy) -> None:
-        self.topic = topic
-        self._outbox = outbox
-        self._folds = policy is LagPolicy.CONFLATE and topic.subscription.channel in MERGES
-        self._folded: Conflation | None = None
-
-    def put(self, message: Message, /) -> None:
-        """Queue the message's frame, or fold it into those that already wait."""
-        if self._folded is not None:
-            self._folded.add(message)
-            if self._folded.is_crowded and (whole := self.topic.snapshot(message.recv_us)) is not None:
-                self._folded.add(whole)
-        elif self._folds and self._outbox.lagging():
-            self._folded = Conflation(message)
-            self._outbox.fold(self)
-        else:
-            self._outbox.put(message.frame)
-
-    def notify(self, _: Notice, frame: bytes, /) -> None:
-        """Queue the status after everything that came before it."""
-        self._outbox.unfold(self)
-        self._outbox.put(frame)
-
-    def unfolded(self) -> bytes:
-        """Return the folded message's frame and start afresh; only while there is one."""
-        folded, self._folded = self._folded, None
-        if folded is None:
-            raise LookupError("nothing was folded")
-        return self.topic.spelling.frame(
-            folded.kind, folded.offset, folded.ts, folded.recv_us, records_json(folded.records()), folded.first
-        )
-
-    def close(self) -> None:
-        """Forget what was folded: the client has left the topic."""
-        self._outbox.forget(self)
-        self._folded = None

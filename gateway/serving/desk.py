@@ -7,11 +7,11 @@ nothing can be published in between, so the ack is always the topic's first word
 
 import asyncio
 from collections.abc import Callable
-from typing import NoReturn
 
 from gateway.engine.conflation import MERGES
 from gateway.engine.hub import Hub
-from gateway.engine.outbox import LagPolicy, Line, default_policy
+from gateway.engine.lines import LagPolicy, Line, default_policy, line_of
+from gateway.engine.pacing import PacedLine
 from gateway.engine.topics import Topic
 from gateway.errors import SubscriptionError
 from gateway.model.subscriptions import Subscription
@@ -20,7 +20,17 @@ from gateway.serving.auth.reception import NO_GOOD
 from gateway.serving.limits import Limits
 from gateway.serving.pipe import Pipe
 from gateway.serving.replies import Reply, state
-from gateway.serving.requests import Auth, Envelope, Lag, Position, Selection, Subscribe, UnauthorizedError, params
+from gateway.serving.requests import (
+    ACCOUNT_CHANNELS,
+    Auth,
+    Envelope,
+    Lag,
+    Position,
+    Selection,
+    Subscribe,
+    UnauthorizedError,
+    params,
+)
 
 
 class Desk:
@@ -45,7 +55,7 @@ class Desk:
         wall_us: Callable[[], int],
         entrance: Entrance,
     ) -> None:
-        self.lines: dict[str, Line] = {}
+        self.lines: dict[str, Line | PacedLine] = {}
         self._idle_since = now()
         self._hub = hub
         self._pipe = pipe
@@ -108,9 +118,9 @@ class Desk:
         topic = self._hub.find(wish)
         outbox = self._pipe.outbox
         if again is not None:
-            outbox.unfold(again)
+            again.settle()
             self._drop(again)
-        line = Line(topic, outbox, policy)
+        line = self._line(topic, policy, asked.conflate_ms)
         self._hub.attach(wish, line)
         share.openings.joined(topic)
         share.topics += 1
@@ -122,6 +132,12 @@ class Desk:
                 outbox.put(frame)
         elif asked.snapshot and (snapshot := topic.snapshot(self._wall_us())) is not None:
             outbox.put(snapshot.frame)
+
+    def _line(self, topic: Topic, policy: LagPolicy, conflate_ms: int) -> Line | PacedLine:
+        line = line_of(topic, self._pipe.outbox, policy)
+        if not conflate_ms:
+            return line
+        return PacedLine(line, conflate_ms / 1000, asyncio.get_running_loop().call_later)
 
     async def _unsubscribe(self, asked: Selection, reply: Reply) -> None:
         deadline = asyncio.get_running_loop().time() + self._limits.resolving
@@ -135,7 +151,7 @@ class Desk:
             self._drop(line)
             self._pipe.outbox.put(reply.success(topic=line.topic.name))
 
-    async def _resolved_line(self, wish: Subscription, deadline: float) -> Line:
+    async def _resolved_line(self, wish: Subscription, deadline: float) -> Line | PacedLine:
         resolved = await self._resolve(wish, deadline)
         line = self.lines.get(resolved.topic)
         if line is None:
@@ -155,7 +171,7 @@ class Desk:
         async with asyncio.timeout(self._limits.stalled):
             await self._pipe.until_room()
 
-    def _drop(self, line: Line) -> None:
+    def _drop(self, line: Line | PacedLine) -> None:
         del self.lines[line.topic.name]
         line.close()
         self._idle_since = self._now()
@@ -168,6 +184,7 @@ class Desk:
         """Hear no more of any topic; what waits, folded or not, can still be written. Idempotent."""
         share = self._entrance.share
         for line in self.lines.values():
+            line.leave()
             self._hub.detach(line.topic, line, self._now())
             share.openings.left(line.topic)
         share.topics -= len(self.lines)
@@ -176,19 +193,13 @@ class Desk:
 
 def _policy(asked: Subscribe) -> LagPolicy:
     """Return what to do when the client lags, or refuse what cannot be had."""
-    if asked.conflate_ms:
-        _refuse("not_supported_yet", "conflate_ms other than 0 is not supported yet")
-    if asked.on_lag is Lag.DROP_OLDEST:
-        _refuse("not_supported_yet", "on_lag drop_oldest is not supported yet; take conflate or disconnect")
-    if asked.on_lag is Lag.CONFLATE and asked.channel not in MERGES:
-        _refuse(
-            "cannot_conflate", f"channel {asked.channel} cannot be conflated, only {', '.join(sorted(MERGES))}"
-        )
+    if asked.channel not in MERGES and (asked.conflate_ms or asked.on_lag is Lag.CONFLATE):
+        text = f"channel {asked.channel} cannot be conflated, only {', '.join(sorted(MERGES))}"
+        raise SubscriptionError("cannot_conflate", text)
+    if asked.channel in ACCOUNT_CHANNELS and asked.on_lag is Lag.DROP_OLDEST:
+        text = f"nothing of channel {asked.channel} may be dropped; take disconnect"
+        raise SubscriptionError("cannot_drop", text)
     return default_policy(asked.channel) if asked.on_lag is None else LagPolicy(asked.on_lag)
-
-
-def _refuse(code: str, message: str) -> NoReturn:
-    raise SubscriptionError(code, message)
 
 
 def _missed(topic: Topic, resume: Position) -> list[bytes] | None:

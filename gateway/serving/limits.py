@@ -5,6 +5,8 @@ from typing import Final
 
 SYMBOLS: Final = 1000
 """Symbols in one request."""
+CONFLATE_MS: Final = 60_000
+"""The longest interval for which messages are conflated."""
 
 
 @dataclass(frozen=True, slots=True)

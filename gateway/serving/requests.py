@@ -8,7 +8,7 @@ from msgspec import Meta, Raw, Struct
 
 from gateway.errors import SubscriptionError
 from gateway.model.subscriptions import RAW, Subscription
-from gateway.serving.limits import SYMBOLS
+from gateway.serving.limits import CONFLATE_MS, SYMBOLS
 from gateway.serving.wording import plain
 
 ACCOUNT_CHANNELS: Final = frozenset({"orders", "balances", "positions"})
@@ -100,7 +100,7 @@ class Subscribe(Selection):
     """What ``subscribe`` takes beside it; ``resume`` is by symbol, stream or account, as in the request."""
 
     snapshot: bool = True
-    conflate_ms: Annotated[int, Meta(ge=0)] = 0
+    conflate_ms: Annotated[int, Meta(ge=0, le=CONFLATE_MS)] = 0
     on_lag: Lag | None = None
     resume: dict[str, Position] = {}
 

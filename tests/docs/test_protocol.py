@@ -12,9 +12,11 @@ import aiohttp
 import pytest
 
 from gateway import Gateway
+from gateway.engine.backlog import lag_frame
 from gateway.engine.hub import Hub
+from gateway.engine.lines import LagPolicy, Line
 from gateway.engine.messages import TopicEvent, TopicStatus
-from gateway.engine.outbox import LagPolicy, Line, Outbox
+from gateway.engine.outbox import Outbox
 from gateway.engine.topics import Topic
 from gateway.errors import Reason, SubscriptionError
 from gateway.model.account import ACCOUNT_RECORDS
@@ -197,6 +199,11 @@ def test_a_conflated_message_looks_as_shown():
     assert (told["first"], told["offset"]) == (2, 3)
 
 
+def test_what_is_said_of_dropped_messages_looks_as_shown():
+    told = json.loads(lag_frame(Topic(TRADES, "p0x2"), 1051, 1099)[2:])
+    assert told == shown("lag")
+
+
 async def test_a_problem_document_looks_as_shown(session, address):
     async with session.get(f"http://{address}/api/v1/connections/mock/stream/9") as answer:
         assert answer.content_type == "application/problem+json"
@@ -217,7 +224,7 @@ def test_every_request_that_is_shown_is_understood(block):
 
 def test_requests_and_examples_are_found():
     assert len(REQUESTS) == 2
-    assert len(EXAMPLES) == 12
+    assert len(EXAMPLES) == 13
 
 
 # --- what REST tells

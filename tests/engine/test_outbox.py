@@ -1,64 +1,20 @@
 """What waits for a client is bounded; a slow one is spared messages or ended, and told the truth either way."""
 
 from random import Random
-from typing import Any
 
 import pytest
-from booked import Exchange, Side, by_ids, fetched
+from booked import Side
 from hearing import payloads, topic_named
 from hypothesis import given, settings
 from hypothesis.strategies import integers
 from msgspec.json import decode
+from slow import TRADE, Books, Client, apply, lagging, quote
 
 from gateway.engine import conflation
-from gateway.engine.bookfeed import BookFeed
+from gateway.engine.conflation import Conflation
+from gateway.engine.lines import LagPolicy, default_policy
 from gateway.engine.messages import TopicEvent, TopicStatus
-from gateway.engine.outbox import LAG, LIMIT, LagPolicy, Line, Outbox, default_policy
-from gateway.engine.topics import Topic
-from gateway.model.market import Quote, Trade
-from gateway.spi.books import BookRule
-from gateway.spi.events import Data
-
-TRADE = Trade(1, "1", "2", "buy", 3)
-
-
-class Client:
-    """An outbox and whoever empties it, when told to."""
-
-    def __init__(self, *, limit: int = LIMIT, lag_bytes: int = LAG) -> None:
-        self.woken = 0
-        self.outbox = Outbox(self._wake, limit=limit, lag_bytes=lag_bytes)
-
-    def _wake(self) -> None:
-        self.woken += 1
-
-    def line(self, topic: Topic, policy: LagPolicy | None = None) -> Line:
-        line = Line(topic, self.outbox, policy or default_policy(topic.subscription.channel))
-        topic.attach(line)
-        return line
-
-    def read(self) -> list[dict[str, Any]]:
-        return [decode(body) for body in payloads(self.outbox.take())]
-
-    def words(self) -> list[str]:
-        return [
-            message.get("status")
-            or f"{message['type']} {message.get('first', message['offset'])}-{message['offset']}"
-            for message in self.read()
-        ]
-
-
-def lagging(**more: Any) -> Client:
-    """A client that lags: more waits for it than should, until it reads."""
-    client = Client(lag_bytes=100, **more)
-    client.outbox.put(b"\x81\x7e\x00\x80" + b'{"type":"status","status":"filler","x":"' + b"x" * 86 + b'"}')
-    assert client.outbox.lagging()
-    return client
-
-
-def quote(topic: Topic, number: int) -> None:
-    topic.publish("update", [Quote(str(number), "1", "2", "1")], number, number)
-
+from gateway.engine.outbox import LAG, LIMIT
 
 # --- queueing
 
@@ -342,42 +298,6 @@ def test_after_the_overflow_nothing_is_folded_out() -> None:
 # --- books
 
 
-class Books:
-    """A live book, fed by a modelled exchange."""
-
-    def __init__(self, rng: Random, *names: str) -> None:
-        self.exchange = Exchange(rng)
-        self.feed = BookFeed("s", lambda _: None)
-        self.topics = [topic_named(name) for name in names]
-        for topic in self.topics:
-            self.feed.add(topic)
-        self.feed.arm(BookRule(follows=by_ids, snapshot=fetched))
-        self.feed.confirmed(1)
-        self.resync()
-
-    def step(self) -> None:
-        self.feed.take(Data("s", [self.exchange.step()]), 1)
-
-    def resync(self) -> None:
-        self.feed.load(self.exchange.snapshot(), 1)
-
-    def gap(self) -> None:
-        self.exchange.step()
-        self.step()
-        self.resync()
-
-
-def apply(book: tuple[Side, Side], message: dict[str, Any]) -> None:
-    (record,) = message["data"]
-    for side, levels in zip(book, (record["bids"], record["asks"]), strict=True):
-        if message["type"] == "snapshot":
-            side.clear()
-        for price, size in levels:
-            side.pop(price, None)
-            if size != "0":
-                side[price] = size
-
-
 @settings(max_examples=150, deadline=None)
 @given(seed=integers(0, 2**32))
 def test_a_folded_book_is_the_book_and_its_offsets_add_up(seed: int) -> None:
@@ -427,7 +347,7 @@ def test_a_fold_does_not_grow_with_the_time_a_client_lags(monkeypatch: pytest.Mo
     line = client.line(books.topics[0])
     for _ in range(500):
         books.step()
-    assert line._folded is not None
+    assert isinstance(line._folded, Conflation)
     assert line._folded.kind == "snapshot"
     bids, asks = books.exchange.shown()
     (record,) = line._folded.records()
@@ -443,5 +363,5 @@ def test_a_crowded_fold_of_a_book_that_cannot_be_read_stays_what_it_is(monkeypat
     line = client.line(books.topics[0])
     for _ in range(5):
         books.step()
-    assert line._folded is not None
+    assert isinstance(line._folded, Conflation)
     assert line._folded.kind == "update"

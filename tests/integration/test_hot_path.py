@@ -25,7 +25,8 @@ from gateway.engine.booksync import BookSync
 from gateway.engine.conflation import Conflation
 from gateway.engine.feeds import Feed
 from gateway.engine.intake import Intake
-from gateway.engine.outbox import LagPolicy, Line, Outbox
+from gateway.engine.lines import LagPolicy, Line
+from gateway.engine.outbox import Outbox
 from gateway.engine.ring import Ring
 from gateway.engine.topics import Topic
 from gateway.net.sockets import AiohttpTransport

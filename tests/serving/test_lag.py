@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.model.market import Quote
+from gateway.engine.messages import TopicStatus
+from gateway.model.market import Book, Quote
 
 WIDE = "9" * 4000
 """A price that makes a message large."""
@@ -137,3 +138,140 @@ async def test_many_folded_topics_reach_a_slow_client_in_pieces_and_do_not_overf
         if "data" in message:
             newest[message["topic"].split(":")[2]] = message["data"][0]["bid"]
     assert rig.server.clients == 1
+
+
+async def follow(deaf: Any, until: int) -> list[tuple[str, int, int]]:
+    """Read until the offset ``until`` is reached; what came, and for which offsets it stands."""
+    seen: list[tuple[str, int, int]] = []
+    previous = 0
+    while previous < until:
+        message = await deaf.message()
+        if message.get("type") == "lag":
+            first, last = message["from"], message["to"]
+        elif message.get("type") in {"update", "snapshot"}:
+            first, last = message.get("first", message["offset"]), message["offset"]
+        else:
+            continue
+        assert first == previous + 1
+        previous = last
+        seen.append((message["type"], first, last))
+    return seen
+
+
+async def test_a_client_that_drops_the_oldest_stays_and_is_told_what_it_lost(start: Any) -> None:
+    rig = await start(queue=1 << 18)
+    deaf = await rig.deaf()
+    await deaf.subscribe("BTC-USDT", "trades", on_lag="drop_oldest")
+    await rig.until(lambda: "mock:trades:BTC-USDT" in rig.hub.topics)
+    [session] = rig.server._sessions
+    most = 0
+    for number in range(4000):  # 16 MB
+        rig.publish(WIDE + str(number), channel="trades")
+        if number % 10 == 0:
+            await asyncio.sleep(0)
+            most = max(most, held(rig) + session.pipe.outbox._backlog.size)
+    assert rig.server.clients == 1
+    assert most < 1 << 19
+    seen = await follow(deaf, 4000)
+    lags = [(first, last) for kind, first, last in seen if kind == "lag"]
+    assert 1 <= len(lags) <= 10
+    assert sum(last - first + 1 for first, last in lags) > 2000
+    assert seen[-1] == ("update", 4000, 4000)
+    rig.publish("1", channel="trades")
+    assert (await deaf.message())["offset"] == 4001
+
+
+async def test_a_book_that_lost_changes_comes_whole(start: Any) -> None:
+    rig = await start()
+    deaf = await rig.deaf()
+    await deaf.subscribe("BTC-USDT", "book", on_lag="drop_oldest")
+    await rig.until(lambda: "mock:book:BTC-USDT" in rig.hub.topics)
+    newest = ""
+    rig.topic(channel="book").snapshot_of = lambda: ([Book([(newest, "1")], [])], 7)
+    for number in range(2000):
+        newest = WIDE + str(number)
+        rig.topic(channel="book").publish("update", [Book([(newest, "1")], [])], 5, 6)
+        if number % 10 == 0:
+            await asyncio.sleep(0)
+    assert (await follow(deaf, 2000))[-1][0] == "lag"
+    whole = await deaf.message()
+    assert (whole["type"], whole["offset"], whole["data"][0]["bids"]) == ("snapshot", 2000, [[newest, "1"]])
+
+
+async def test_what_waits_comes_before_the_answer_to_whoever_asks_anew(start: Any) -> None:
+    rig = await start(queue=1 << 18)
+    deaf = await rig.deaf()
+    await deaf.subscribe("BTC-USDT", "trades", on_lag="drop_oldest")
+    await rig.until(lambda: "mock:trades:BTC-USDT" in rig.hub.topics)
+    for _ in range(2000):
+        rig.publish(WIDE, channel="trades")
+        await asyncio.sleep(0)
+    await deaf.subscribe("BTC-USDT", "trades", on_lag="drop_oldest")
+    await follow(deaf, 2000)
+    answer = await deaf.message()
+    assert (answer["method"], answer["offset"]) == ("subscribe", 2000)
+
+
+async def test_account_data_are_never_dropped_but_the_client_is(start: Any) -> None:
+    rig = await start(queue=1 << 18, closing=30.0)
+    deaf = await rig.deaf()
+    await deaf.subscribe("", "orders", symbols=[], account="main")
+    await rig.until(lambda: "mock:orders:@main" in rig.hub.topics)
+    topic = rig.topic("@main", "orders")
+    while topic.listeners:
+        rig.publish(WIDE, "@main", "orders")
+        await asyncio.sleep(0)
+    offsets = []
+    while "opcode" not in (message := await deaf.message()):
+        offsets.append(message["offset"])
+    assert offsets == list(range(len(offsets)))
+    assert message["payload"][:2] == (4408).to_bytes(2, "big")
+
+
+async def test_a_subscription_that_conflates_gets_one_message_an_interval(rig: Any) -> None:
+    client, other = await rig.client(), await rig.client()
+    await client.subscribe("BTC-USDT", conflate_ms=40)
+    await other.subscribe("BTC-USDT")
+    assert (await client.next())["success"]
+    assert (await other.next())["success"]
+    for number in range(1, 6):
+        rig.publish(str(number))
+    assert [message["offset"] for message in await other.many(5)] == [1, 2, 3, 4, 5]
+    loop = asyncio.get_running_loop()
+    assert (await client.next())["offset"] == 1
+    began = loop.time()
+    folded = await client.next()
+    assert (folded["first"], folded["offset"], folded["data"][0]["bid"]) == (2, 5, "5")
+    assert loop.time() - began < 5
+    rig.publish("6")
+    rig.publish("7")
+    rig.topic().become(TopicStatus.STALE, "data_stalled", 7)
+    told = await client.many(2)
+    assert (told[0]["offset"], told[1]["status"]) == (7, "stale")
+
+
+async def test_what_is_being_conflated_when_the_gateway_stops_is_written(rig: Any) -> None:
+    client = await rig.client()
+    await client.subscribe("BTC-USDT", conflate_ms=60_000)
+    await client.next()
+    for number in range(1, 4):
+        rig.publish(str(number))
+    stopping = asyncio.create_task(rig.server.stop())
+    assert [(m.get("first"), m["offset"]) for m in await client.many(2)] == [(None, 1), (2, 3)]
+    assert await client.closed() == 1001
+    await stopping
+
+
+async def test_asking_anew_for_another_interval_loses_nothing(rig: Any) -> None:
+    client = await rig.client()
+    await client.subscribe("BTC-USDT", conflate_ms=60_000)
+    await client.next()
+    for number in range(1, 4):
+        rig.publish(str(number))
+    await client.subscribe("BTC-USDT", snapshot=False)
+    got = await client.many(3)
+    assert [one["offset"] for one in got] == [1, 3, 3]
+    assert got[2]["success"]
+    rig.publish("4")
+    assert (await client.next())["offset"] == 4
+    assert rig.topic().listeners == 1

@@ -106,6 +106,7 @@ class Assembly:
                 self._observer.noticed("store", 0, "store_notice", text=sentence)
             self._load_all()
             self._heed(await self._store.bans(now_us), now_us)
+            await self.standing.load(self._settings.subscriptions)
         except BaseException:
             await finish(self._let_go())
             raise

@@ -16,6 +16,7 @@ from gateway.engine.operations import Details
 from gateway.engine.topics import Topic
 from gateway.errors import GatewayError, StoreError
 from gateway.model.subscriptions import RAW, Subscription, parse_topic
+from gateway.runtime.finish import finish
 from gateway.store import Store, TransientStore
 
 CONFIGURATION, API = "configuration", "api"
@@ -58,18 +59,25 @@ class Standing:
         self._changing = asyncio.Lock()
         self._made: dict[str, int] = {}
         """When each of the API's was made."""
+        self._names: dict[str, str] = {}
+        """What these are called, where the exchange had no list when they were made."""
+
+    async def load(self, settings: Sequence[SubscriptionSettings]) -> None:
+        """Know all that stands; :meth:`restore` opens it."""
+        self._configured = {wish: wish.topic for one in settings for wish in wishes(one)}
+        try:
+            stored = await self._store.subscriptions()
+        except StoreError as exc:
+            self.problems["store"] = str(exc)
+        else:
+            self._made = {one.subscription.topic: one.created_us for one in stored}
 
     async def restore(self, settings: Sequence[SubscriptionSettings]) -> None:
         """Open all; one that cannot be had is told and keeps none of the others."""
         async with self._changing:
             await self._configure(settings)
-            try:
-                stored = await self._store.subscriptions()
-            except StoreError as exc:
-                self.problems["store"] = str(exc)
-                return
-            for one in stored:
-                self._made[await self._try(one.subscription)] = one.created_us
+            for topic in tuple(self._made):
+                await self._open_again(topic)
 
     async def change(self, settings: Sequence[SubscriptionSettings]) -> None:
         """
@@ -92,7 +100,9 @@ class Standing:
         try:
             for wish in resolved:  # first, so that an exchange can refuse before anything is kept
                 self._attach(wish)
-            return [await self._keep(wish) for wish in resolved]
+            return await finish(
+                self._keep(resolved)
+            )  # what the store has must be known, though nobody waits for it
         finally:
             for wish in resolved:
                 self._close_unless_wanted(wish.topic)
@@ -100,14 +110,10 @@ class Standing:
     async def fall(self, topic: str, /) -> bool:
         """See :meth:`gateway.engine.operations.StandingWishes.fall`."""
         try:
-            async with self._changing:  # the start opens what it has read, whatever becomes of it
-                removed = await self._store.remove_subscription(parse_topic(topic))
+            wish = parse_topic(topic)
         except ValueError:
             return False
-        if removed:
-            self._made.pop(topic, None)
-            self._close_unless_wanted(topic)
-        return removed
+        return await finish(self._drop(wish))
 
     async def _configure(self, settings: Sequence[SubscriptionSettings]) -> None:
         wanted = dict.fromkeys(wish for one in settings for wish in wishes(one))
@@ -119,11 +125,29 @@ class Standing:
                 self.problems.pop(known or "", None)
                 self._configured[wish] = await self._try(wish)
 
-    async def _keep(self, wish: Subscription) -> Details:
+    async def _open_again(self, topic: str) -> None:
+        if topic not in self._made:
+            return
+        self._names[topic] = name = await self._try(parse_topic(topic))
+        if topic not in self._made:  # it fell meanwhile
+            del self._names[topic]
+            self._close_unless_wanted(name)
+
+    async def _keep(self, wishes: Sequence[Subscription]) -> Sequence[Details]:
+        return [await self._keep_one(wish) for wish in wishes]
+
+    async def _keep_one(self, wish: Subscription) -> Details:
         added = await self._store.add_subscription(wish, self._wall_us())
         self._made[wish.topic] = added.standing.created_us
         self._attach(wish)  # whoever else wanted it may have given it up meanwhile
         return {**self._details(wish.topic, API), "is_new": added.is_new}
+
+    async def _drop(self, wish: Subscription) -> bool:
+        removed = await self._store.remove_subscription(wish)
+        if removed:
+            self._made.pop(wish.topic, None)
+            self._close_unless_wanted(self._names.pop(wish.topic, wish.topic))
+        return removed
 
     async def _try(self, wish: Subscription) -> str:
         """Open ``wish`` if it can be had, and return its topic."""
@@ -140,20 +164,22 @@ class Standing:
             self._open[wish.topic] = self._hub.attach(wish, self._listener)
 
     def _close_unless_wanted(self, topic: str) -> None:
-        if topic in self._made or topic in self._configured.values():
+        made = (self._names.get(one, one) for one in self._made)
+        if topic in made or topic in self._configured.values():
             return
         self.problems.pop(topic, None)
         if topic in self._open:
             self._hub.detach(self._open.pop(topic), self._listener, self._now())
 
     def _details(self, topic: str, origin: str) -> dict[str, Any]:
-        found = self._open.get(topic)
+        name = self._names.get(topic, topic) if origin == API else topic
+        found = self._open.get(name)
         return {
             "topic": topic,
             "origin": origin,
             "created_us": self._made.get(topic) if origin == API else None,
             "status": None if found is None else str(found.status),
-            "problem": self.problems.get(topic, ""),
+            "problem": self.problems.get(name, ""),
         }
 
 

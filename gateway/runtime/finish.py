@@ -1,18 +1,20 @@
-"""Clean-up that cancellation cannot tear apart."""
+"""What cancellation cannot tear apart: clean-up, and changes that are wholly done or not at all."""
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
-async def finish(cleanup: Coroutine[Any, Any, None]) -> None:
+async def finish(work: Coroutine[Any, Any, T]) -> T:
     """
-    Run ``cleanup`` to its end even if the caller is cancelled meanwhile, any number of times.
+    Run ``work`` to its end even if the caller is cancelled meanwhile, any number of times.
 
-    The cancellation is raised again afterwards, whatever became of ``cleanup``,
-    whose own exception is then its cause. ``cleanup`` must bound itself.
+    The cancellation is raised again afterwards, whatever became of ``work``,
+    whose own exception is then its cause. ``work`` must bound itself.
     """
-    task = asyncio.ensure_future(cleanup)
+    task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
@@ -20,6 +22,5 @@ async def finish(cleanup: Coroutine[Any, Any, None]) -> None:
         except asyncio.CancelledError as exc:
             cancelled = exc
     if cancelled is None:
-        task.result()
-    else:
-        raise cancelled from (None if task.cancelled() else task.exception())
+        return task.result()
+    raise cancelled from (None if task.cancelled() else task.exception())

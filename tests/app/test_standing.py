@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.app.standing import Standing, wishes
+from gateway.app.standing import API, CONFIGURATION, Standing, wishes
 from gateway.config import SubscriptionSettings
 from gateway.engine.hub import Hub
 from gateway.engine.topics import Topic
@@ -168,12 +168,17 @@ async def test_a_change_waits_for_the_start() -> None:
 
 
 class SlowStore(TransientStore):
-    """A disk that takes a second to write."""
+    """A disk that takes a second to say that it has written."""
 
     async def add_subscription(self, wish: Subscription, created_us: int) -> Added:
         added = await super().add_subscription(wish, created_us)
         await asyncio.sleep(1)
         return added
+
+    async def remove_subscription(self, wish: Subscription) -> bool:
+        removed = await super().remove_subscription(wish)
+        await asyncio.sleep(1)
+        return removed
 
 
 class Anything:
@@ -214,9 +219,76 @@ async def test_what_falls_during_the_start_does_not_stand(slow) -> None:
     standing, hub, store = slow
     wish = Subscription("mock", "trades", "A")
     await store.add_subscription(wish, 1)
+    await standing.load([])
     starting = asyncio.create_task(standing.restore([]))
     await asyncio.sleep(0.5)
     assert await standing.fall(wish.topic) is True
     await starting
     assert standing.standing() == []
     assert hub.topics["mock:trades:A"].listeners == 0
+
+
+@virtually
+async def test_all_that_stands_is_listed_before_it_is_open(slow) -> None:
+    standing, _, store = slow
+    await store.add_subscription(Subscription("mock", "trades", "A"), 1)
+    await store.add_subscription(Subscription("mock", "trades", "B"), 2)
+    await standing.load([trades("C")])
+    starting = asyncio.create_task(standing.restore([trades("C")]))
+    await asyncio.sleep(0.5)
+    listed = [(each["topic"], each["origin"], each["status"]) for each in standing.standing()]
+    assert listed == [
+        ("mock:trades:C", CONFIGURATION, None),
+        ("mock:trades:A", API, None),
+        ("mock:trades:B", API, None),
+    ]
+    assert await standing.fall("mock:trades:B") is True, "at once"
+    await starting
+    assert [(each["topic"], each["status"]) for each in standing.standing()] == [
+        ("mock:trades:C", "pending"),
+        ("mock:trades:A", "pending"),
+    ]
+
+
+class Spelling(Anything):
+    """An exchange that has its list by now, in which names are in capitals."""
+
+    async def resolve(self, wish: Subscription, /) -> Subscription:
+        return Subscription(wish.exchange, wish.channel, wish.symbol.upper())
+
+
+@virtually
+async def test_what_was_made_without_a_list_keeps_the_name_under_which_it_was_acknowledged() -> None:
+    hub, store = Hub(lambda: "e"), SlowStore()
+    hub.connect("mock", Spelling())
+    standing = Standing(hub, store, lambda *_: None, lambda: 0.0, lambda: 0)
+    for symbol in ("a", "A"):
+        await store.add_subscription(Subscription("mock", "trades", symbol), 1)
+    await standing.load([])
+    await standing.restore([])
+    assert [(each["topic"], each["status"]) for each in standing.standing()] == [
+        ("mock:trades:a", "pending"),
+        ("mock:trades:A", "pending"),
+    ]
+    assert await standing.fall("mock:trades:A") is True
+    assert hub.topics["mock:trades:A"].listeners == 1, "the other is the same"
+    assert await standing.fall("mock:trades:a") is True
+    assert (standing.standing(), hub.topics["mock:trades:A"].listeners) == ([], 0)
+    assert await store.subscriptions() == ()
+
+
+@pytest.mark.parametrize("turns", range(12))
+@virtually
+async def test_whoever_leaves_while_he_is_answered_leaves_no_difference_between_disk_and_memory(
+    slow, turns: int
+) -> None:
+    standing, _, store = slow
+    wish = Subscription("mock", "trades", "A")
+    for change in (standing.stand([wish]), standing.fall(wish.topic)):
+        asking = asyncio.create_task(change)
+        await asyncio.sleep(turns / 4)
+        asking.cancel()
+        await asyncio.wait({asking})
+        await asyncio.sleep(3)
+        kept = [one.subscription.topic for one in await store.subscriptions()]
+        assert [each["topic"] for each in standing.standing()] == kept

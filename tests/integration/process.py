@@ -92,8 +92,9 @@ class Process:
     def tell(self, number: signal.Signals) -> None:
         """Send a signal, if it is still there; the first one is when it was told to end."""
         self._told_at = self._told_at or time.monotonic()
-        with suppress(ProcessLookupError):
-            self._process.send_signal(number)
+        if not self.has_ended:
+            with suppress(ProcessLookupError):  # not by the library's means, which look whether it has ended
+                os.kill(self._process.pid, number)
 
     async def end(self) -> End:
         """Wait for its end."""

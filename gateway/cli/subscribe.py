@@ -4,6 +4,8 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -12,8 +14,11 @@ import typer
 from gateway.errors import ConfigError, SubscriptionError, TransportLost, UpgradeRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.cli.tail import Show
     from gateway.client import Client
+    from gateway.client.connection import Subscribing
     from gateway.config.credentials import Secret
 
 UNAUTHORIZED: Final = 4501
@@ -28,7 +33,15 @@ _USER = re.compile(r"^([a-z]+://)?.*@", re.IGNORECASE | re.DOTALL)
 SCHEMES: Final = ("ws://", "wss://", "http://", "https://")
 
 
-def subscribe(
+class OnLag(StrEnum):
+    """What may be asked for, should we read too slowly."""
+
+    CONFLATE = "conflate"
+    DROP_OLDEST = "drop_oldest"
+    DISCONNECT = "disconnect"
+
+
+def subscribe(  # noqa: PLR0913, PLR0917  # one for each option
     topics: Annotated[list[str], typer.Argument(metavar="TOPIC...", help="e.g. mock:trades:BTC-USDT")],
     url: Annotated[str, typer.Option("--url", help="The gateway.")] = URL,
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines even on a terminal.")] = False,
@@ -38,13 +51,20 @@ def subscribe(
     ca_file: Annotated[
         Path | None, typer.Option("--ca-file", help="Authorities to trust instead of the system's, PEM.")
     ] = None,
+    on_lag: Annotated[
+        OnLag | None, typer.Option("--on-lag", help="If we read too slowly; default: the channel's.")
+    ] = None,
+    conflate_ms: Annotated[
+        int, typer.Option("--conflate-ms", min=0, help="Milliseconds between messages of a topic, at least.")
+    ] = 0,
 ) -> int:
     """Show topics live until Ctrl-C: lines for people on a terminal, JSON lines otherwise."""
     from gateway.cli.loop import run_until_stopped  # noqa: PLC0415  # --help is quick without asyncio
 
     _check(url, topics)
     gateway = _client(url, _token(token_file), ca_file)
-    return run_until_stopped(_tail(gateway, url, topics, _shower(as_json=as_json)))
+    messages = partial(gateway.subscribe, topics, on_lag=on_lag, conflate_ms=conflate_ms)
+    return run_until_stopped(_tail(gateway, url, messages, _shower(as_json=as_json)))
 
 
 def _check(url: str, topics: Sequence[str]) -> None:
@@ -90,10 +110,10 @@ def _client(url: str, token: "Secret | None", ca_file: Path | None) -> "Client":
         raise ConfigError("--url", str(wrong)) from None
 
 
-async def _tail(gateway: "Client", url: str, topics: Sequence[str], show: "Show") -> int:
+async def _tail(gateway: "Client", url: str, messages: "Callable[[], Subscribing]", show: "Show") -> int:
     try:
-        async with gateway as client:
-            async for message in client.subscribe(topics):
+        async with gateway:
+            async for message in messages():
                 show(message)
     except BrokenPipeError:
         raise  # our reader has left; the gateway is there

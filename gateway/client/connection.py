@@ -87,6 +87,7 @@ class Client:
         *,
         snapshot: bool = True,
         on_lag: str | None = None,
+        conflate_ms: int = 0,
         resume: Mapping[str, Position] | None = None,
         **parts: Unpack[Selection],
     ) -> "Subscribing":
@@ -99,14 +100,16 @@ class Client:
         Args:
             topics: as the protocol spells them.
             snapshot: whether a snapshot is wanted where the channel has one.
-            on_lag: ``conflate`` or ``disconnect``; the channel decides otherwise.
+            on_lag: ``conflate``, ``drop_oldest`` or ``disconnect`` if we read too slowly; the channel
+                decides otherwise. What was dropped is told by messages of the type ``lag``.
+            conflate_ms: milliseconds between messages of a topic, at least; 0 for every message.
             resume: epoch and offset, by topic, after which missed messages are wanted.
-            parts: ``exchange``, ``channel``, ``symbols`` or ``streams``, ``variant``.
+            parts: ``exchange``, ``channel``, ``symbols``, ``streams`` or ``account``, ``variant``.
 
         Raises:
             ValueError: If no topic is given, or one that is none.
         """
-        options: dict[str, Any] = {"snapshot": snapshot}
+        options: dict[str, Any] = {"snapshot": snapshot, "conflate_ms": conflate_ms}
         if on_lag is not None:
             options["on_lag"] = on_lag
         return Subscribing(self, selected(topics, parts), options, resume or {})

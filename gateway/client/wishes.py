@@ -11,12 +11,13 @@ SYMBOLS: Final = 1000
 
 
 class Selection(TypedDict, total=False):
-    """Topics by their parts; ``streams`` is for the channel ``raw``, ``symbols`` for all others."""
+    """Topics by their parts: ``symbols``, ``streams`` for the channel ``raw``, ``account`` for account channels."""
 
     exchange: str
     channel: str
     symbols: Sequence[str]
     streams: Sequence[str]
+    account: str
     variant: str | None
 
 
@@ -28,12 +29,13 @@ def selected(topics: str | Sequence[str], parts: Selection) -> list[Subscription
         ValueError: If nothing is, or a topic is none.
     """
     wishes = [parse_topic(topic) for topic in ([topics] if isinstance(topics, str) else topics)]
+    exchange, channel = parts.get("exchange", ""), parts.get("channel", "")
     names = [*parts.get("symbols", ()), *parts.get("streams", ())]
-    if names:
-        exchange, channel = parts.get("exchange", ""), parts.get("channel", "")
-        wishes += [Subscription(exchange, channel, name, parts.get("variant")) for name in names]
+    wishes += [Subscription(exchange, channel, name, parts.get("variant")) for name in names]
+    if "account" in parts:
+        wishes.append(Subscription(exchange, channel, account=parts["account"]))
     if not wishes:
-        raise ValueError("name a topic, or an exchange, a channel and symbols")
+        raise ValueError("name a topic, or an exchange, a channel and symbols, streams or an account")
     return wishes
 
 
@@ -57,5 +59,5 @@ def requests(wishes: Sequence[Subscription]) -> Iterator[tuple[dict[str, Any], l
 
 def resumes(group: Sequence[Subscription], positions: Mapping[str, Position]) -> dict[str, Any]:
     """Return where ``group`` resumes, as a request has it; ``positions`` are by topic."""
-    found = ((wish.symbol, positions.get(wish.topic)) for wish in group)
-    return {symbol: {"epoch": at[0], "offset": at[1]} for symbol, at in found if at is not None}
+    found = ((wish.account or wish.symbol, positions.get(wish.topic)) for wish in group)
+    return {name: {"epoch": at[0], "offset": at[1]} for name, at in found if at is not None}

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Sequence
 from types import SimpleNamespace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import pytest
 
@@ -30,8 +30,11 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def subscribe(self, topics: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
+    asked: ClassVar[dict[str, Any]] = {}
+
+    async def subscribe(self, topics: Sequence[str], **options: Any) -> AsyncIterator[dict[str, Any]]:
         assert topics == ["mock:trades:BTC-USDT"]
+        self.asked.update(options)
         for message in MESSAGES:
             yield message
 
@@ -91,3 +94,16 @@ def test_an_url_is_shown_without_its_password(
     told = capsys.readouterr().err
     assert said in told
     assert "canary" not in told
+
+
+def test_options_of_the_subscription_are_asked_for() -> None:
+    assert run(["subscribe", "mock:trades:BTC-USDT"]) == 0
+    assert Client.asked == {"on_lag": None, "conflate_ms": 0}
+    options = ["--on-lag", "drop_oldest", "--conflate-ms", "250"]
+    assert run(["subscribe", "mock:trades:BTC-USDT", *options]) == 0
+    assert Client.asked == {"on_lag": "drop_oldest", "conflate_ms": 250}
+
+
+@pytest.mark.parametrize("options", [["--on-lag", "explode"], ["--conflate-ms", "-1"]])
+def test_options_that_are_none_are_usage_errors(options: list[str]) -> None:
+    assert run(["subscribe", "mock:trades:BTC-USDT", *options]) == 2

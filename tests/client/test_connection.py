@@ -1,6 +1,7 @@
 """The client against a real server on loopback."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -172,3 +173,72 @@ async def test_nobody_there_is_an_os_error_and_another_server_an_upgrade_refused
     with pytest.raises(UpgradeRefused, match="404"):
         async with connect(rig.url + "/elsewhere"):
             pass
+
+
+ORDERS = "mock:orders:@main"
+
+
+async def test_an_account_is_subscribed_to_by_its_topic_or_its_name(rig: Any) -> None:
+    async with asyncio.timeout(10), connect(rig.url) as client:
+        [ack] = await client.subscribe(ORDERS)
+        [again] = await client.subscribe(exchange="mock", channel="orders", account="main")
+        assert ack["topic"] == again["topic"] == ORDERS
+        rig.publish("10", ORDERS)
+        assert (await anext(client))["offset"] == 1
+        [gone] = await client.unsubscribe(exchange="mock", channel="orders", account="main")
+        assert gone["success"]
+        assert client.positions == {}
+
+
+async def test_an_account_is_resumed_where_an_earlier_connection_stood(rig: Any) -> None:
+    async with asyncio.timeout(10):
+        async with connect(rig.url) as client:
+            await client.subscribe(ORDERS)
+            rig.publish("10", ORDERS)
+            await anext(client)
+            positions = dict(client.positions)
+        rig.publish("11", ORDERS)
+        async with connect(rig.url) as client:
+            [ack] = await client.subscribe(ORDERS, resume=positions)
+            assert ack["recovered"] is True
+            assert (await anext(client))["offset"] == 2
+
+
+@pytest.mark.parametrize("options", [{"on_lag": "drop_oldest"}, {"on_lag": "conflate"}, {"conflate_ms": 100}])
+async def test_nothing_of_an_account_is_merged_or_dropped(rig: Any, options: dict[str, Any]) -> None:
+    async with asyncio.timeout(10), connect(rig.url) as client:
+        with pytest.raises(SubscriptionError) as refused:
+            await client.subscribe(ORDERS, **options)
+        assert refused.value.code in {"cannot_drop", "cannot_conflate"}
+
+
+async def test_a_program_that_drops_the_oldest_is_told_what_it_lost_and_of_no_jump(rig: Any) -> None:
+    wide, trades = "9" * 4000, "mock:trades:A"
+    async with asyncio.timeout(20), connect(rig.url, queue=8) as client:
+        await client.subscribe(trades, on_lag="drop_oldest")
+        for number in range(6000):
+            rig.publish(wide + str(number), trades)
+            if number % 10 == 0:
+                await asyncio.sleep(0)
+        seen = [message async for message in until(client, 6000)]
+        assert {message["type"] for message in seen} == {"update", "lag"}
+        assert client.positions == {trades: ("e1", 6000)}
+
+
+async def test_a_program_that_conflates_gets_few_messages_and_no_jump(rig: Any) -> None:
+    async with asyncio.timeout(20), connect(rig.url) as client:
+        await client.subscribe(BTC, conflate_ms=50)
+        for number in range(1, 101):
+            rig.publish(str(number))
+        seen = [message async for message in until(client, 100)]
+        assert [(one.get("first"), one["offset"], one["data"][0]["bid"]) for one in seen] == [
+            (None, 1, "1"),
+            (2, 100, "100"),
+        ]
+
+
+async def until(client: Client, offset: int) -> AsyncIterator[dict[str, Any]]:
+    async for message in client:
+        yield message
+        if message.get("offset", message.get("to")) == offset:
+            return

@@ -254,7 +254,7 @@ async def test_accounts_subscriptions_and_the_log_change_beside_the_traffic(
     one.hang_up()
     await until(lambda: one.accounts == ["two"])
     history = (await one.get(f"connections/{PRIVATE}"))["history"]
-    assert [change["reason"] for change in history[-3:]] == ["asked", "handshake_done", "rollover"]
+    assert [change["reason"] for change in history[-3:]] == ["subscribed", "handshake_done", "rollover"]
     one.write_pace(20, f'{account}\n{raw}\n[log]\nlevel = "debug"')
     assert await one.post() == (200, answer("subscriptions[1]", "log.level"))
     async with one.http.post(f"{one.url}/connections/{PRIVATE}:reconnect", headers=JSON) as reply:

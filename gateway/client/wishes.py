@@ -11,7 +11,7 @@ SYMBOLS: Final = 1000
 
 
 class Selection(TypedDict, total=False):
-    """Topics by their parts: ``symbols``, ``streams`` for the channel ``raw``, ``account`` for account channels."""
+    """Topics by their parts; ``streams`` is for ``raw``, ``account`` for account channels, else ``symbols``."""
 
     exchange: str
     channel: str

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 Task = asyncio.Task[Any]
-ROOT: Final = str(Path(__file__).parents[2])
+ASYNCIO: Final = str(Path(asyncio.__file__).parent)
 
 
 class Moment(enum.Enum):
@@ -105,9 +105,9 @@ def _file(coro: Any) -> str:
 
 
 def _standing(awaited: Any) -> Iterator[str]:
-    """Yield where each function stands, down to the one that waits for something that is no function of ours."""
+    """Yield where each function stands, down to the one that waits for something of asyncio's."""
     while awaited is not None:
         frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
-        if frame is not None and frame.f_code.co_filename.startswith(ROOT):
+        if frame is not None and not frame.f_code.co_filename.startswith(ASYNCIO):
             yield f"{frame.f_code.co_qualname}:{frame.f_lineno}"
         awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)

@@ -212,6 +212,13 @@ def mark(data: Json, _exchange: str) -> Json:
     return said
 
 
+def of_pair(data: Json, pair: str) -> None:
+    """Let the mark prices of a pair's contracts through, of which nothing is told."""
+    need(bool(data) and all(one["s"].startswith(f"{pair.upper()}_") for one in data))
+    for one in data:
+        of(one, "markPriceUpdate")
+
+
 def liquidation(data: Json, _exchange: str) -> Json:
     """Read ``@forceOrder``."""
     order = data["o"]
@@ -261,8 +268,11 @@ def read(exchange: str, payload: bytes) -> tuple[str, Json]:
         stream, data = text(message["stream"]), message["data"]
         name, _, rest = stream.partition("@")
         kind, _, interval = rest.partition("@")[0].partition("_")
-        need(bool(name) and not name.startswith("!") and isinstance(data, dict))
+        need(bool(name) and not name.startswith("!"))
         need((kind in WITH_INTERVAL) == bool(interval))
+        if exchange in UNIVERSE and kind == "markPrice" and isinstance(data, list):
+            return stream, of_pair(data, name)
+        need(isinstance(data, dict))
         if exchange in UNIVERSE and "st" in data:
             need(whole(data["st"]) == UNIVERSE[exchange])
         return stream, KINDS[exchange][kind](data, exchange)

@@ -141,6 +141,25 @@ def test_a_stream_of_many_symbols_or_of_no_channel_only_passes_through(
     assert list(dialect.decode(payload, False)) == []
 
 
+@pytest.mark.parametrize("exchange", FUTURES)
+@pytest.mark.parametrize("stream", ["btcusd@markPrice", "btcusd@markPrice@1s"])
+def test_the_mark_prices_of_a_pair_only_pass_through(dialect_of: Any, exchange: str, stream: str) -> None:
+    """They come as an array of every contract's; either host has them."""
+    dialect = dialect_of(exchange)
+    payload = (
+        b'{"stream":"%b","data":[{"e":"markPriceUpdate","E":1771000600000,"s":"BTCUSD_PERP","p":"65010.1",'
+        b'"P":"65002.0","i":"65001.2","r":"0.0001","T":1771027200000,"st":2},{"e":"markPriceUpdate",'
+        b'"E":1771000600000,"s":"BTCUSD_261225","p":"65400.0","P":"65390.0","i":"65001.2","r":"","T":0,"st":2}]}'
+    ) % stream.encode()
+    assert dialect.stream(payload, False) == stream
+    assert list(dialect.decode(payload, False)) == [spi.Data(stream, ())]
+    begin, end = payload.index(b"[") + 1, payload.index(b"]")
+    wrong = (payload.replace(b"markPriceUpdate", b"trade"), payload.replace(b'"BTCUSD_P', b'"ETHUSD_P'))
+    for one in (*wrong, payload[:begin] + payload[end:]):
+        with pytest.raises(ValueError):
+            list(dialect.decode(one, False))
+
+
 @pytest.mark.parametrize("payload", [b'[{"e":"markPriceUpdate","E":1,"s":"BTCUSD_PERP","p":"1"}]', b"[]"])
 def test_a_bare_array_is_no_message_of_a_combined_connection(dialect_of: Any, payload: bytes) -> None:
     dialect = dialect_of("binance-coinm")

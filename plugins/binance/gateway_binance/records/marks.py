@@ -1,7 +1,8 @@
 """
-Mark price and funding of futures: ``@markPrice``.
+Mark price and funding of futures: ``@markPrice``, of a symbol.
 
-After binance-connector-python, 2026-08-21. Contracts with a day of delivery have
+That of a pair brings all its contracts at once: its records would be of many topics,
+so it only passes through raw. After binance-connector-python, 2026-08-21. Contracts with a day of delivery have
 no funding, recordings of COIN-M before 2022 no index.
 """
 
@@ -28,7 +29,7 @@ class MarkEvent(Struct, frozen=True, gc=False):
     universe: Universe = field(name="st", default=UNSET)
 
 
-_mark_event: Final = Decoder(Combined[MarkEvent]).decode
+_mark_event: Final = Decoder(Combined[MarkEvent | list[MarkEvent]]).decode
 
 
 def mark(form: Form) -> Reader:
@@ -37,10 +38,19 @@ def mark(form: Form) -> Reader:
     def read(payload: bytes) -> spi.Data:
         message = _mark_event(payload)
         event = message.data
+        if isinstance(event, list):
+            return _passed(message.stream, event)
         check_universe(event.universe, form)
         return spi.Data(message.stream, (_told(event, form.scale),), event.at * form.scale)
 
     return read
+
+
+def _passed(stream: str, contracts: list[MarkEvent]) -> spi.Data:
+    pair = f"{stream.partition('@')[0].upper()}_"
+    if not contracts or not all(one.symbol.startswith(pair) for one in contracts):
+        raise ValueError("mark prices of another pair than the stream's")
+    return spi.Data(stream, ())
 
 
 def _told(event: MarkEvent, scale: int) -> spi.Mark:

@@ -195,7 +195,7 @@ def account(data: Json) -> Said:
             "asset": text(row["a"]),
             "ts": ts,
             "total": signed(row["wb"]),
-            "change": signed(row["bc"]),
+            "change": signed(row["bc"]) if "bc" in row else None,
             "reason": reason,
         }
         for row in body.get("B", [])

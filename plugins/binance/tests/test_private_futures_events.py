@@ -292,13 +292,21 @@ def test_a_change_of_the_balance_alone_tells_no_position() -> None:
     assert [type(record) for record in data.records] == [spi.Balance]
 
 
+def test_a_wallet_whose_change_is_not_told_says_nothing_of_one() -> None:
+    """As unicorn-fy recorded it in April 2021."""
+    data: Any
+    [data] = account(B=[{"a": "USDT", "wb": "1790.86605837", "cw": "1790.86605837"}], P=[HELD])
+    assert data.records[0] == spi.Balance("USDT", 1_000_000, total="1790.86605837", reason="ORDER")
+    assert len(data.records) == 2
+
+
 @pytest.mark.parametrize("parts", [{"pa": "1e1"}, {"ep": ""}, {"up": "+1"}, {"ps": None}, {"s": 1}])
 def test_a_position_that_makes_no_sense_makes_no_record(parts: Any) -> None:
     with pytest.raises(ValueError):
         account(P=[{**HELD, **parts}])
 
 
-@pytest.mark.parametrize("parts", [{"wb": "x"}, {"bc": ""}, {"a": None}])
+@pytest.mark.parametrize("parts", [{"wb": "x"}, {"bc": ""}, {"bc": None}, {"a": None}])
 def test_a_balance_that_makes_no_sense_makes_no_record(parts: Any) -> None:
     with pytest.raises(ValueError):
         account(B=[{"a": "USDT", "wb": "1", "cw": "1", "bc": "0", **parts}])

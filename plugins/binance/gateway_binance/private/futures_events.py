@@ -9,6 +9,8 @@ does not fit is a :class:`ValueError`, never a record.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from gateway import spi
 from gateway_binance.decimals import check_decimals
 from gateway_binance.private import futures_frames as frames
@@ -119,12 +121,14 @@ class FuturesEvents:
     def _account(self, event: bytes) -> spi.Data:
         update = frames.read_account(event)
         account, ts = update.account, update.changed_at * 1000
-        check_signed(number for row in account.balances for number in (row.total, row.change))
+        changes = [None if row.change is UNSET else row.change for row in account.balances]
+        check_signed(row.total for row in account.balances)
+        check_signed(change for change in changes if change is not None)
         check_signed(number for row in account.positions for number in (row.size, row.entry_price, row.unrealised))
         reason = reason_of(account.reason)
         balances = [
-            spi.Balance(row.asset, ts, total=row.total, change=row.change, reason=reason)
-            for row in account.balances
+            spi.Balance(row.asset, ts, total=row.total, change=change, reason=reason)
+            for row, change in zip(account.balances, changes, strict=True)
         ]
         positions = [
             spi.Position(

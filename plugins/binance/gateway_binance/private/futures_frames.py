@@ -7,7 +7,7 @@ After the models of both markets' user events in binance-connector-python, 2026-
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.json import Decoder
 
 from gateway_binance.private.orders import Side
@@ -71,11 +71,11 @@ class AlgoUpdate(Struct, frozen=True, gc=False):
 
 
 class Wallet(Struct, frozen=True, gc=False):
-    """An asset's row."""
+    """An asset's row; recordings of before 2022 have no change."""
 
     asset: str = field(name="a")
     total: str = field(name="wb")
-    change: str = field(name="bc")
+    change: str | UnsetType = field(name="bc", default=UNSET)
 
 
 class Holding(Struct, frozen=True, gc=False):

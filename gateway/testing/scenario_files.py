@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from gateway.errors import GatewayError
 from gateway.testing.kinds import PERIOD, SECONDS, TEXT, Key, WrongError
 from gateway.testing.scenario import Scenario, Step
 from gateway.testing.words import WORDS, Word
@@ -18,7 +19,7 @@ NONE: Final[Words] = {}
 """The own words of a venue that has none."""
 
 
-class ScenarioError(ValueError):
+class ScenarioError(GatewayError, ValueError):
     """A scenario cannot be played; the message names the file, the step (from 1) and the key."""
 
 

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from talk import KEY, Line, Talk, mac, signed, talking, tick
 
+from gateway.cli.exits import explained
 from gateway.errors import TransportLost
 from gateway.net.transport import Kind, Transport
 from gateway.spi.steps import Fetch, Open
@@ -154,12 +155,24 @@ async def test_keys_are_revoked_and_addresses_banned_and_the_clock_is_wrong(talk
         'do = "fill_order", id = "x"',
         'do = "place_order", account = "nobody", id = "x", symbol = "BTCUSDT", side = "BUY", quantity = "1"',
         'do = "fund", market = "spot", symbol = "BTCUSDT"',
+        'do = "place_order", id = "x", symbol = "NOPEUSDT", side = "BUY", quantity = "1"',
         'do = "revoke_key", account = "nobody"',
     ],
 )
 async def test_a_scenario_of_what_there_is_not_fails(talk: Talk, step: str) -> None:
-    with pytest.raises((ValueError, KeyError)):
+    with pytest.raises(ScenarioError, match=r"a step of the scenario cannot be taken: .") as failed:
         await played(talk, step)
+    assert "defect" not in explained(failed.value)[1]
+
+
+async def test_an_order_without_a_price_is_filled_at_once(talk: Talk) -> None:
+    tick(talk.venue)
+    async with talk.line("/ws-api/v3") as line:
+        await line.ask("userDataStream.subscribe.signature", signed(talk.venue))
+        await played(talk, 'do = "place_order", id = "x", symbol = "BTCUSDT", side = "BUY", quantity = "1"')
+        events = [(await line.datum())["event"] for _ in range(3)]
+    told = [(one["o"], one["X"]) for one in events if one["e"] == "executionReport"]
+    assert told == [("MARKET", "NEW"), ("MARKET", "FILLED")]
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,9 @@ def _order(venue: BinanceExchange, values: Values) -> tuple[Desk, Order]:
 
 def place(venue: BinanceExchange, values: Values) -> None:
     """Place an order."""
-    names = ("symbol", "side", "type", "quantity", "price", "tif")
-    wish = Wish(**{name: values[name] for name in names}, client_id=values["id"])
+    names = ("symbol", "side", "quantity", "price", "tif")
+    kind = values["type"] or ("LIMIT" if values["price"] else "MARKET")
+    wish = Wish(**{name: values[name] for name in names}, type=kind, client_id=values["id"])
     _desk(venue, values).place(venue.accounts.named(values["account"]), wish)
 
 

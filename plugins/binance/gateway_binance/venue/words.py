@@ -5,11 +5,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from gateway.testing.kinds import PERIOD, TEXT, Key, Kind, one_of
+from gateway.testing.scenario_files import ScenarioError
 from gateway.testing.venue import Venue
 from gateway.testing.words import Word
 from gateway_binance.venue import plots
 from gateway_binance.venue.exchange import BinanceExchange
 from gateway_binance.venue.hosts import Market
+from gateway_binance.venue.refusals import RefusedError
 
 Values = Mapping[str, Any]
 
@@ -54,7 +56,10 @@ def _no() -> Any:
 def _word(does: str, act: Callable[[BinanceExchange, Values], None], **keys: Key) -> Word:
     def acts(venue: Venue, values: Values) -> None:
         assert isinstance(venue, BinanceExchange)
-        act(venue, values)
+        try:
+            act(venue, values)
+        except (LookupError, RefusedError, ValueError) as exc:
+            raise ScenarioError(f"a step of the scenario cannot be taken: {exc}") from exc
 
     return Word(does, acts, keys)
 
@@ -65,7 +70,7 @@ _ORDER: Final = {"account": _ACCOUNT, "market": _AT, "id": Key(TEXT)}
 
 WORDS: Final[Mapping[str, Word]] = {
     "place_order": _word(
-        "An account orders; `id` is the client's.",
+        "An account orders, at the best price if it names none; `id` is the client's.",
         plots.place,
         account=_ACCOUNT,
         market=_AT,
@@ -74,7 +79,7 @@ WORDS: Final[Mapping[str, Word]] = {
         side=Key(SIDE),
         quantity=Key(AMOUNT),
         price=Key(AMOUNT, Decimal(0)),
-        type=Key(TYPE, "LIMIT"),
+        type=Key(TYPE, None),
         tif=Key(TIF, "GTC"),
     ),
     "fill_order": _word(

@@ -15,7 +15,7 @@ from gateway_binance.usdm import plugin as usdm
 from gateway_binance.venue import micros
 from gateway_binance.venue.hosts import DOORS, Category, Door, Market, routes, way
 from gateway_binance.venue.replay import BinanceVenue
-from gateway_binance.venue.rules import SOCKET_RULES, SocketRules
+from gateway_binance.venue.rules import SOCKET_RULES, SPOT_POOL, Quota, SocketRules
 from gateway_binance.venue.settings import Settings
 from gateway_binance.venue.streams import category_of, is_stream, names_of
 
@@ -178,6 +178,31 @@ async def test_futures_take_ten_messages_a_second_and_two_hundred_streams(talk: 
             assert "result" in await line.ask("LIST_SUBSCRIPTIONS")
         await line.ws.pong()
         assert await line.closed() == 1008
+
+
+async def test_whoever_says_too_much_again_and_again_is_banned() -> None:
+    async with talking(BinanceVenue(rate=None, settings=Settings(now=lambda: NOW))) as talk:
+        for _ in range(6):
+            assert (await talk.call("GET /api/v3/ping"))[0] == 200
+            async with talk.line("/ws") as line:
+                for _ in range(6):
+                    await line.ws.pong()
+                assert await line.closed() == 1008
+            await talk.venue.wait_for(lambda: not talk.venue.sockets)
+        assert [(await talk.call(f"GET {path}/ping"))[0] for path in ("/api/v3", "/fapi/v1")] == [418, 200]
+
+
+async def test_whoever_dials_too_often_is_sent_away() -> None:
+    rules = replace(SPOT_POOL, dials=Quota("MINUTE", 5, 2))
+    async with talking(BinanceVenue(rate=None, settings=Settings(spot_pool=rules, now=lambda: NOW))) as talk:
+        for _ in range(2):
+            async with talk.line("/ws") as line:
+                assert (await line.ask("LIST_SUBSCRIPTIONS"))["result"] == []
+        async with talk.line("/ws-api/v3") as line:
+            assert await line.closed() == 1008
+        async with talk.line("/public/ws") as line:
+            assert (await line.ask("LIST_SUBSCRIPTIONS"))["result"] == []
+        assert talk.venue.guards[Market.SPOT].dials.most == 3
 
 
 async def test_a_connection_is_cut_off_when_it_is_too_old() -> None:

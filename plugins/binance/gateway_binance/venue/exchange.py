@@ -32,7 +32,7 @@ from gateway_binance.venue.private.keys import Keys, ListenKey
 from gateway_binance.venue.private.logons import Logons
 from gateway_binance.venue.private.sessions import Session
 from gateway_binance.venue.settings import Settings
-from gateway_binance.venue.sockets import BinanceSocket
+from gateway_binance.venue.sockets import POLICY, BinanceSocket
 from gateway_binance.venue.source import Source
 from gateway_binance.venue.streams import kind_of, symbol_of
 from gateway_binance.venue.wall import Wall
@@ -162,13 +162,18 @@ class BinanceExchange(Venue):
         rules = self.settings.sockets[path.door.market]
         socket = BinanceSocket(self.counts.upgrades, request, ws, self._shared, path, rules)
         self.sockets[socket.id] = socket
+        guard = self.guards[path.door.market]
         try:
             self.opened(socket)
             self._watch.changed()
+            if not guard.dial():
+                socket.close(POLICY, "Too many connections")
             await socket.serve(partial(self.received, socket))
         except Exception as exc:  # noqa: BLE001  # raised again by whoever waits for the venue
             self._failed(exc)
         finally:
+            if socket.offended:
+                guard.offend()
             self._apis[socket.door.market].gone(socket)
             del self.sockets[socket.id]
             self.closed.append(socket)

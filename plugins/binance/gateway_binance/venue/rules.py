@@ -60,8 +60,10 @@ class PoolRules:
     weight: Quota
     raw: Quota | None
     orders: tuple[Quota, ...]
+    dials: Quota = Quota("MINUTE", 5, 300)
+    """web-socket-streams.md, "WebSocket limits", 2026-07-21; none is published of futures."""
     tolerated: int = 5
-    """Requests that are refused in a minute before the address is banned; undocumented."""
+    """Requests refused, or connections ended for what they said, in a minute before a ban; undocumented."""
     shortest_ban: float = 120.0
     longest_ban: float = 3 * DAY
     """rest-api.md, "IP limits": bans scale from 2 minutes to 3 days."""

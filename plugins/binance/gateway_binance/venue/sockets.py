@@ -59,6 +59,8 @@ class BinanceSocket(VenueSocket):
         self._said: deque[float] = deque(maxlen=rules.most_messages + 1)
         self._pinged: dict[bytes, float] = {}
         self._timers: list[asyncio.TimerHandle] = []
+        self.offended = False
+        """Whether it was ended because the client said too much."""
         self._over = False
         self._less = asyncio.Event()
 
@@ -129,6 +131,7 @@ class BinanceSocket(VenueSocket):
             now = asyncio.get_running_loop().time()
             self._said.append(now)
             if len(self._said) > self.rules.most_messages and now - self._said[0] < PER:
+                self.offended = True
                 self.close(POLICY, "Too many requests")
                 return
         super()._take(kind, payload, received)

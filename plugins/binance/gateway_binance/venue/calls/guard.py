@@ -65,10 +65,12 @@ class Guard:
         self.refused = 0
         """How many requests were refused, ever, those of a ban included."""
         self.bans = 0
+        self.dials = Used(rules.dials)
         self._raw = Used(rules.raw) if rules.raw else None
         self._orders: dict[str, tuple[Used, ...]] = {}
         self._now = now
         self._refusals: Counter[int] = Counter()
+        self._offences: Counter[int] = Counter()
         self._banned_until = 0.0
 
     def admit(self, weight: int) -> None:
@@ -85,6 +87,17 @@ class Guard:
         within = self.weight.add(weight, now)
         if not (self._raw is None or self._raw.add(1, now)) or not within:
             raise self._refusal(now)
+
+    def dial(self) -> bool:
+        """Count a connection; false if it is one too many."""
+        return self.dials.add(1, self._now())
+
+    def offend(self) -> None:
+        """Count a connection that was ended for saying too much; whoever goes on is banned."""
+        minute = int(self._now() // MINUTE)
+        self._offences = Counter({minute: self._offences[minute] + 1})
+        if self._offences[minute] > self.rules.tolerated:
+            self._ban_longer()
 
     def give_back(self, weight: int) -> None:
         """Count ``weight`` less: what it was for succeeded, and is free then."""
@@ -118,11 +131,14 @@ class Guard:
         minute = int(now // MINUTE)
         self._refusals = Counter({minute: self._refusals[minute] + 1})
         if self._refusals[minute] > self.rules.tolerated:
-            self.ban(min(self.rules.shortest_ban * 2**self.bans, self.rules.longest_ban))
+            self._ban_longer()
             return self._ban()
         limit = self.weight.quota.count
         text = f"Too much request weight used; current limit is {limit} request weight per 1 MINUTE."
         return RefusedError(_CODE, text, TOO_MANY, int((now + self.weight.ends_in(now)) * 1000))
+
+    def _ban_longer(self) -> None:
+        self.ban(min(self.rules.shortest_ban * 2**self.bans, self.rules.longest_ban))
 
     def _ban(self) -> RefusedError:
         until = int(self._banned_until * 1000)

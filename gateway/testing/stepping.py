@@ -39,7 +39,7 @@ class Awaits:
         self._counts = counts
         self._at = 0
         self._moment = Moment.BEGUN
-        self._what: Callable[[Task], object] = lambda _: None
+        self._what: Callable[[Task], object] = _nothing
         loop.set_task_factory(self._make)
 
     @property
@@ -53,7 +53,7 @@ class Awaits:
 
     def never(self) -> None:
         """Call nothing any more."""
-        self._at = 0
+        self._at, self._what = 0, _nothing
 
     def _make(self, loop: asyncio.AbstractEventLoop, coro: Any, **named: Any) -> Task:
         return asyncio.Task(_Watched(coro, self._awaited), loop=loop, **named)
@@ -65,10 +65,16 @@ class Awaits:
         self.places.append(" > ".join(_standing(coro)))
         if self.count != self._at:
             return
+        what = self._what
+
+        def strike(_: object) -> None:
+            if self._what is what:  # nothing else is to come, nor nothing at all
+                what(task)
+
         if self._moment is Moment.OVER and asyncio.isfuture(waited_for):
-            waited_for.add_done_callback(lambda _: self._what(task))  # before the task's own, which comes next
+            waited_for.add_done_callback(strike)  # before the task's own, which is added next
         else:
-            self._what(task)
+            strike(waited_for)
 
 
 class _Watched(Coroutine[Any, Any, Any]):
@@ -97,6 +103,10 @@ class _Watched(Coroutine[Any, Any, Any]):
     def _tell(self, waited_for: Any) -> Any:
         self._awaited(self._inner, waited_for)
         return waited_for
+
+
+def _nothing(_: Task) -> None:
+    """Let it go on."""
 
 
 def _file(coro: Any) -> str:

@@ -86,12 +86,15 @@ def test_a_task_that_is_counted_still_tells_where_it_stands() -> None:
     loop.finish()
 
 
-def test_after_never_nothing_happens() -> None:
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("after", [0.0, 0.5])
+def test_what_is_not_to_happen_any_more_does_not(moment: Moment, after: float) -> None:
     loop, told = VirtualLoop(), []
-    awaits = Awaits(loop)
-    awaits.at(1, lambda _: told.append("struck"))
-    awaits.never()
-    loop.run_until_complete(outer(told))
+    awaits = Awaits(loop, lambda task, _: task.get_name() == "outer")
+    awaits.at(1 if moment is Moment.OVER else 2, lambda _: told.append("struck"), moment)
+    loop.call_later(after, awaits.never)
+    task = loop.create_task(outer(told), name="outer")
+    loop.run_until_complete(asyncio.wait({task}))
     loop.finish()
     assert told == ["begun", "slept", "done"]
-    assert awaits.count >= 2
+    assert awaits.count == 2

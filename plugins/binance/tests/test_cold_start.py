@@ -17,11 +17,12 @@ from gateway_binance.venue.hosts import Market
 from gateway_binance.venue.replay import BinanceVenue
 from gateway_binance.venue.settings import Settings
 
-BOOKS: Final = 3000 if os.environ.get("GATEWAY_FULL_SIZE") else 360
+FULL: Final = bool(os.environ.get("GATEWAY_FULL_SIZE"))
+BOOKS: Final = 3000 if FULL else 360
 MARKETS: Final = {"binance": (Market.SPOT, 50), "binance-usdm": (Market.USDM, 20)}
 """Where books are kept, and what a snapshot weighs there."""
-RATE: Final = 4
-"""Ticks a second: enough for a quiet symbol to say something before it is thought to be mute."""
+RATE: Final = 8 if FULL else 4
+"""Ticks a second: enough for every quiet symbol to say something before it is thought to be mute."""
 MOST: Final = 1.2
 """Times the least that the limits allow, within which everything is ready."""
 
@@ -48,6 +49,7 @@ class Ready:
                 self.every.set()
 
 
+@pytest.mark.timeout(1800 if FULL else 120)
 @pytest.mark.parametrize("exchange", MARKETS)
 @virtually
 async def test_books_from_cold_are_ready_as_soon_as_the_limits_allow(exchange: str, capsys: Any) -> None:

@@ -11,7 +11,7 @@ import os
 import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import count, product
 from pathlib import Path
 from typing import Any, Self
@@ -21,9 +21,11 @@ import trustme
 from swept import ACCOUNTS, ENVIRON, OURS, PRIVATE, PUBLIC, THEIRS, Way
 
 from gateway import Gateway
+from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
 from gateway.model.subscriptions import Subscription
 from gateway.store import Store
+from gateway.testing.faults import Refusal
 from gateway.testing.stepping import Awaits, Moment
 from gateway_mock.venue import MockVenue
 
@@ -234,3 +236,54 @@ async def brief(path: str) -> None:
     nowhere = {"stream": "ws://127.0.0.1:1", "rest": "http://127.0.0.1:1", "allow_plaintext": True}
     async with Gateway({"exchanges": {"mock": {"endpoints": nowhere}}, "store": {"path": path}}):
         await asyncio.sleep(0.01)
+
+
+def test_a_ban_that_was_heard_of_is_kept_whenever_the_gateway_is_stopped(
+    runner: asyncio.Runner, tmp_path: Path
+) -> None:
+    runner.run(bans_kept(tmp_path))
+
+
+async def bans_kept(path: Path) -> None:
+    awaits = Awaits(asyncio.get_running_loop(), is_ours)
+    outcomes = set()
+    for number in count(1):
+        begun, heard = awaits.count, Heard()
+        store = Store(str(path / f"{number}.db"))
+        async with MockVenue() as venue, asyncio.timeout(BOUND):
+            venue.faults.refuse_upgrades.arm(Refusal(418, {"retry-after": "3600"}), times=1)
+            exchange = {"endpoints": {**venue.addresses, "allow_plaintext": True}}
+            tables = {"exchanges": {"mock": exchange}, "store": {"path": str(path / f"{number}.db")}}
+            async with Gateway(tables, observers=[heard]) as gateway:
+                stopping: list[asyncio.Future[None]] = []
+                awaits.at(number, lambda _: stopping.append(asyncio.ensure_future(gateway.stop())))  # noqa: B023  # over by then
+                await asyncio.wait([asyncio.ensure_future(gateway.connect_account(PUBLIC))])
+                awaits.never()
+                await asyncio.gather(*stopping)
+        await store.open(0)
+        assert len(await store.bans(0)) == heard.bans
+        await store.close()
+        outcomes.add(heard.bans)
+        if awaits.count - begun < number:
+            break
+    assert outcomes == {0, 1}, "it came too early for some"
+
+
+class Heard:
+    """An observer that counts bans."""
+
+    def __init__(self) -> None:
+        self.bans = 0
+
+    def changed(self, change: Change) -> None:
+        self.bans += change.after is S.ERROR and "418" in change.text
+
+    def entered(self, *_: object) -> None:
+        """Nothing: phases are detail."""
+
+    @contextmanager
+    def during(self, *_: object) -> Iterator[None]:
+        yield
+
+    def noticed(self, *_: object, **__: object) -> None:
+        """Nothing."""

@@ -24,7 +24,7 @@ from gateway.testing.stepping import Moment
 
 T = TypeVar("T")
 FULL = bool(os.environ.get("GATEWAY_FULL_SIZE"))
-SEEDS: Final = range(3 if FULL else 1)
+SEEDS: Final = range(2 if FULL else 1)
 """Of the order in which what is ready runs."""
 SAMPLE: Final = 2
 """One await in so many is struck twice."""

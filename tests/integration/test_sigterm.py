@@ -211,15 +211,8 @@ async def test_a_client_that_reads_loses_nothing_and_is_told_why(stage: Stage) -
         assert not [one for one in messages if one.get("type") == "status"], "clients leave before exchanges do"
 
 
-async def test_a_client_that_does_not_read_holds_nothing_up(stage: Stage) -> None:
+async def test_neither_clients_that_do_not_read_nor_further_signals_change_that(stage: Stage) -> None:
     async with stage.running(), deaf_client(stage), deaf_client(stage, waits=False):
-        stage.process.tell(TERM)
-        in_good_order(await stage.process.end())
-        await stage.closed()
-
-
-async def test_further_signals_change_nothing(stage: Stage) -> None:
-    async with stage.running(), deaf_client(stage):
         stage.process.tell(TERM)
         while not stage.process.has_ended:
             await asyncio.sleep(0.005)

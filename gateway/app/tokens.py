@@ -53,6 +53,10 @@ class Heeding:
             await self.look()
             await asyncio.sleep(PAUSE)
 
+    def close(self) -> None:
+        """Look no more."""
+        self._watch.leave()
+
     async def look(self) -> None:
         """Have the server know what has changed; while that cannot be found out, what it knows stays."""
         try:
@@ -60,7 +64,8 @@ class Heeding:
         except (ConfigError, StoreError) as exc:
             self._cannot(str(exc))
         except TimeoutError:
-            self._watch = TokenWatch(self._place)  # the other one is still in use
+            self._watch.leave()  # it is still in use
+            self._watch = TokenWatch(self._place)
             self._cannot(f"{self._place} did not answer within {PATIENCE:g} s")
         else:
             self._trouble = ""
@@ -101,3 +106,4 @@ async def heeded(place: Path | None, known: Sequence[Token], server: Server) -> 
     finally:
         task.cancel()
         await asyncio.wait({task})
+        heeding.close()

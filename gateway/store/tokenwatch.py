@@ -2,6 +2,7 @@
 
 import sqlite3
 from pathlib import Path
+from threading import Lock
 
 from gateway.store import schema, tokenrows
 from gateway.store.tokenfile import PATIENCE, connect, explained
@@ -10,7 +11,9 @@ from gateway.store.tokens import Token
 
 class TokenWatch:
     """
-    Notices that a :class:`TokenFile` has changed, for a few microseconds a look. One thread at a time.
+    Notices that a :class:`TokenFile` has changed, for a few microseconds a look.
+
+    One thread at a time looks; any other may :meth:`leave` it meanwhile.
 
     Args:
         place: of the file, which may be made later.
@@ -19,6 +22,8 @@ class TokenWatch:
     def __init__(self, place: Path) -> None:
         self._place = place
         self._connection: sqlite3.Connection | None = None
+        self._looking = Lock()
+        self._left = False
         self._seen: tuple[tuple[int, int] | None, int] | None = None
 
     def look(self) -> tuple[Token, ...] | None:
@@ -31,17 +36,34 @@ class TokenWatch:
             ConfigError: If it is damaged or cannot be read.
             StoreError: If the disk fails, or somebody has been writing for long.
         """
+        try:
+            with self._looking:
+                return self._look()
+        finally:
+            self._close_if_left()
+
+    def leave(self) -> None:
+        """Let go of the file, once nobody is looking any more. Never waits."""
+        self._left = True
+        self._close_if_left()
+
+    def _close_if_left(self) -> None:
+        # Whoever is looking does it afterwards: that it is left is known before it is tried here.
+        if self._left and self._looking.acquire(blocking=False):
+            self._close()
+            self._looking.release()
+
+    def _look(self) -> tuple[Token, ...] | None:
         with explained(self._place):
             identity = _identity(self._place)
             if self._seen is None or identity != self._seen[0]:
-                self.close()
+                self._close()
             if identity is None:
                 seen, self._seen = self._seen, (None, 0)
                 return () if seen != self._seen else None
             return self._read(identity)
 
-    def close(self) -> None:
-        """Let go of the file."""
+    def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -1,7 +1,8 @@
 """The server is told of tokens that change, and when one expires; what cannot be read changes nothing."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from gateway.app.tokens import Heeding, heeded
 from gateway.store import Token, TokenFile
 
 NEVER = 2**63
+Lasting = Callable[[Heeding], Heeding]
 
 
 def token(number: int, expires_us: int | None = None) -> Token:
@@ -43,6 +45,13 @@ def file(tmp_path: Path) -> TokenFile:
     return TokenFile(str(tmp_path / "gateway.db"))
 
 
+@pytest.fixture
+def lasting() -> Iterator[Lasting]:
+    """Let go of the file when the test is over."""
+    with ExitStack() as stack:
+        yield lambda heeding: stack.enter_context(closing(heeding))
+
+
 class Clock:
     now = 10
 
@@ -50,9 +59,9 @@ class Clock:
         return self.now
 
 
-async def test_what_changes_is_told_with_the_ids_in_the_log(file: TokenFile) -> None:
+async def test_what_changes_is_told_with_the_ids_in_the_log(file: TokenFile, lasting: Lasting) -> None:
     server: Any = Server()
-    heeding = Heeding(file.place, [], server, Clock())
+    heeding = lasting(Heeding(file.place, [], server, Clock()))
     with capture_logs() as lines:
         await heeding.look()
         file.add(token(1))
@@ -68,11 +77,11 @@ async def test_what_changes_is_told_with_the_ids_in_the_log(file: TokenFile) -> 
     ]
 
 
-async def test_one_that_expires_is_told_when_it_does(file: TokenFile) -> None:
+async def test_one_that_expires_is_told_when_it_does(file: TokenFile, lasting: Lasting) -> None:
     server: Any = Server()
     server.next_end_us = 20
     clock = Clock()
-    heeding = Heeding(file.place, [], server, clock)
+    heeding = lasting(Heeding(file.place, [], server, clock))
     await heeding.look()
     assert server.expired == 0
     clock.now = 20
@@ -81,10 +90,12 @@ async def test_one_that_expires_is_told_when_it_does(file: TokenFile) -> None:
     assert server.expired == 1
 
 
-async def test_while_they_cannot_be_read_nothing_changes_and_it_is_said_once(file: TokenFile) -> None:
+async def test_while_they_cannot_be_read_nothing_changes_and_it_is_said_once(
+    file: TokenFile, lasting: Lasting
+) -> None:
     server: Any = Server()
     file.add(token(1))
-    heeding = Heeding(file.place, [token(1)], server, Clock())
+    heeding = lasting(Heeding(file.place, [token(1)], server, Clock()))
     await heeding.look()
     whole = file.place.read_bytes()
     file.place.write_bytes(b"noise" * 1000)
@@ -100,10 +111,10 @@ async def test_while_they_cannot_be_read_nothing_changes_and_it_is_said_once(fil
 
 
 async def test_a_disk_that_hangs_is_told_and_looked_at_anew(
-    file: TokenFile, monkeypatch: pytest.MonkeyPatch
+    file: TokenFile, lasting: Lasting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server: Any = Server()
-    heeding = Heeding(file.place, [], server, Clock())
+    heeding = lasting(Heeding(file.place, [], server, Clock()))
 
     async def hangs(*_: Any, **__: Any) -> Any:
         raise TimeoutError

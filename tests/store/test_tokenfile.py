@@ -10,7 +10,7 @@ import pytest
 from stored import NOW, names, opened
 
 from gateway.errors import ConfigError, StoreError
-from gateway.store import Token, TokenFile, TokenState, TokenWatch
+from gateway.store import Token, TokenFile, TokenState, TokenWatch, tokenrows
 
 SECOND = 1_000_000
 
@@ -103,7 +103,7 @@ def test_a_file_that_is_none_of_ours_is_refused_and_left_as_it_is(tokens, conten
     ):
         with pytest.raises(ConfigError, match=r"cannot be used: .*; bring a copy of it back, or move it away"):
             ask()
-    watch.close()
+    watch.leave()
     assert tokens.place.read_bytes() == content
 
 
@@ -169,7 +169,7 @@ def test_a_watch_tells_what_has_changed_and_nothing_else(tokens):
     assert [one.revoked_us for one in looked] == [NOW, None]
     tokens.read()
     assert watch.look() is None, "reading is no change"
-    watch.close()
+    watch.leave()
 
 
 def test_a_watch_follows_a_file_that_is_removed_or_replaced(path, tokens):
@@ -185,7 +185,7 @@ def test_a_watch_follows_a_file_that_is_removed_or_replaced(path, tokens):
     other.add(token(7))
     other.place.replace(tokens.place)
     assert watch.look() == (token(7),)
-    watch.close()
+    watch.leave()
 
 
 def test_a_watch_that_could_not_look_tells_the_change_later(tokens, monkeypatch):
@@ -197,9 +197,26 @@ def test_a_watch_that_could_not_look_tells_the_change_later(tokens, monkeypatch)
         with pytest.raises(StoreError):
             watch.look()
     assert watch.look() == (token(1),)
-    watch.close()
+    watch.leave()
 
 
 def test_a_directory_that_cannot_be_had_is_told(tmp_path: Path):
     with pytest.raises(ConfigError, match="there is no directory"):
         TokenFile(str(tmp_path / "nowhere" / "gateway.db"))
+
+
+def test_a_watch_that_is_left_during_a_look_lets_go_of_the_file_afterwards(
+    tokens: TokenFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens.add(token())
+    watch = TokenWatch(tokens.place)
+    read = tokenrows.every
+
+    def leaving(connection: sqlite3.Connection) -> tuple[Token, ...]:
+        watch.leave()
+        assert connection.execute("SELECT 1").fetchone() == (1,), "it is still in use"
+        return read(connection)
+
+    monkeypatch.setattr(tokenrows, "every", leaving)
+    assert watch.look() == (token(),)
+    assert watch._connection is None

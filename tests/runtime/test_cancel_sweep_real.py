@@ -1,5 +1,5 @@
 """
-The same over TLS and real sockets, and with a file: whatever it waits for, it can be ended, and nothing is left.
+Over TLS and real sockets, and with a file: whatever a gateway waits for, it can be ended, and nothing is left.
 
 Here no two runs are alike, so awaits are struck one after the other until there
 are no more. On the standard library's loop and on uvloop; with
@@ -37,7 +37,6 @@ LEAST = 25
 """Awaits of an opening, else it is not what it was."""
 
 pytestmark = pytest.mark.timeout(300 if FULL else 60)
-
 
 LOOPS = {"asyncio": asyncio.new_event_loop}
 with suppress(ImportError):

@@ -16,7 +16,9 @@ from gateway.testing.sockets import VenueSocket
 from gateway_mock.venue import MockVenue
 
 WHILE: Final = 0.05
-"""Seconds within which an end has arrived, and been acted upon."""
+"""Seconds within which an end has arrived, as a rule, and been acted upon."""
+LOOKS: Final = 40
+"""Looks after which no busy machine is an excuse any more."""
 REMEMBERED: Final = 8
 
 Way = Callable[[VenueSocket], None]
@@ -41,6 +43,7 @@ class SocketLines(Lines):
     def __init__(self, count: int) -> None:
         super().__init__(count)
         self._venue = _Venue(self)
+        self._pending = 0
         self._ends = {line.stream: cycle(ENDS.values()) for line in self.by_id.values()}
 
     async def __aenter__(self) -> Self:
@@ -60,17 +63,26 @@ class SocketLines(Lines):
         self.served(line, SocketFar(partial(self._ended, line), socket, self._ends[stream]), socket.send)
 
     async def settle(self) -> None:
-        await asyncio.sleep(2 * WHILE)
+        await self._watch.wait_for(lambda: not self._pending)
 
     def _ended(self, line: Line) -> None:
-        epoch = self.gateway.registry.snapshot.supervised[line.id].epoch
-        asyncio.get_running_loop().call_later(WHILE, self._look, line.id, epoch)
+        self._pending += 1
+        self._look_later(line.id, self.gateway.registry.snapshot.supervised[line.id].epoch, LOOKS)
 
-    def _look(self, connection_id: str, epoch: int) -> None:
+    def _look_later(self, connection_id: str, epoch: int, looks: int) -> None:
+        asyncio.get_running_loop().call_later(WHILE, self._look, connection_id, epoch, looks)
+
+    def _look(self, connection_id: str, epoch: int, looks: int) -> None:
         """Whoever is live must be so in an epoch that began after the end."""
         self.looks += 1
         view = self.gateway.registry.snapshot.live.get(connection_id)
-        if view is not None and view.epoch <= epoch:
+        is_late = view is not None and view.epoch <= epoch
+        if is_late and looks > 1:
+            self._look_later(connection_id, epoch, looks - 1)
+            return
+        self._pending -= 1
+        self._watch.changed()
+        if is_late:
             self.ghosts.append(connection_id)
 
 

@@ -1,39 +1,41 @@
 """The server: one port for the stream protocol and REST, and how it stops without losing what waits."""
 
-import asyncio
 import socket
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from itertools import count
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 
 from gateway.engine.hub import Hub
 from gateway.engine.operations import Configuration, Operations, StandingWishes
+from gateway.serving.arrivals import Arrivals
 from gateway.serving.asks import Asks
 from gateway.serving.auth.audit import audit
-from gateway.serving.auth.credentials import offered
-from gateway.serving.auth.door import ACCESS, door
-from gateway.serving.auth.entrance import Entrance
+from gateway.serving.auth.door import door
 from gateway.serving.auth.reception import Reception
-from gateway.serving.codes import CloseCode
 from gateway.serving.config import Config
 from gateway.serving.guard import bound, guard, harden, is_exposed, visitors
 from gateway.serving.limits import Limits
 from gateway.serving.lines import Lines
 from gateway.serving.listening import BACKLOG, Site, Tls
-from gateway.serving.problems import explain, problem
+from gateway.serving.problems import explain
 from gateway.serving.rest import Rest
-from gateway.serving.session import Ground, Session
+from gateway.serving.session import Ground
+from gateway.serving.stream import SUBPROTOCOL, Stream
 from gateway.serving.tickets import TicketRoutes
 from gateway.serving.wishes import Wishes
 from gateway.store import Token
 
-SUBPROTOCOL: Final = "gateway.v1"
 ANSWERING: Final = 0.5
 """Seconds that a request may still take once all clients have left."""
+
+
+class Room(Protocol):
+    """Some of the routes."""
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Return them."""
 
 
 class Server:
@@ -91,11 +93,7 @@ class Server:
         )
         self._tls = tls
         self._port = port
-        self._sessions: set[Session] = set()
-        self._per_address: Counter[str] = Counter()
-        self._numbers = count(1)
-        self._left = asyncio.Event()
-        self._stopping = False
+        self._arrivals = Arrivals(self._reception, lambda: self._ground.limits)
         info: dict[str, Any] = {"version": version, "protocol": SUBPROTOCOL, "started_us": wall_us()}
         self._name = f"[{self._host}]" if ":" in self._host else self._host
         self._visitors = visitors((self._name, *allowed_hosts), allowed_origins)
@@ -105,16 +103,18 @@ class Server:
             middlewares=[audit(now), explain, check, enter], client_max_size=self._ground.limits.message
         )
         app.on_response_prepare.append(harden)
-        rest = (
-            *Asks(operations).routes(),
-            *Rest(operations, info).routes(),
-            *TicketRoutes(self._reception).routes(),
-        )
-        app.add_routes([web.get("/v1/ws", self._upgrade), *rest])
+        rooms: list[Room] = [
+            Stream(lambda: self._ground, self._reception, self._arrivals),
+            Asks(operations),
+            Rest(operations, info),
+            TicketRoutes(self._reception),
+        ]
         if standing is not None:
-            app.add_routes(Wishes(standing).routes())
+            rooms.append(Wishes(standing))
         if configuration is not None:
-            app.add_routes(Config(configuration).routes())
+            rooms.append(Config(configuration))
+        for room in rooms:
+            app.add_routes(room.routes())
         self._runner = web.AppRunner(
             app,
             keepalive_timeout=self._ground.limits.header,
@@ -132,7 +132,7 @@ class Server:
     @property
     def clients(self) -> int:
         """How many sockets are open."""
-        return len(self._sessions)
+        return len(self._arrivals.visitors)
 
     def admit(self, *, allowed_hosts: Sequence[str], allowed_origins: Sequence[str], limits: Limits) -> None:
         """Judge whoever comes from now on by these; a client that is there keeps the limits that it came with."""
@@ -157,13 +157,7 @@ class Server:
 
     def expire(self) -> None:
         """Close the sockets of all whose token is no good any more."""
-        for session in self._sessions:
-            self._check(session)
-
-    @staticmethod
-    def _check(session: Session) -> None:
-        if not session.entrance.stands():
-            session.shut(CloseCode.UNAUTHORIZED, "the token was revoked or has expired")
+        self._arrivals.expire()
 
     async def start(self, taken: socket.socket | None = None) -> None:
         """
@@ -200,70 +194,8 @@ class Server:
         Args:
             within: seconds that clients may take.
         """
-        self._stopping = True
+        self._arrivals.close()
         for site in tuple(self._runner.sites):
             await site.stop()
-        for session in self._sessions:
-            session.end(CloseCode.SHUTTING_DOWN, "the gateway is shutting down", drain=within / 2)
-        try:
-            async with asyncio.timeout(within):
-                await self._all_left()
-        except TimeoutError:
-            for session in tuple(self._sessions):
-                session.pipe.cut()
+        await self._arrivals.part(within)
         await self._runner.cleanup()
-
-    async def _all_left(self) -> None:
-        while self._sessions:
-            self._left.clear()
-            await self._left.wait()
-
-    async def _upgrade(self, request: web.Request) -> web.StreamResponse:
-        address = request.remote or ""
-        entrance = Entrance(self._reception, request.get(ACCESS), self._ground.limits)
-        refusal = self._refusal(request, address, entrance)
-        if refusal is not None:
-            return refusal
-        self._per_address[address] += 1
-        entrance.enter()
-        try:
-            return await self._serve(request, entrance)
-        finally:
-            entrance.leave()
-            self._per_address[address] -= 1
-            self._per_address += Counter()  # forgets the addresses nobody is left of
-
-    def _refusal(self, request: web.Request, address: str, entrance: Entrance) -> web.Response | None:
-        if self._stopping:
-            return problem(503, "shutting_down", "the gateway is shutting down")
-        if self._per_address[address] >= self._ground.limits.sockets:
-            return problem(429, "too_many_sockets", "this address has as many sockets as it may")
-        if entrance.is_full:
-            return problem(429, "too_many_sockets", "this token has as many sockets as it may")
-        protocols = offered(request)
-        if protocols and SUBPROTOCOL not in protocols:
-            return problem(400, "unknown_subprotocol", f"only {SUBPROTOCOL} is spoken here")
-        return None
-
-    async def _serve(self, request: web.Request, entrance: Entrance) -> web.StreamResponse:
-        limits = self._ground.limits
-        ws = web.WebSocketResponse(
-            timeout=limits.closing,
-            autoping=False,
-            compress=False,
-            max_msg_size=limits.message + 1,  # the library refuses what reaches it
-            protocols=(SUBPROTOCOL,),
-        )
-        writer = await ws.prepare(request)
-        transport = request.transport
-        if transport is None:
-            return ws
-        session = Session(f"c{next(self._numbers)}", ws, transport, writer.drain, self._ground, entrance)
-        self._sessions.add(session)
-        self._check(session)  # the token may have been revoked while the socket was upgraded
-        try:
-            await session.run()
-        finally:
-            self._sessions.discard(session)
-            self._left.set()
-        return ws

@@ -116,6 +116,10 @@ class Session:
         self.pipe.stop()
         self.end(code, text, drain=0)
 
+    def cut(self) -> None:
+        """Drop the socket and all that waits."""
+        self.pipe.cut()
+
     def _settle(self, farewell: Farewell | None) -> None:
         if not self._ended.done():
             self._ended.set_result(farewell)

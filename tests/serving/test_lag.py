@@ -14,7 +14,7 @@ WIDE = "9" * 4000
 
 def held(rig: Any) -> int:
     """Bytes that the server holds for its only client: in the transport and in the outbox."""
-    [session] = rig.server._sessions
+    [session] = rig.server._arrivals.visitors
     pipe = session.pipe
     return int(pipe._transport.get_write_buffer_size()) + int(pipe.outbox.size)
 
@@ -23,7 +23,7 @@ async def test_what_one_turn_publishes_is_one_write(rig: Any, monkeypatch: pytes
     client = await rig.client()
     await client.subscribe("A", "B")
     await client.many(2)
-    [session] = rig.server._sessions
+    [session] = rig.server._arrivals.visitors
     writes: list[bytes] = []
     real = session.pipe._transport
 
@@ -163,7 +163,7 @@ async def test_a_client_that_drops_the_oldest_stays_and_is_told_what_it_lost(sta
     deaf = await rig.deaf()
     await deaf.subscribe("BTC-USDT", "trades", on_lag="drop_oldest")
     await rig.until(lambda: "mock:trades:BTC-USDT" in rig.hub.topics)
-    [session] = rig.server._sessions
+    [session] = rig.server._arrivals.visitors
     most = 0
     for number in range(4000):  # 16 MB
         rig.publish(WIDE + str(number), channel="trades")

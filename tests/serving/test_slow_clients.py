@@ -68,7 +68,7 @@ async def test_one_client_that_does_not_read_costs_the_others_no_message(
     deaf = await rig.deaf()
     await deaf.subscribe("A", channel, **({} if on_lag is None else {"on_lag": on_lag}))
     await rig.until(lambda: f"mock:{channel}:A" in rig.hub.topics)
-    [slow] = rig.server._sessions
+    [slow] = rig.server._arrivals.visitors
     others = [await rig.client() for _ in range(OTHERS)]
     for client in others:
         await client.subscribe("A", channel=channel, on_lag="disconnect")
@@ -79,7 +79,7 @@ async def test_one_client_that_does_not_read_costs_the_others_no_message(
         for number in range(MESSAGES):
             rig.publish(WIDE + str(number), "A", channel)
             await rig.until(
-                lambda: all(one is slow or not one.pipe.outbox.lagging() for one in rig.server._sessions)
+                lambda: all(one is slow or not one.pipe.outbox.lagging() for one in rig.server._arrivals.visitors)
             )
             if number % 8 == 0:
                 await asyncio.sleep(0)

@@ -1,0 +1,113 @@
+"""Who is there: sockets counted for each address and token, closed when a token ends, let go at the end."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Protocol
+
+from aiohttp import web
+
+from gateway.serving.auth.entrance import Entrance
+from gateway.serving.auth.reception import Reception
+from gateway.serving.codes import CloseCode
+from gateway.serving.limits import Limits
+from gateway.serving.problems import problem
+
+
+class Visitor(Protocol):
+    """One client that stays: a socket, or a response that does not end."""
+
+    entrance: Entrance
+
+    def end(self, code: CloseCode, text: str, *, drain: float | None = None) -> None:
+        """Close with ``code``, when what waits is written or ``drain`` seconds are over; the first stands."""
+
+    def shut(self, code: CloseCode, text: str) -> None:
+        """Close with ``code`` at once: nothing more of any topic is written."""
+
+    def cut(self) -> None:
+        """Drop the socket and all that waits."""
+
+
+class Arrivals:
+    """
+    All clients that stay, however they came. Event-loop only.
+
+    Args:
+        reception: knows what tokens are worth.
+        limits: of those who come now.
+    """
+
+    def __init__(self, reception: Reception, limits: Callable[[], Limits]) -> None:
+        self.visitors: set[Visitor] = set()
+        self._reception = reception
+        self._limits = limits
+        self._per_address: Counter[str] = Counter()
+        self._numbers = count(1)
+        self._left = asyncio.Event()
+        self._stopping = False
+
+    def refusal(self, address: str, entrance: Entrance) -> web.Response | None:
+        """Return why one more cannot come in, nothing if it can."""
+        if self._stopping:
+            return problem(503, "shutting_down", "the gateway is shutting down")
+        if self._per_address[address] >= self._limits().sockets:
+            return problem(429, "too_many_sockets", "this address has as many sockets as it may")
+        if entrance.is_full:
+            return problem(429, "too_many_sockets", "this token has as many sockets as it may")
+        return None
+
+    @contextmanager
+    def entered(self, address: str, entrance: Entrance) -> Iterator[str]:
+        """Count one more from ``address`` while it is there; gives it a name."""
+        self._per_address[address] += 1
+        entrance.enter()
+        try:
+            yield f"c{next(self._numbers)}"
+        finally:
+            entrance.leave()
+            self._per_address[address] -= 1
+            self._per_address += Counter()  # forgets the addresses nobody is left of
+
+    @contextmanager
+    def staying(self, visitor: Visitor) -> Iterator[None]:
+        """Have ``visitor`` closed when its token ends or the server does, while it is there."""
+        self.visitors.add(visitor)
+        _check(visitor)  # the token may have been revoked while the socket was upgraded
+        try:
+            yield
+        finally:
+            self.visitors.discard(visitor)
+            self._left.set()
+
+    def expire(self) -> None:
+        """Close all whose token is no good any more."""
+        for visitor in tuple(self.visitors):
+            _check(visitor)
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+        self._stopping = True
+
+    async def part(self, within: float) -> None:
+        """Tell every client that it is over, and cut those who take longer than ``within`` seconds to leave."""
+        for visitor in tuple(self.visitors):
+            visitor.end(CloseCode.SHUTTING_DOWN, "the gateway is shutting down", drain=within / 2)
+        try:
+            async with asyncio.timeout(within):
+                await self._all_left()
+        except TimeoutError:
+            for visitor in tuple(self.visitors):
+                visitor.cut()
+
+    async def _all_left(self) -> None:
+        while self.visitors:
+            self._left.clear()
+            await self._left.wait()
+
+
+def _check(visitor: Visitor) -> None:
+    if not visitor.entrance.stands():
+        visitor.shut(CloseCode.UNAUTHORIZED, "the token was revoked or has expired")

@@ -1,0 +1,72 @@
+"""The door of the stream protocol, ``/v1/ws``: which upgrade is refused, and how a socket becomes a session."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from aiohttp import web
+
+from gateway.serving.arrivals import Arrivals
+from gateway.serving.auth.credentials import offered
+from gateway.serving.auth.door import ACCESS
+from gateway.serving.auth.entrance import Entrance
+from gateway.serving.auth.reception import Reception
+from gateway.serving.problems import problem
+from gateway.serving.session import Ground, Session
+
+SUBPROTOCOL: Final = "gateway.v1"
+
+
+class Stream:
+    """
+    The route of the stream protocol.
+
+    Args:
+        ground: what sessions that begin now stand on.
+        reception: knows what tokens are worth.
+        arrivals: all clients.
+    """
+
+    def __init__(self, ground: Callable[[], Ground], reception: Reception, arrivals: Arrivals) -> None:
+        self._ground = ground
+        self._reception = reception
+        self._arrivals = arrivals
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Return it."""
+        return [web.get("/v1/ws", self._upgrade)]
+
+    async def _upgrade(self, request: web.Request) -> web.StreamResponse:
+        address = request.remote or ""
+        ground = self._ground()
+        entrance = Entrance(self._reception, request.get(ACCESS), ground.limits)
+        refusal = self._arrivals.refusal(address, entrance) or _unspoken(request)
+        if refusal is not None:
+            return refusal
+        with self._arrivals.entered(address, entrance) as name:
+            return await self._serve(request, name, ground, entrance)
+
+    async def _serve(
+        self, request: web.Request, name: str, ground: Ground, entrance: Entrance
+    ) -> web.StreamResponse:
+        ws = web.WebSocketResponse(
+            timeout=ground.limits.closing,
+            autoping=False,
+            compress=False,
+            max_msg_size=ground.limits.message + 1,  # the library refuses what reaches it
+            protocols=(SUBPROTOCOL,),
+        )
+        writer = await ws.prepare(request)
+        transport = request.transport
+        if transport is None:
+            return ws
+        session = Session(name, ws, transport, writer.drain, ground, entrance)
+        with self._arrivals.staying(session):
+            await session.run()
+        return ws
+
+
+def _unspoken(request: web.Request) -> web.Response | None:
+    protocols = offered(request)
+    if protocols and SUBPROTOCOL not in protocols:
+        return problem(400, "unknown_subprotocol", f"only {SUBPROTOCOL} is spoken here")
+    return None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from gateway.config import AccountSettings, AccountSigner, resolve
+from gateway.telemetry import SCRUBBER
 
 Signers = Mapping[str, AccountSigner]
 """Who signs, by account."""
@@ -12,19 +13,21 @@ def signers_at(exchange: str, accounts: Mapping[str, AccountSettings], environ: 
     """
     Return who signs for each of the exchange's accounts. Blocks on the disk or the key ring.
 
+    What is read is hidden from the log from then on.
+
     Raises:
         ConfigError: If a secret cannot be had.
     """
     return {
-        name: AccountSigner(
-            resolve(account.api_key, environ, key=f"accounts.{name}.api_key"),
-            resolve(account.secret, environ, key=f"accounts.{name}.secret"),
-            account.key_type,
-            key=f"accounts.{name}.secret",
-        )
-        for name, account in accounts.items()
-        if account.exchange == exchange
+        name: _signer(name, account, environ) for name, account in accounts.items() if account.exchange == exchange
     }
+
+
+def _signer(name: str, account: AccountSettings, environ: Mapping[str, str]) -> AccountSigner:
+    api_key = resolve(account.api_key, environ, key=f"accounts.{name}.api_key")
+    secret = resolve(account.secret, environ, key=f"accounts.{name}.secret")
+    SCRUBBER.know((api_key.reveal(), secret.reveal()))
+    return AccountSigner(api_key, secret, account.key_type, key=f"accounts.{name}.secret")
 
 
 def renewed(before: Signers, after: Signers) -> Iterator[tuple[str, tuple[str, ...]]]:

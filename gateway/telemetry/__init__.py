@@ -2,5 +2,6 @@
 
 from gateway.telemetry.export import Telemetry, setup
 from gateway.telemetry.logs import Logs, setup_logs
+from gateway.telemetry.scrubbing import SCRUBBER
 
-__all__ = ["Logs", "Telemetry", "setup", "setup_logs"]
+__all__ = ["SCRUBBER", "Logs", "Telemetry", "setup", "setup_logs"]

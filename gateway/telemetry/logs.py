@@ -16,6 +16,7 @@ from gateway.model.changes import Change
 from gateway.model.states import ConnectionState, Phase
 from gateway.telemetry.foreign import ForeignLines
 from gateway.telemetry.quota import LineQuota
+from gateway.telemetry.scrubbing import SCRUBBER
 
 LINES_A_MINUTE: Final = 20
 LEVELS: Final = ("debug", "info", "warning", "error")
@@ -150,7 +151,7 @@ def _formatter(shared: list[Processor], *, terminal: bool) -> logging.Formatter:
     last: Processor = structlog.processors.JSONRenderer()
     if terminal:
         last = structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"], drop_missing=True)
-    return structlog.stdlib.ProcessorFormatter(
+    return _Scrubbed(
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -159,6 +160,13 @@ def _formatter(shared: list[Processor], *, terminal: bool) -> logging.Formatter:
             last,
         ],
     )
+
+
+class _Scrubbed(structlog.stdlib.ProcessorFormatter):
+    """The last to touch a line: whoever put a secret there, and wherever, it is hidden."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return SCRUBBER.scrub(super().format(record))
 
 
 def add_trace(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001  # structlog's shape

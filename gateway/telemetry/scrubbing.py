@@ -1,0 +1,62 @@
+"""
+What is known to be secret is hidden in every line of the log, however it got there and in whichever spelling.
+
+That a secret is kept from lines in the first place is the rule; this is for libraries and
+plugins that do not keep it. A process has one log, so it has one :data:`SCRUBBER`.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+HIDDEN: Final = "***"
+SHORTEST: Final = 8
+"""Characters of the shortest text that is hidden: anything shorter would turn up in words that are none of it."""
+MOST: Final = 1_024
+"""Secrets that are remembered; beyond that the oldest are let go."""
+
+
+class Scrubber:
+    """Hides what it knows. Any thread."""
+
+    def __init__(self) -> None:
+        self._known: tuple[str, ...] = ()
+        self._pattern: re.Pattern[str] | None = None
+
+    def know(self, secrets: Iterable[str]) -> None:
+        """Hide these from now on, beside those that were known."""
+        new = tuple(dict.fromkeys((*self._known, *secrets)))[-MOST:]
+        if new == self._known:
+            return
+        spelled = {spelling for one in new for spelling in _spellings(one) if len(spelling) >= SHORTEST}
+        longest_first = sorted(spelled, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._known = new
+
+    def scrub(self, text: str) -> str:
+        """Return ``text`` without any of them."""
+        pattern = self._pattern
+        return text if pattern is None else pattern.sub(HIDDEN, text)
+
+
+SCRUBBER: Final = Scrubber()
+"""The process's."""
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """Yield every way in which ``secret`` may stand in a line; of one with several lines also each long line."""
+    parts = [line for line in secret.splitlines() if len(line) >= 2 * SHORTEST and not line.startswith("-----")]
+    for text in (secret, *(parts if len(parts) > 1 or "\n" in secret else ())):
+        raw = text.encode()
+        yield text
+        yield quote(text, safe="")
+        yield quote_plus(text)
+        yield json.dumps(text)[1:-1]
+        yield (shown := repr(text)[1:-1])
+        yield json.dumps(shown)[1:-1]
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(raw).decode().rstrip("=")
+        yield raw.hex()

@@ -1,9 +1,9 @@
 """
 Who may reach the server at all: decided before any handler or upgrade runs.
 
-A page that a browser shows must not become a client by itself, so every Origin
-must be allowed (cross-site WebSocket hijacking), and so must the name under which
-we were reached (DNS rebinding).
+A page that a browser shows must not become a client by itself, so every Origin but
+that of our own pages must be allowed (cross-site WebSocket hijacking), and so must
+the name under which we were reached (DNS rebinding).
 """
 
 from collections.abc import Callable, Iterable
@@ -77,13 +77,14 @@ def visitors(hosts: Iterable[str], origins: Iterable[str]) -> Visitors:
     return Visitors(OURS | {host.lower() for host in hosts}, frozenset(origin.lower() for origin in origins))
 
 
-def guard(port: Callable[[], int], allowed: Callable[[], Visitors]) -> Middleware:
+def guard(port: Callable[[], int], allowed: Callable[[], Visitors], scheme: str) -> Middleware:
     """
     Return the middleware that refuses foreign Hosts and Origins.
 
     Args:
         port: ours, known once the server listens.
         allowed: who may come now.
+        scheme: under which browsers see our own pages: ``http``, or ``https`` if we or a proxy speak TLS.
     """
 
     @web.middleware
@@ -92,7 +93,8 @@ def guard(port: Callable[[], int], allowed: Callable[[], Visitors]) -> Middlewar
         given = [host.lower() for host in request.headers.getall(hdrs.HOST, ())]
         if len(given) != 1 or not (given[0] in names or given[0].removesuffix(f":{port()}") in names):
             return problem(403, "host_not_allowed", "the Host header names nobody we are; see allowed_hosts")
-        if any(origin.lower() not in origins for origin in request.headers.getall(hdrs.ORIGIN, ())):
+        ours = f"{scheme}://{given[0]}"
+        if any(origin.lower() not in {ours, *origins} for origin in request.headers.getall(hdrs.ORIGIN, ())):
             return problem(403, "origin_not_allowed", "this Origin may not connect; see allowed_origins")
         return await handler(request)
 
@@ -100,5 +102,6 @@ def guard(port: Callable[[], int], allowed: Callable[[], Visitors]) -> Middlewar
 
 
 async def harden(_: web.Request, response: web.StreamResponse) -> None:
-    """Add the headers that every response carries."""
-    response.headers.update(HEADERS)
+    """Add the headers that every response carries, but those that it brings itself."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)

@@ -97,7 +97,9 @@ class Server:
         info: dict[str, Any] = {"version": version, "protocol": SUBPROTOCOL, "started_us": wall_us()}
         self._name = f"[{self._host}]" if ":" in self._host else self._host
         self._visitors = visitors((self._name, *allowed_hosts), allowed_origins)
-        check = guard(lambda: self._port, lambda: self._visitors)
+        check = guard(
+            lambda: self._port, lambda: self._visitors, "https" if tls is not None or behind_tls_proxy else "http"
+        )
         enter = door(self._reception, lambda: self._ground.limits)
         app = web.Application(
             middlewares=[audit(now), explain, check, enter], client_max_size=self._ground.limits.message

@@ -64,6 +64,30 @@ async def test_a_page_that_is_not_allowed_gets_no_socket(start: Any, origin: str
     assert (await rig.problem("/api/v1/info", Origin=origin))[1]["code"] == "origin_not_allowed"
 
 
+async def test_our_own_pages_may_connect_under_the_name_that_they_were_reached_by(rig: Any) -> None:
+    port = rig.server.address[1]
+    for name in ("127.0.0.1", "LOCALHOST"):
+        ours = {"Host": f"{name}:{port}", "Origin": f"http://{name}:{port}".lower()}
+        async with rig.http.get(rig.base + "/api/v1/info", headers=ours) as reply:
+            assert reply.status == 200
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://localhost:{port}",
+        "http://localhost",
+        "http://127.0.0.1:{port}",
+        "http://localhost:{port}.evil.example",
+    ],
+)
+async def test_a_page_of_another_scheme_port_or_name_is_none_of_ours(rig: Any, origin: str) -> None:
+    port = rig.server.address[1]
+    foreign = {"Host": f"localhost:{port}", "Origin": origin.format(port=port)}
+    status, problem = await rig.problem("/api/v1/info", **foreign)
+    assert (status, problem["code"]) == (403, "origin_not_allowed")
+
+
 @pytest.mark.parametrize("hosts", ["", "Host: localhost\r\nHost: evil.example\r\n"])
 async def test_no_host_or_two_are_refused(rig: Any, hosts: str) -> None:
     reader, writer = await asyncio.open_connection(*rig.server.address)

@@ -8,7 +8,7 @@ from typing import Any
 Message = Mapping[str, Any]
 Show = Callable[[Message], None]
 
-ALARMING = frozenset({"gap", "stale", "disconnected", "closed", "lag"})
+ALARMING = frozenset({"gap", "stale", "disconnected", "closed", "lag", "jump"})
 
 
 def json_lines(write: Callable[[str], object]) -> Show:
@@ -25,9 +25,9 @@ def coloured(console: Any) -> Show:
     from rich.text import Text  # noqa: PLC0415  # slow, and only terminals need it
 
     def show(message: Message) -> None:
-        style = _style(message)
+        colour = style(message)
         for line in lines(message):
-            text = Text(line, style=style)
+            text = Text(line, style=colour)
             text.highlight_words([str(message.get("topic", ""))], "cyan")
             console.print(text, soft_wrap=True, highlight=False)
 
@@ -46,7 +46,8 @@ def lines(message: Message) -> list[str]:
     return [f"{head} -- {told} {_record(rest)}".rstrip()]
 
 
-def _style(message: Message) -> str:
+def style(message: Message) -> str:
+    """Return how a line that says ``message`` is coloured."""
     told = message.get("status", message.get("type"))
     if message.get("type") in {"update", "snapshot"}:
         return ""

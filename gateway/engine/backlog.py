@@ -48,6 +48,8 @@ class Backlog:
 
     def __init__(self, limit: int) -> None:
         self.size = 0
+        self.dropped = 0
+        """Messages, ever."""
         self._limit = limit
         self._waiting: deque[Waiting] = deque()
         self._dropped: dict[Owner, tuple[int, int]] = {}  # what is still to be told
@@ -68,6 +70,7 @@ class Backlog:
             if last == STATUS:
                 statuses.append(self._told(owner) + frame)
             else:
+                self.dropped += last + 1 - first
                 self._dropped[owner] = (self._dropped.get(owner, (first, last))[0], last)
         return statuses
 

@@ -12,6 +12,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from gateway.engine.flow import Flow
 from gateway.engine.ring import Ring
 from gateway.engine.topics import Listener, Topic
 from gateway.errors import SubscriptionError
@@ -74,6 +75,7 @@ class Hub:
         self._idle: dict[str, Topic] = {}  # the one that has been idle longest first
         self._upstreams: dict[str, Upstream] = {}
         self._topics: dict[str, Topic] = {}
+        self._flows: dict[str, Flow] = {}
 
     def retain(self, *, linger: float, idle: int, max_messages: int, max_bytes: int) -> None:
         """Have other bounds: for the topics that there are from now on, the rings' at once."""
@@ -83,6 +85,10 @@ class Hub:
             topic.bound(max_messages, max_bytes)
         while len(self._idle) > idle:
             self._give_up(next(iter(self._idle.values())))
+
+    def flow(self, exchange: str) -> Flow:
+        """Return where what topics of ``exchange`` do is counted."""
+        return self._flows.setdefault(exchange, Flow())
 
     @property
     def topics(self) -> Mapping[str, Topic]:
@@ -125,8 +131,9 @@ class Hub:
         """
         topic = self._topics.get(subscription.topic)
         if topic is None:
-            topic = Topic(subscription, self._mint(), self._new_ring)
-            self._upstream(subscription).open(topic)
+            upstream = self._upstream(subscription)
+            topic = Topic(subscription, self._mint(), self._new_ring, self.flow(subscription.exchange))
+            upstream.open(topic)
             self._topics[topic.name] = topic
         return topic
 
@@ -157,6 +164,7 @@ class Hub:
     def _give_up(self, topic: Topic) -> None:
         del self._idle[topic.name]
         del self._topics[topic.name]
+        self.flow(topic.subscription.exchange).forget(topic)
         self._upstream(topic.subscription).close(topic)
 
     def _upstream(self, subscription: Subscription) -> Upstream:

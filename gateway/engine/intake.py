@@ -45,6 +45,8 @@ class Intake:
         self.unheard = 0
         self.unasked = Unasked()
         self.undecodable = 0
+        self.undecoded = 0
+        """Frames that nobody needed decoded."""
         self._exchange = exchange
         self._stream = dialect.stream
         self._decode = dialect.decode
@@ -74,10 +76,12 @@ class Intake:
             feed = self._feeds.get(stream)
             if feed is None:
                 self.unheard += 1
+                self.undecoded += 1
                 self._note(stream)
                 return
             self._heard(feed, payload, binary, recv_us)
             if not feed.topics:
+                self.undecoded += 1
                 return
         try:
             decoded = self._decode(payload, binary)

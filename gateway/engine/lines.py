@@ -89,9 +89,12 @@ class Line:
         """Queue the message's frame, or fold it into those that already wait."""
         if self._folded is not None:
             self._folded.follow(message, self.topic)
+            self._spared()
         elif self._fold is not None and self._outbox.lagging():
             self._folded = self._fold(message)
             self._outbox.fold(self)
+            if self._fold is Skipped:
+                self._spared()
         else:
             self._outbox.put(message.frame)
 
@@ -99,6 +102,20 @@ class Line:
         """Queue the status after everything that came before it."""
         self._outbox.unfold(self)
         self._outbox.put(frame)
+
+    def timed(self, recv_us: int, /) -> None:
+        """Have the write timed that takes the last message along."""
+        self._outbox.time(recv_us)
+
+    def conflated(self) -> None:
+        """Count a message that another one stands for."""
+        self._outbox.conflated += 1
+
+    def _spared(self) -> None:
+        if self._fold is Skipped:
+            self._outbox.skip()
+        else:
+            self.conflated()
 
     @property
     def is_behind(self) -> bool:

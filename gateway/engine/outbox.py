@@ -40,6 +40,10 @@ class Outbox:
         self.size = 0
         self.overflowed = False
         self.queued = 0
+        self.conflated = 0
+        """Messages that another one stands for."""
+        self.timed_us = 0
+        """When the oldest message that waits and is timed was received; 0 if there is none."""
         self._frames: deque[bytes] = deque()
         self._folded: dict[Folding, None] = {}
         self._backlog = Backlog(limit // 2)
@@ -47,6 +51,7 @@ class Outbox:
         self._limit = limit
         self._lag_bytes = lag_bytes
         self._awake = False
+        self._skipped = 0
 
     def put(self, frame: bytes) -> None:
         """Queue ``frame``, or overflow: then all that waits is dropped and nothing is taken any more."""
@@ -79,6 +84,20 @@ class Outbox:
     def lagging(self) -> bool:
         """Whether the client has more to read than it should."""
         return self.size > self._lag_bytes
+
+    @property
+    def dropped(self) -> int:
+        """Messages that were dropped, the oldest before newer ones; not what an overflow ended."""
+        return self._backlog.dropped + self._skipped
+
+    def skip(self) -> None:
+        """Count a message that a line has dropped."""
+        self._skipped += 1
+
+    def time(self, recv_us: int) -> None:
+        """What was put last was received then; nothing is timed while messages are folded or may be dropped."""
+        if not (self.timed_us or self._folded or self._backlog):
+            self.timed_us = recv_us
 
     def fold(self, line: Folding) -> None:
         """Remember that ``line`` holds a folded message."""

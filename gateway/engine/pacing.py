@@ -51,6 +51,7 @@ class PacedLine:
         """Pass the message on, or fold it into what waits for the interval to end."""
         if self._folded is not None:
             self._folded.follow(message, self.topic)
+            self._line.conflated()
         elif self._timer is not None and not self._line.is_behind:
             self._folded = Conflation(message)
         else:
@@ -62,6 +63,11 @@ class PacedLine:
         """Pass the status on, after everything that came before it."""
         self._flush()
         self._line.notify(notice, frame)
+
+    def timed(self, recv_us: int, /) -> None:
+        """Have the write timed that takes the last message along, unless that waits here."""
+        if self._folded is None:
+            self._line.timed(recv_us)
 
     def settle(self) -> None:
         """Queue all that waits of the topic, so that what follows comes after it."""

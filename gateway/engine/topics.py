@@ -7,8 +7,9 @@ go to every listener. Event-loop only, and nothing here waits.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
+from gateway.engine.flow import TIMED, Flow
 from gateway.engine.messages import (
     Kind,
     Message,
@@ -24,6 +25,7 @@ from gateway.model.subscriptions import RAW, Subscription
 
 LAST_VALUE: Final = frozenset({"quotes", "ticker", "mark"})
 """Channels whose newest record says all: it serves as a joining client's snapshot."""
+_UNTIMED: Final = TIMED - 1
 
 SnapshotOf = Callable[[], tuple[Sequence[Any], int | None] | None]
 """Returns the records of a snapshot and their exchange time, or nothing while there is none."""
@@ -41,6 +43,14 @@ class Listener(Protocol):
         """Take a status; ``frame`` is how clients get it, empty while no client listens."""
 
 
+@runtime_checkable
+class Timed(Listener, Protocol):
+    """A listener that is told of a few messages when they were received, to see how long they take from there."""
+
+    def timed(self, recv_us: int, /) -> None:
+        """What was put last was received at ``recv_us``."""
+
+
 class Topic:
     """
     What is published under one name; see the module's docstring.
@@ -49,9 +59,16 @@ class Topic:
         subscription: what it is.
         epoch: unlike any other topic's, of this name too.
         new_ring: makes the ring after that offset, once a client listens.
+        flow: where what is told and timed is counted.
     """
 
-    def __init__(self, subscription: Subscription, epoch: str, new_ring: Callable[[int], Ring] = Ring) -> None:
+    def __init__(
+        self,
+        subscription: Subscription,
+        epoch: str,
+        new_ring: Callable[[int], Ring] = Ring,
+        flow: Flow | None = None,
+    ) -> None:
         self.subscription = subscription
         self.name = subscription.topic
         self.epoch = epoch
@@ -60,11 +77,15 @@ class Topic:
         self.reason = ""
         self.ring: Ring | None = None
         self._new_ring = new_ring
+        self._flow = flow or Flow()
+        self._ring_after = 0
+        """The offset after which every message is in the ring, or was."""
         self.idle_since: float | None = None
         self.spelling = Spelling(self.name, epoch)
         self.snapshot_of: SnapshotOf = self._last_value
         self._newest: Message | None = None
         self._listeners: tuple[Listener, ...] = ()
+        self._timed: tuple[Timed, ...] = ()
         self._is_raw = subscription.channel == RAW
 
     def attach(self, listener: Listener) -> None:
@@ -73,6 +94,9 @@ class Topic:
         self.idle_since = None
         if listener.wants_frames and self.ring is None:
             self.ring = self._new_ring(self.offset)
+            self._ring_after = self.offset
+        if isinstance(listener, Timed):
+            self._timed = (*self._timed, listener)
 
     def bound(self, max_messages: int, max_bytes: int) -> None:
         """Keep at most so much for clients that come back, from now on."""
@@ -83,6 +107,7 @@ class Topic:
     def detach(self, listener: Listener, now: float) -> None:
         """Forget ``listener``; harmless if it is unknown. ``now`` is monotonic."""
         self._listeners = tuple(one for one in self._listeners if one is not listener)
+        self._timed = tuple(one for one in self._timed if one is not listener)
         if not self._listeners and self.idle_since is None:
             self.idle_since = now
 
@@ -90,6 +115,16 @@ class Topic:
     def listeners(self) -> int:
         """How many listen."""
         return len(self._listeners)
+
+    @property
+    def heard_us(self) -> int | None:
+        """When the newest message was received, in microseconds since 1970; unknown of a raw topic."""
+        return None if self._newest is None else self._newest.recv_us
+
+    @property
+    def encoded(self) -> int:
+        """How many messages were written for clients."""
+        return 0 if self.ring is None else self.offset - self._ring_after
 
     def publish(self, kind: Kind, records: Any, ts: int | None, recv_us: int) -> None:
         """
@@ -108,6 +143,8 @@ class Topic:
         message = self._newest = Message(self.subscription, kind, records, ts, recv_us, offset, frame)
         for listener in self._listeners:
             listener.put(message)
+        if offset & _UNTIMED == 1:
+            self._time(ts, recv_us)
 
     def publish_raw(self, payload: bytes, binary: bool, recv_us: int) -> None:
         """Publish the exchange's own frame under the next offset."""
@@ -121,6 +158,15 @@ class Topic:
         message = Message(self.subscription, "update", payload, None, recv_us, offset, frame)
         for listener in self._listeners:
             listener.put(message)
+        if offset & _UNTIMED == 1:
+            self._time(None, recv_us)
+
+    def _time(self, ts: int | None, recv_us: int) -> None:
+        """See how long one message of many took to come, and let others see how long it takes to leave."""
+        if ts is not None:
+            self._flow.transit.observe((recv_us - ts) / 1e6)
+        for listener in self._timed:
+            listener.timed(recv_us)
 
     def become(self, status: TopicStatus, reason: str, at_us: int) -> None:
         """Change what the topic is and tell its listeners; nothing if it already is that."""
@@ -157,6 +203,7 @@ class Topic:
         self._tell(Notice(self.subscription, event, reason, at_us, first, last, may_be_had, after_us, before_us))
 
     def _tell(self, notice: Notice) -> None:
+        self._flow.told[notice.status] += 1
         frame = notice.frame() if self.ring is not None else b""
         for listener in self._listeners:
             listener.notify(notice, frame)

@@ -24,6 +24,7 @@ class Counters:
     pings_sent: int = 0
     pings_received: int = 0
     pongs_received: int = 0
+    decoded: int = 0
     undecodable: int = 0
     unheard: int = 0
     failed_snapshots: int = 0

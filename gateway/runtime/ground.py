@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.engine.absence import Names
 from gateway.engine.budgets import Budgets
+from gateway.engine.histogram import TRANSIT, Histogram
 from gateway.engine.observer import Observer
 from gateway.engine.registry import ConnectionRegistry
 from gateway.errors import Reason
@@ -59,7 +60,8 @@ class Ground:
     ``target`` makes the target of an endpoint and an account. ``instruments``
     is replaced when the list is refreshed. ``banned`` is told of whatever must
     be heeded after a restart too, ``departs`` of a connection's id in the step in
-    which it is forgotten. ``names`` tells which hosts' names are found.
+    which it is forgotten. ``names`` tells which hosts' names are found. ``round_trips``
+    counts how long pongs took.
     """
 
     exchange: str
@@ -79,3 +81,4 @@ class Ground:
     banned: Callable[[Quiet], None] = forget
     departs: Callable[[str], None] = forget
     names: Names = field(default_factory=Names)
+    round_trips: Histogram = field(default_factory=lambda: Histogram(TRANSIT))

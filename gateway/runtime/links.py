@@ -21,7 +21,7 @@ from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
 from gateway.runtime.attempt import Ties
 from gateway.runtime.candidate import Candidate
-from gateway.runtime.connection import Connection
+from gateway.runtime.connection import Connection, Counters
 from gateway.runtime.epoch import Epoch
 from gateway.runtime.ground import Ground
 from gateway.runtime.judge import Judge
@@ -49,6 +49,8 @@ class Links:
         self.all: Mapping[str, Link] = MappingProxyType({})
         self.held_down: frozenset[str] = frozenset()
         """Connections that an operator wants down, streams or not, until they are asked for again."""
+        self.past = Counters()
+        """What connections that were forgotten have counted."""
         self._manual: frozenset[str] = frozenset()
         """Connections that are not dialled again when they end by themselves."""
         self._fatal: dict[str, str] = {}
@@ -284,6 +286,7 @@ class Links:
             return
         if link.supervisor.state is S.DISCONNECTED:
             link.supervisor.close()
+            self.past.add(link.connection.counted())
             self._ground.departs(id_)
             self._ground.registry.remove(id_)
             self.all = MappingProxyType({other: one for other, one in self.all.items() if one is not link})

@@ -43,9 +43,10 @@ class Pinger:
         writer: sends the pings, before everything that waits.
         heartbeat: decides when.
         now: monotonic seconds.
+        answered: told how many seconds each answer took.
     """
 
-    def __init__(  # its seams, bound once per epoch
+    def __init__(  # noqa: PLR0913  # its seams, bound once per epoch
         self,
         exchange: str,
         epoch: int,
@@ -53,7 +54,10 @@ class Pinger:
         writer: Writer,
         heartbeat: Heartbeat,
         now: Callable[[], float],
+        *,
+        answered: Callable[[float], None] = lambda _: None,
     ) -> None:
+        self._told = answered
         self.heartbeat = heartbeat
         self.has_pongs = True
         self.sent = 0
@@ -98,6 +102,7 @@ class Pinger:
         number = int(token) if isinstance(token, str) and token.isdecimal() else token
         if not isinstance(number, str) and self.heartbeat.pong(number, self._now()):
             self.answered += 1
+            self._told(self.heartbeat.round_trip or 0.0)
 
     def _ping(self) -> None:
         token = self.heartbeat.token

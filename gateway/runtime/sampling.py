@@ -74,6 +74,7 @@ class Sampler:
         intake, writer, pinger = self._intake, self._writer, self._pinger
         counters.messages_received = before.messages_received + intake.frames
         counters.bytes_received = before.bytes_received + intake.bytes
+        counters.decoded = before.decoded + intake.frames - intake.undecoded
         counters.undecodable = before.undecodable + intake.undecodable
         counters.unheard = before.unheard + intake.unheard
         counters.messages_sent = before.messages_sent + writer.frames

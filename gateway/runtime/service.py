@@ -68,7 +68,15 @@ class Service:
             self._something_settled,
         )
         heartbeat = heartbeat_of(connection, ground, means.session)
-        self._pinger = Pinger(ground.exchange, means.number, self._dialect, means.writer, heartbeat, ground.now)
+        self._pinger = Pinger(
+            ground.exchange,
+            means.number,
+            self._dialect,
+            means.writer,
+            heartbeat,
+            ground.now,
+            answered=ground.round_trips.observe,
+        )
         self._snapshots = Snapshots(
             ground.exchange,
             means.rest,

@@ -22,7 +22,7 @@ INFO = {
 }  # fmt: skip
 COUNTS = {
     "dials", "messages_received", "bytes_received", "messages_sent", "bytes_sent", "pings_sent", "pings_received",
-    "pongs_received", "undecodable", "unheard", "failed_snapshots", "given_up_again", "filled",
+    "pongs_received", "decoded", "undecodable", "unheard", "failed_snapshots", "given_up_again", "filled",
     "unfilled",
 }  # fmt: skip
 

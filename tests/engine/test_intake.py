@@ -262,3 +262,10 @@ def test_wanted_streams_may_come_and_go_while_frames_arrive() -> None:
     way.feeds["b"] = Feed("b")
     way.take(b"b:1")
     assert (way.intake.unheard, way.feeds["b"].frames) == (1, 1)
+
+
+def test_frames_that_nobody_needs_decoded_are_counted() -> None:
+    """What only a raw topic wants, and what nobody wants."""
+    way = Way("raw:a", "quotes:b")
+    way.take(b"a:1", b"a:2", b"b:1", b"z:1", b"?a,b:1")
+    assert (way.intake.frames, way.intake.undecoded, way.dialect.decoded) == (5, 3, 2)

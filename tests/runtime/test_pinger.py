@@ -66,6 +66,19 @@ def test_a_ping_names_its_epoch_and_its_number() -> None:
     assert (clock.pinger.sent, clock.pinger.answered) == (2, 1)
 
 
+def test_how_long_an_answer_took_is_told_once() -> None:
+    now, taken = 100.0, []
+    pinger = Pinger(
+        "mock", EPOCH, Speaks(), Said(), Heartbeat(10.0, 5.0, now), lambda: now, answered=taken.append
+    )
+    now = 110.0
+    pinger.check(tick=1000.0)
+    now = 110.25
+    for _ in range(2):
+        pinger.pong(b"7-1")
+    assert taken == [0.25]
+
+
 @pytest.mark.parametrize(
     "stranger", [b"6-1", b"8-1", b"7-2", b"7-0", b"7-", b"-1", b"", b"7-one", b"7-1-1", b"77-1", "7-¹".encode()]
 )

@@ -24,6 +24,7 @@ async def test_counters_grow_over_epochs_and_are_up_to_date_whenever_somebody_as
             "messages_sent": 1,
             "pings_received": 1,
             "pongs_received": 0,
+            "decoded": 3,
             "undecodable": 1,
             "unheard": 1,
         }
@@ -99,3 +100,18 @@ async def test_what_is_used_of_the_addresss_limits_is_told(stage) -> None:
         await one.connect()
         one.exchange.look_at_limits(one.ground.now())
         assert one.exchange.used == {"mock-dials": (1, 300), "mock-weight": (0, 1200)}
+
+
+@virtually
+async def test_what_a_connection_counted_outlives_it(stage) -> None:
+    async with stage() as one:
+        topic = await one.hear("mock:trades:a")
+        one.far.ack_all()
+        one.far.trade("a", 1)
+        await one.quiet()
+        links = one.exchange.links
+        assert links.past.messages_received == 0
+        one.exchange.close(topic.topic)
+        await asyncio.sleep(5)
+        assert not links.all
+        assert (links.past.dials, links.past.messages_received) == (1, 2)

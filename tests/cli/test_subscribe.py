@@ -49,16 +49,33 @@ def test_a_pipe_gets_every_message_as_a_line_of_json_status_included(capsys: pyt
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == MESSAGES
 
 
-@pytest.mark.parametrize(("arguments", "json_lines"), [([], False), (["--json"], True)])
-def test_a_terminal_gets_lines_for_people_unless_json_is_asked_for(
-    arguments: list[str], json_lines: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("term", "arguments", "json_lines"),
+    [("dumb", [], False), ("xterm", ["--lines"], False), ("dumb", ["--json"], True), ("xterm", ["--json"], True)],
+)
+def test_a_terminal_gets_lines_where_it_is_dumb_or_they_are_asked_for_and_json_where_that_is(
+    term: str,
+    arguments: list[str],
+    json_lines: bool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("TERM", term)
     assert run(["subscribe", "mock:trades:BTC-USDT", *arguments]) == 0
     out = capsys.readouterr().out
     assert out.startswith("{") is json_lines
     assert ("-- live reason=subscribed" in out) is not json_lines
+
+
+def test_a_pipe_gets_lines_for_people_if_they_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["subscribe", "mock:trades:BTC-USDT", "--lines"]) == 0
+    assert "-- live reason=subscribed" in capsys.readouterr().out
+
+
+def test_lines_and_json_at_once_are_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["subscribe", "mock:trades:BTC-USDT", "--lines", "--json"]) == 2
+    assert capsys.readouterr().err == "gateway: --lines: cannot be had together with --json\n"
 
 
 def test_a_gateway_that_is_not_there_is_one_sentence_that_says_what_to_do(

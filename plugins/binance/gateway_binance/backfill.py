@@ -18,7 +18,7 @@ from msgspec import Struct, convert, field
 from gateway import spi
 from gateway_binance.decimals import check_two
 from gateway_binance.declared.market import REST, Market
-from gateway_binance.records.fields import MICROSECONDS, Count, Time
+from gateway_binance.records.fields import MICROSECONDS, Count, Made, Time
 
 IN_MICROSECONDS: Final = {"X-MBX-TIME-UNIT": "MICROSECOND"}
 """rest-api.md, "General API Information"; spot alone."""
@@ -42,8 +42,8 @@ class OldAggregate(Struct, frozen=True, gc=False):
     id: Count = field(name="a")
     price: str = field(name="p")
     size: str = field(name="q")
-    first: Count = field(name="f")
-    last: Count = field(name="l")
+    first: Made = field(name="f")
+    last: Made = field(name="l")
     at: Time = field(name="T")
     buyer_made: bool = field(name="m")
 
@@ -87,7 +87,12 @@ def fetch_trades(
     headers = IN_MICROSECONDS if scale == MICROSECONDS else {}
     reply = yield spi.Fetch("GET", url, headers=headers, cost={market.weight: past.weight})
     rows = convert(reply.json(), past.rows)
-    return [_trade(row, scale) for row in rows if row.id in ids]
+    return [_trade(row, scale) for row in rows if row.id in ids and _is_trade(row)]
+
+
+def _is_trade(row: Old | OldAggregate) -> bool:
+    """Tell a trade from an aggregate of none, which has an id and nothing else."""
+    return row.first is None or row.last is None or min(row.first, row.last) >= 0
 
 
 def _trade(row: Old | OldAggregate, scale: int) -> spi.Trade:

@@ -78,7 +78,8 @@ class StreamDialect:
         if message.kind == SHUTDOWN or message.stream == f"!{SHUTDOWN}":
             return (spi.Draining(),)  # Binance withdrew every promise of how long: leave at once.
         if isinstance(message.stream, str):
-            return _data(message.stream, self._reading.of(message.stream), payload)
+            told = _data(message.stream, self._reading.of(message.stream), payload)
+            return told or (spi.Data(message.stream, ()),)  # raw listeners hear of it no other way
         return (self._control.answer(message),)
 
     def subscribe(self, streams: Sequence[str], /) -> Sequence[spi.Request]:
@@ -111,7 +112,7 @@ def _name(payload: bytes) -> str | None:
         return None
 
 
-def _data(stream: str, read: Reader | None, payload: bytes) -> Iterable[spi.Event]:
+def _data(stream: str, read: Reader | None, payload: bytes) -> tuple[spi.Event, ...]:
     if read is None:
         return ()
     if not payload.isascii():

@@ -56,6 +56,11 @@ def time(one: Json) -> int:
     return whole(one, MILLIS) * 1000
 
 
+def made(one: Json) -> int:
+    """Let the id of a trade within an aggregate through; -1 is none."""
+    return -1 if type(one) is int and one == -1 else whole(one)
+
+
 def truth(one: Json) -> bool:
     """Let a truth value through."""
     need(isinstance(one, bool))
@@ -93,15 +98,16 @@ def trade(data: Json, exchange: str) -> Json:
 def aggregate(data: Json, _exchange: str) -> Json:
     """Read ``@aggTrade``."""
     of(data, "aggTrade", data["s"])
-    return {
+    said = {
         "id": whole(data["a"]),
         "price": number(data["p"]),
         "size": number(data["q"]),
         "side": "sell" if truth(data["m"]) else "buy",
         "ts": time(data["T"]),
-        "first_id": whole(data["f"]),
-        "last_id": whole(data["l"]),
+        "first_id": made(data["f"]),
+        "last_id": made(data["l"]),
     }
+    return None if min(said["first_id"], said["last_id"]) < 0 else said
 
 
 def quote(data: Json, exchange: str) -> Json:
@@ -116,8 +122,8 @@ def quote(data: Json, exchange: str) -> Json:
     }
     if exchange == "binance":
         return said
-    need(data["e"] == "bookTicker")
-    return said | {"ts": time(data["E"])}
+    need(data.get("e", "bookTicker") == "bookTicker")
+    return said | ({"ts": time(data["E"])} if "E" in data else {})
 
 
 def change(data: Json, exchange: str) -> Json:

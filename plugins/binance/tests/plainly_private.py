@@ -186,7 +186,7 @@ def algo(data: Json) -> Said:
 
 def account(data: Json) -> Said:
     """Read ``ACCOUNT_UPDATE``."""
-    body, ts = data["a"], time(data["T"])
+    body, ts = data["a"], time(data["T"] if "T" in data else data["E"])
     reason = one_of(text(body.get("m", "")))
     for name in ("B", "P"):
         need(isinstance(body.get(name, []), list))
@@ -205,15 +205,15 @@ def account(data: Json) -> Said:
             "symbol": symbol(row["s"]),
             "size": signed(row["pa"]),
             "ts": ts,
-            "side": text(row["ps"]).lower(),
+            "side": text(row["ps"]).lower() if "ps" in row else None,
             "entry_price": signed(row["ep"]),
             "unrealised_pnl": signed(row["up"]),
-            "margin_mode": text(row["mt"]),
+            "margin_mode": text(row["mt"]) if "mt" in row else None,
         }
         for row in body.get("P", [])
     ]
     told: Said = [("Balance", without_nothing(row)) for row in balances]
-    return told + [("Position", row) for row in positions]
+    return told + [("Position", without_nothing(row)) for row in positions]
 
 
 KINDS: Final = {

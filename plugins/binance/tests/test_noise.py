@@ -28,8 +28,10 @@ def check(dialect: Any, exchange: str, payload: bytes, *, binary: bool = False) 
         return
     for event in events:
         assert isinstance(event, get_args(spi.Event))
-        if type(event) is spi.Data:
+        if type(event) is spi.Data and (event.records or event.blank):
             check_data(exchange, payload, event)
+        elif type(event) is spi.Data:
+            assert event.stream == json.loads(payload)["stream"]
 
 
 def check_data(exchange: str, payload: bytes, data: spi.Data) -> None:

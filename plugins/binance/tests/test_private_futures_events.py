@@ -147,6 +147,15 @@ def test_what_peers_kept_is_read_as_it_says(name: str, statuses: Any, capture: A
     assert found == statuses
 
 
+def test_an_account_once_said_less_of_a_change_and_its_positions() -> None:
+    row = {"s": "BTCUSDT", "pa": "1", "ep": "9000", "up": "-1"}
+    event = {"e": "ACCOUNT_UPDATE", "E": 1_001, "a": {"B": [{"a": "USDT", "wb": "5", "cw": "5"}], "P": [row]}}
+    (data,) = read(event)
+    balance, position = data.records
+    assert balance == spi.Balance("USDT", 1_001_000, total="5")
+    assert position == spi.Position("btc_usdt", "1", 1_001_000, entry_price="9000", unrealised_pnl="-1")
+
+
 # --- orders
 
 

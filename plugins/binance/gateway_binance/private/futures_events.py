@@ -120,7 +120,8 @@ class FuturesEvents:
 
     def _account(self, event: bytes) -> spi.Data:
         update = frames.read_account(event)
-        account, ts = update.account, update.changed_at * 1000
+        account = update.account
+        ts = (update.at if update.changed_at is UNSET else update.changed_at) * 1000
         changes = [None if row.change is UNSET else row.change for row in account.balances]
         check_signed(row.total for row in account.balances)
         check_signed(change for change in changes if change is not None)
@@ -135,10 +136,10 @@ class FuturesEvents:
                 symbol=self._names.ours(row.symbol),
                 size=row.size,
                 ts=ts,
-                side=row.side.lower(),
+                side=None if row.side is UNSET else row.side.lower(),
                 entry_price=row.entry_price,
                 unrealised_pnl=row.unrealised,
-                margin_mode=row.margin_mode,
+                margin_mode=None if row.margin_mode is UNSET else row.margin_mode,
             )
             for row in account.positions
         ]

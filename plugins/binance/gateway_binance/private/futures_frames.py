@@ -79,14 +79,14 @@ class Wallet(Struct, frozen=True, gc=False):
 
 
 class Holding(Struct, frozen=True, gc=False):
-    """A position's row."""
+    """A position's row; before 2020 it had neither margin mode nor side."""
 
     symbol: str = field(name="s")
     size: str = field(name="pa")
     entry_price: str = field(name="ep")
     unrealised: str = field(name="up")
-    margin_mode: str = field(name="mt")
-    side: str = field(name="ps")
+    margin_mode: str | UnsetType = field(name="mt", default=UNSET)
+    side: str | UnsetType = field(name="ps", default=UNSET)
 
 
 class AccountBody(Struct, frozen=True, gc=False):
@@ -98,11 +98,11 @@ class AccountBody(Struct, frozen=True, gc=False):
 
 
 class AccountUpdate(Struct, frozen=True, gc=False):
-    """``ACCOUNT_UPDATE``."""
+    """``ACCOUNT_UPDATE``; before 2020 it did not tell when the change happened."""
 
     at: Time = field(name="E")
-    changed_at: Time = field(name="T")
     account: AccountBody = field(name="a")
+    changed_at: Time | UnsetType = field(name="T", default=UNSET)
 
 
 class Endangered(Struct, frozen=True, gc=False):

@@ -10,6 +10,8 @@ from gateway import spi
 
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """An id or a sequence number."""
+Made = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
+"""The id of a trade that something is made of, -1 if it is made of none."""
 Time = Annotated[int, Meta(ge=0, le=2**53)]
 """A time; milliseconds of that size still fit in 64 bits as microseconds."""
 MILLISECONDS: Final = 1000

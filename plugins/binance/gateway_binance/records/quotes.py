@@ -2,12 +2,12 @@
 Best bid and ask: ``@bookTicker``.
 
 Spot, where it carries neither type nor time: web-socket-streams.md, 2026-07-21.
-Futures: binance-connector-python, 2026-08-21.
+Futures: binance-connector-python, 2026-08-21; until 2020 they carried neither, too.
 """
 
 from typing import Final, Literal
 
-from msgspec import UNSET, Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.json import Decoder
 
 from gateway import spi
@@ -37,8 +37,8 @@ class QuoteEvent(Struct, frozen=True, gc=False):
 class FuturesQuoteEvent(QuoteEvent, frozen=True, gc=False):
     """``@bookTicker`` of futures."""
 
-    kind: Literal["bookTicker"] = field(name="e")
-    at: Time = field(name="E")
+    kind: Literal["bookTicker"] | UnsetType = field(name="e", default=UNSET)
+    at: Time | UnsetType = field(name="E", default=UNSET)
     universe: Universe = field(name="st", default=UNSET)
 
 
@@ -67,7 +67,7 @@ def futures_quote(form: Form) -> Reader:
         event = message.data
         check_universe(event.universe, form)
         check_four(event.bid, event.bid_size, event.ask, event.ask_size)
-        at = event.at * form.scale
+        at = None if event.at is UNSET else event.at * form.scale
         record = spi.Quote(event.bid, event.bid_size, event.ask, event.ask_size, event.seq, at)
         return spi.Data(message.stream, (record,), at)
 

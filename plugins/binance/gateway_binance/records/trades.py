@@ -2,7 +2,8 @@
 Trades: one by one (``@trade``) and aggregated (``@aggTrade``).
 
 Spot: web-socket-streams.md, 2026-07-21. Futures: binance-connector-python,
-2026-08-21; their ``@trade`` is in no document, and is as recordings have it.
+2026-08-21; their ``@trade`` is in no document, and is as recordings have it. Of aggregates
+some say that no trade is in them, by ids of -1: only their own id counts.
 """
 
 from typing import Final, Literal
@@ -16,6 +17,7 @@ from gateway_binance.records.fields import (
     Combined,
     Count,
     Form,
+    Made,
     Reader,
     Time,
     Universe,
@@ -55,8 +57,8 @@ class AggregateEvent(Struct, frozen=True, gc=False):
     id: Count = field(name="a")
     price: str = field(name="p")
     size: str = field(name="q")
-    first: Count = field(name="f")
-    last: Count = field(name="l")
+    first: Made = field(name="f")
+    last: Made = field(name="l")
     traded_at: Time = field(name="T")
     buyer_made: bool = field(name="m")
 
@@ -132,6 +134,8 @@ def futures_aggregate(form: Form) -> Reader:
 def _aggregated(stream: str, event: AggregateEvent, scale: int) -> spi.Data:
     check_two(event.price, event.size)
     side: Literal["buy", "sell"] = "sell" if event.buyer_made else "buy"
-    traded_at = event.traded_at * scale
+    at, traded_at = event.at * scale, event.traded_at * scale
+    if event.first < 0 or event.last < 0:
+        return spi.Data(stream, (), at, spi.Blank(event.id, traded_at))
     record = spi.Trade(event.id, event.price, event.size, side, traded_at, event.first, event.last)
-    return spi.Data(stream, (record,), event.at * scale)
+    return spi.Data(stream, (record,), at)

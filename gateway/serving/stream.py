@@ -10,8 +10,10 @@ from gateway.serving.auth.credentials import offered
 from gateway.serving.auth.door import ACCESS
 from gateway.serving.auth.entrance import Entrance
 from gateway.serving.auth.reception import Reception
+from gateway.serving.documents.describing import Answer, Operation, described
 from gateway.serving.problems import problem
-from gateway.serving.session import Ground, Session
+from gateway.serving.session import Session
+from gateway.serving.sitting import Ground
 
 SUBPROTOCOL: Final = "gateway.v1"
 
@@ -35,6 +37,14 @@ class Stream:
         """Return it."""
         return [web.get("/v1/ws", self._upgrade)]
 
+    @described(
+        Operation(
+            summary="Open the stream",
+            text="A WebSocket with the subprotocol `gateway.v1`; what is spoken there, `/asyncapi.json` describes.",
+            answers=(Answer(101, "The WebSocket is open"),),
+            refusals=("unknown_subprotocol", "too_many_sockets", "shutting_down", "bad_request"),
+        )
+    )
     async def _upgrade(self, request: web.Request) -> web.StreamResponse:
         address = request.remote or ""
         ground = self._ground()

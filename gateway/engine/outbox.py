@@ -86,6 +86,11 @@ class Outbox:
         return self.size > self._lag_bytes
 
     @property
+    def waiting(self) -> int:
+        """Bytes that wait, those that may be dropped too."""
+        return self.size + self._backlog.size
+
+    @property
     def dropped(self) -> int:
         """Messages that were dropped, the oldest before newer ones; not what an overflow ended."""
         return self._backlog.dropped + self._skipped

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from gateway.engine.outbox import Outbox
+from gateway.serving.figures import Figures
 from gateway.serving.limits import Limits
 
 Drain = Callable[[], Awaitable[object]]
@@ -25,11 +26,20 @@ class Pipe:
         drain: waits for the transport; must not be cancelled, so it never is.
         limits: sizes of the queue.
         overflowed: called in a turn of its own when more waits than may.
+        figures: of all clients; without them this one is counted nowhere.
     """
 
     def __init__(
-        self, transport: asyncio.Transport, drain: Drain, limits: Limits, overflowed: Callable[[], None]
+        self,
+        transport: asyncio.Transport,
+        drain: Drain,
+        limits: Limits,
+        overflowed: Callable[[], None],
+        figures: Figures | None = None,
     ) -> None:
+        self.writes = 0
+        self.bytes = 0
+        """Handed to the transport."""
         self.outbox = Outbox(self._wake, limit=limits.queue, lag_bytes=limits.lag)
         self._transport = transport
         self._drain = drain
@@ -39,7 +49,15 @@ class Pipe:
         self._waiting: asyncio.Task[None] | None = None
         self._written = asyncio.Event()
         self._stopped = False
+        self._figures = figures
         transport.set_write_buffer_limits(high=limits.high_water)
+        if figures is not None:
+            figures.enter(self)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for the client, in the transport too."""
+        return self.outbox.waiting + self._transport.get_write_buffer_size()
 
     def _wake(self) -> None:
         self._loop.call_soon(self._flush)
@@ -54,13 +72,22 @@ class Pipe:
             self._write()
 
     def _write(self) -> None:
-        transport = self._transport
-        whole = self.outbox.take()
+        transport, outbox = self._transport, self.outbox
+        whole = outbox.take()
         if whole and not transport.is_closing():
             transport.write(whole)
+            self.writes += 1
+            self.bytes += len(whole)
+            if outbox.timed_us:
+                self._delivered(outbox.timed_us)
         self._written.set()
         if transport.get_write_buffer_size() > self._high_water:
             self._waiting = self._loop.create_task(self._wait(), name="gateway-client-drain")
+
+    def _delivered(self, recv_us: int) -> None:
+        self.outbox.timed_us = 0
+        if self._figures is not None:
+            self._figures.delivered(recv_us)
 
     async def _wait(self) -> None:
         """Write again once the client has read."""
@@ -101,6 +128,8 @@ class Pipe:
     async def close(self) -> None:
         """Close the socket; what the client has not read by now it never will. Idempotent."""
         self.stop()
+        if self._figures is not None:
+            self._figures.leave(self)
         if self._transport.get_write_buffer_size():
             self._transport.abort()
         else:

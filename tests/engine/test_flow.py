@@ -181,3 +181,12 @@ def test_what_an_interval_folds_is_conflated() -> None:
     for number in range(1, 5):
         quote(one, number)
     assert client.outbox.conflated == 2, "the first was sent, the last will be"
+
+
+def test_what_may_be_dropped_waits_too() -> None:
+    client = lagging()
+    queued = client.outbox.waiting
+    one = topic(Flow(), "mock:trades:A")
+    client.line(one, LagPolicy.DROP_OLDEST)
+    trade(one)
+    assert client.outbox.waiting > queued == client.outbox.size

@@ -9,6 +9,7 @@ from gateway.cli.exits import guarded
 from gateway.cli.plugins import plugins
 from gateway.cli.serve import serve
 from gateway.cli.simulate import PASS_THROUGH, simulate
+from gateway.cli.status import status
 from gateway.cli.subscribe import subscribe
 from gateway.cli.token import token
 
@@ -22,6 +23,7 @@ app.command("serve")(serve)
 app.command("check-config")(check_config)
 app.add_typer(plugins, name="plugins")
 app.command("subscribe")(subscribe)
+app.command("status")(status)
 app.add_typer(token, name="token")
 app.command("simulate", context_settings=PASS_THROUGH)(simulate)
 

@@ -32,7 +32,7 @@ class Badge:
             ValueError: If ``url`` is of another machine, and not encrypted.
         """
         parts = urlsplit(url)
-        if self._token is not None and parts.scheme != "wss" and not _is_here(parts.hostname or ""):
+        if self._token is not None and parts.scheme not in {"wss", "https"} and not _is_here(parts.hostname or ""):
             raise ValueError("the token would be sent in the clear: use wss:// (or https://)")
 
     def headers(self) -> Mapping[str, str]:

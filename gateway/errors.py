@@ -9,6 +9,8 @@ Every exception the gateway raises, in one file.
     * SlowConsumer           the client can fix it: it did not keep up
     * StoreError             the operator can fix it: what is to survive a restart cannot be kept
         * StoreBusy          the client can fix it: too much waits to be kept, ask again
+    * RecordingError         the operator can fix it: a recording cannot be written, or is not there
+        * DamagedRecording   nobody can fix it: a file of a recording is not what was written
     * ShuttingDown           nobody need fix it: the gateway is on its way out and takes nothing more
     * TransitionError        we must fix it: the state machine was misused
     * ConnectionFault        nobody need fix it: one connection is over
@@ -140,6 +142,25 @@ class StoreError(GatewayError):
 
 class StoreBusy(StoreError):
     """Too much waits to be kept already; nothing was changed, and asking again later can help."""
+
+
+class RecordingError(GatewayError):
+    """A recording cannot be written, or there is none to read: a full disk, a wrong directory."""
+
+
+class DamagedRecording(RecordingError, ValueError):
+    """
+    A file of a recording is not what was written there.
+
+    Args:
+        place: the file, and where in it.
+        problem: what is wrong there.
+    """
+
+    def __init__(self, place: str, problem: str) -> None:
+        super().__init__(f"{place}: {problem}")
+        self.place = place
+        self.problem = problem
 
 
 class ShuttingDown(GatewayError):

@@ -6,7 +6,7 @@ from typing import Any, Final, Self, Unpack
 
 from gateway.client.badge import Badge
 from gateway.client.contiguity import Message, Position
-from gateway.client.link import Link
+from gateway.client.link import Decode, Link, plainly
 from gateway.client.pending import Ack, Pending, refusal
 from gateway.client.wishes import Selection, requests, resumes, selected
 from gateway.model.subscriptions import Subscription
@@ -31,6 +31,7 @@ class Client:
         answer: seconds for each answer.
         token: shown to the gateway where it wants one; never over the network in the clear.
         ca_file: a PEM file of the authorities to trust instead of the system's.
+        decode: makes the messages of their texts; it may leave ``data`` out, or add to it.
 
     Raises:
         ValueError: If the token could be read on the way: use ``wss://``.
@@ -44,8 +45,9 @@ class Client:
         answer: float = ANSWER,
         token: str | None = None,
         ca_file: str | None = None,
+        decode: Decode = plainly,
     ) -> None:
-        self._link = Link(url, queue, Badge(token, ca_file))
+        self._link = Link(url, queue, Badge(token, ca_file), decode)
         self._answer = answer
 
     @property

@@ -6,6 +6,7 @@ the gateway, which then does what each subscription's ``on_lag`` says.
 """
 
 import asyncio
+from collections.abc import Callable
 from itertools import count
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -26,7 +27,9 @@ LARGEST: Final = 1 << 25
 """Bytes of one message: a whole book can be large."""
 
 _SCHEMES: Final = {"http": "ws", "https": "wss"}
-_decode: Final = msgspec.json.Decoder().decode
+Decode = Callable[[str], Message]
+"""Makes a message of its text; raises a LookupError, a TypeError or what msgspec raises."""
+plainly: Final[Decode] = msgspec.json.Decoder().decode
 
 
 def endpoint(url: str) -> str:
@@ -44,15 +47,17 @@ class Link:
         url: of the gateway.
         queue: messages that may wait to be read.
         badge: what is shown there.
+        decode: makes the messages, answers too.
 
     Raises:
         ValueError: If a token would go over the network in the clear.
     """
 
-    def __init__(self, url: str, queue: int, badge: Badge) -> None:
+    def __init__(self, url: str, queue: int, badge: Badge, decode: Decode = plainly) -> None:
         self.contiguity = Contiguity()
         self._url = endpoint(url)
         self._badge = badge
+        self._decode = decode
         badge.check(self._url)
         self._inbox = Inbox(queue)
         self._pending: dict[int, Pending] = {}
@@ -152,7 +157,7 @@ class Link:
                 frame = await ws.receive()
                 if frame.type is not aiohttp.WSMsgType.TEXT:
                     break
-                self._take(_decode(frame.data))
+                self._take(self._decode(frame.data))
                 while not self._inbox.room(ahead=bool(self._pending)):
                     self._room.clear()
                     await self._room.wait()

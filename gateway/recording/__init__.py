@@ -1,0 +1,1 @@
+"""What a client heard, in files, and served again from them."""

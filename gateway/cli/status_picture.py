@@ -24,6 +24,8 @@ CHANGES: Final = 8
 NEARLY: Final = 0.8
 """The share of a limit from which on it is shown in red."""
 SECOND: Final = 1_000_000
+WORDY: Final = frozenset({"reason", "problem", "limits used"})
+"""Columns that take more lines where the terminal is narrow."""
 
 
 def picture(report: Report, now_us: int) -> RenderableType:
@@ -116,5 +118,5 @@ def _seconds(since: float | None) -> str:
 def _grid(*names: str) -> Table:
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
-        grid.add_column(name)
+        grid.add_column(name, no_wrap=name not in WORDY, overflow="fold" if name in WORDY else "ellipsis")
     return grid

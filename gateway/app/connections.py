@@ -90,6 +90,21 @@ class Connections:
         place = self._naming.find(id)
         return self._there().ask(lambda: place.exchange.links.roll(place.id))
 
+    def drain(self, id: str) -> Outcome[bool]:  # noqa: A002  # as in the others
+        """
+        Have new streams go to other connections, and this one close with the last that it has.
+
+        Connecting it by its id ends that. The result is false if there is no such connection now, or if it
+        is an account's, whose streams have no other. Otherwise as :meth:`disconnect_account`.
+        """
+        place = self._naming.find(id)
+
+        def intend() -> "asyncio.Future[bool]":
+            links = place.exchange.links
+            return known(value=place.id in links.all and links.drain(place.id))
+
+        return self._there().ask(intend)
+
     def auto_reconnect(self, id: str, enabled: bool = True) -> Outcome[None]:  # noqa: A002  # the name that older callers use
         """
         Say whether a connection that ends by itself is dialled again, whether it exists yet or not.

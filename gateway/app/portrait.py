@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 
+from gateway.engine.details import AgeDetails, ChangeDetails, ConnectionDetails, Diagnosis
 from gateway.engine.liveness import Ages, unhealthy_because
 from gateway.engine.operations import Details
 from gateway.engine.registry import ConnectionView
@@ -35,7 +36,9 @@ def unhealthy(view: ConnectionView, link: Link, pace: Pace, now: float) -> str:
     )
 
 
-def portrait(view: ConnectionView, link: Link, pace: Pace, history: Sequence[Details], now: float) -> Details:
+def portrait(
+    view: ConnectionView, link: Link, pace: Pace, history: Sequence[ChangeDetails], now: float
+) -> ConnectionDetails:
     """Return everything about one connection; ``history`` is what :func:`step` tells of what led to ``view``."""
     connection = link.connection
     why = unhealthy(view, link, pace, now)
@@ -44,8 +47,8 @@ def portrait(view: ConnectionView, link: Link, pace: Pace, history: Sequence[Det
         "exchange": view.exchange,
         "endpoint": view.endpoint,
         "account": view.account,
-        "state": str(view.state),
-        "phase": None if view.phase is None else str(view.phase),
+        "state": view.state.value,
+        "phase": None if view.phase is None else view.phase.value,
         "epoch": view.epoch,
         "since_us": view.since_us,
         "reason": None if view.reason is None else str(view.reason),
@@ -55,6 +58,7 @@ def portrait(view: ConnectionView, link: Link, pace: Pace, history: Sequence[Det
         "is_connected": view.state is S.CONNECTED,
         "is_healthy": not why,
         "unhealthy_because": why,
+        "draining": link.draining,
         "diagnosis": _diagnosis(connection.diagnosis),
         "heartbeat_interval": connection.heartbeat_interval,
         "ages": _ages(connection.ages, now),
@@ -77,7 +81,7 @@ def totals(links: Iterable[Link]) -> dict[str, int]:
     return dict(sorted(zip(COUNTERS, sums, strict=True)))
 
 
-def _ages(ages: Ages, now: float) -> dict[str, Any]:
+def _ages(ages: Ages, now: float) -> AgeDetails:
     return {
         "message": _age(ages.message_at, now),
         "pong": _age(ages.pong_at, now),
@@ -90,11 +94,11 @@ def _age(at: float | None, now: float) -> float | None:
     return None if at is None else round(max(0.0, now - at), 3)
 
 
-def _diagnosis(text: str) -> Details | None:
+def _diagnosis(text: str) -> Diagnosis | None:
     return {"reason": str(Reason.ENDPOINT_MOVED), "text": text} if text else None
 
 
-def step(change: Change) -> Details:
+def step(change: Change) -> ChangeDetails:
     """Return what is told of one change."""
     return {
         "epoch": change.epoch,

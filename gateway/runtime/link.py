@@ -21,6 +21,7 @@ class Link:
     ``connection`` is the one that serves; ``candidate`` may be about to follow it.
     ``target`` is what its next epoch logs in to. ``pinned`` tells that an operator
     wants it, streams or not; ``hopes`` counts the operators who still wait to see it up.
+    One that is ``draining`` gets no new streams.
     """
 
     connection: Connection
@@ -30,6 +31,7 @@ class Link:
     task: "asyncio.Task[None]" = field(init=False)
     pinned: bool = False
     hopes: int = 0
+    draining: bool = False
     candidate: Candidate | None = None
 
     @property

@@ -66,12 +66,14 @@ class Links:
         endpoint = self._endpoints[route.endpoint]
         if route.account is not None:
             return self.get(endpoint, 0, route.account)
-        shards = {
-            int(link.connection.id.rpartition("/")[2]): link.connection.feeds
+        links = {
+            int(link.connection.id.rpartition("/")[2]): link
             for link in self.all.values()
             if link.connection.endpoint is endpoint and link.connection.account is None
         }
-        return self.get(endpoint, shard_for(route.stream, shards, endpoint.max_streams))
+        shards = {number: link.connection.feeds for number, link in links.items()}
+        drained = frozenset(number for number, link in links.items() if link.draining)
+        return self.get(endpoint, shard_for(route.stream, shards, endpoint.max_streams, drained))
 
     def get(self, endpoint: Endpoint, number: int, account: str | None = SHARED) -> Link:
         """Return a connection by its place, made if there is none."""
@@ -108,7 +110,7 @@ class Links:
     def connect(self, link: Link, *, retry: bool, anew: bool) -> "asyncio.Future[bool]":
         """Want ``link`` up; without ``retry`` an attempt that fails leaves nothing of that wish."""
         self.held_down -= {link.connection.id}
-        link.pinned = link.pinned or retry
+        link.pinned, link.draining = link.pinned or retry, False
         link.hopes += 1
         hope = link.supervisor.connect(lasting=retry, anew=anew)
         hope.add_done_callback(partial(self._answered, link))
@@ -129,6 +131,20 @@ class Links:
         """End a connection's present epoch and let the next follow; false if there is none."""
         link = self.all.get(connection_id)
         return link is not None and link.supervisor.reconnect(Reason.ASKED, "asked for")
+
+    def drain(self, connection_id: str) -> bool:
+        """
+        Have new streams go elsewhere; it closes with the last that it has. False if there is no elsewhere.
+
+        Raises:
+            KeyError: If there is no such connection.
+        """
+        link = self.all[connection_id]
+        link.draining = link.connection.account is None
+        if link.draining:
+            link.pinned = False
+            self.let_go(link)
+        return link.draining
 
     def roll(self, connection_id: str) -> "asyncio.Future[bool]":
         """Have a second connection take over from one that serves; known at once if there is none."""

@@ -1,33 +1,76 @@
-"""What may be asked of one connection over REST: to be replaced, without a gap or with one."""
+"""What may be asked of one connection over REST: to be replaced, without a gap or with one, or to be emptied."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Final
 
-import msgspec
-from aiohttp import hdrs, web
+from aiohttp import web
+from msgspec import Struct
 
 from gateway.engine.operations import Operations
+from gateway.serving.bodies import Body, Nothing
+from gateway.serving.documents.describing import Answer, Operation, described
+from gateway.serving.documents.parameters import ConnectionId
 from gateway.serving.problems import as_json, problem
 
 CONNECTION: Final = "/api/v1/connections/{id:.+}"
-JSON: Final = "application/json"
 
-Ask = Callable[[Operations, str], bool]
-"""Asks for something, by a connection's id; false if it cannot be had now. Raises KeyError for an unknown one."""
 
-ASKS: Final[Mapping[str, Ask]] = {
-    "rollover": lambda operations, id_: operations.rollover(id_),
-    "reconnect": lambda operations, id_: operations.reconnect(id_),
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """
+    Something that may be asked for.
+
+    ``act`` asks for it, by a connection's id; false if it cannot be had now, which ``code`` and
+    ``refusal`` tell. It raises KeyError for an unknown connection.
+    """
+
+    act: Callable[[Operations, str], bool]
+    summary: str
+    text: str
+    code: str
+    refusal: str
+
+
+DOWN: Final = "not_connected"
+NOT_UP: Final = "is not up, so there is nothing to replace"
+ASKS: Final = {
+    "rollover": Ask(
+        lambda operations, id_: operations.rollover(id_),
+        "Replace a connection without a gap",
+        "A second connection is opened and takes over; if it cannot, the first is untouched and another is tried "
+        "later.",
+        DOWN,
+        NOT_UP,
+    ),
+    "reconnect": Ask(
+        lambda operations, id_: operations.reconnect(id_),
+        "Replace a connection at once",
+        "It is closed and dialled again; topics are told `disconnected` and `restored`.",
+        DOWN,
+        NOT_UP,
+    ),
+    "drain": Ask(
+        lambda operations, id_: operations.drain(id_),
+        "Empty a connection gently",
+        "From now on new streams go to other connections. It serves those that it has for as long as somebody "
+        "wants them, and closes with the last; nobody loses anything. Connecting it by its id ends that.",
+        "nowhere_else",
+        "is an account's, whose streams have no other connection",
+    ),
 }
 
 
-class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """A body: these requests have no parameters."""
+class Asked(Struct, frozen=True):
+    """That something was recorded; what comes of it is in the connection's history."""
+
+    id: str
+    asked: str
 
 
-_nothing: Final = msgspec.json.Decoder(Nothing)
+_nothing: Final = Body(Nothing)
 
 
 class Asks:
@@ -43,19 +86,29 @@ class Asks:
 
     def routes(self) -> Sequence[web.RouteDef]:
         """Return all of them."""
-        return [web.post(f"{CONNECTION}:{name}", partial(self._do, name, ask)) for name, ask in ASKS.items()]
+        return [
+            web.post(f"{CONNECTION}:{name}", described(_operation(ask))(partial(self._do, name, ask)))
+            for name, ask in ASKS.items()
+        ]
 
     async def _do(self, action: str, ask: Ask, request: web.Request) -> web.Response:
         id_ = request.match_info["id"]
-        if request.content_type != JSON:  # a page in a browser cannot send that without asking first
-            return problem(415, "unsupported_media_type", f"need {hdrs.CONTENT_TYPE}: {JSON}")
+        await _nothing.read(request)
         try:
-            _nothing.decode(await request.read() or b"{}")
-            accepted = ask(self._operations, id_)
-        except msgspec.DecodeError as exc:
-            return problem(400, "bad_request", f"the body: {exc}")
+            accepted = ask.act(self._operations, id_)
         except KeyError:
             return problem(404, "unknown_connection", f"there is no connection {id_[:128]!r}")
         if not accepted:
-            return problem(409, "not_connected", f"{id_[:128]} is not up, so there is nothing to replace")
-        return as_json({"id": id_, "asked": action}, status=HTTPStatus.ACCEPTED)
+            return problem(409, ask.code, f"{id_[:128]} {ask.refusal}")
+        return as_json(Asked(id_, action), status=HTTPStatus.ACCEPTED)
+
+
+def _operation(ask: Ask) -> Operation:
+    return Operation(
+        summary=ask.summary,
+        text=ask.text,
+        path={"id": ConnectionId},
+        body=Nothing,
+        answers=(Answer(202, "It is recorded", Asked),),
+        refusals=("unknown_connection", ask.code),
+    )

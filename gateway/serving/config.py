@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import web
 
+from gateway.engine.details import ConfigurationRead, ConfigurationShown
 from gateway.engine.operations import Configuration
 from gateway.errors import ConfigError, ShuttingDown, UnsafeError
 from gateway.serving.auth.audit import FACTS
+from gateway.serving.bodies import Body
+from gateway.serving.documents.describing import Answer, Operation, described
 from gateway.serving.problems import as_json, problem
 
 PATH: Final = "/api/v1/config"
-JSON: Final = "application/json"
 
 
 class Reload(msgspec.Struct, forbid_unknown_fields=True):
@@ -21,7 +23,7 @@ class Reload(msgspec.Struct, forbid_unknown_fields=True):
     dry_run: bool = False
 
 
-_reload: Final = msgspec.json.Decoder(Reload)
+_reload: Final = Body(Reload)
 
 
 class Config:
@@ -39,16 +41,28 @@ class Config:
         """Return all of them."""
         return [web.get(PATH, self._show), web.post(f"{PATH}:reload", self._reload)]
 
+    @described(
+        Operation(
+            summary="Show the configuration",
+            text="All that is in effect; secrets appear as the references that they are.",
+            answers=(Answer(200, "The configuration", ConfigurationShown),),
+        )
+    )
     async def _show(self, _: web.Request) -> web.Response:
         return as_json(self._configuration.shown())
 
+    @described(
+        Operation(
+            summary="Have the configuration read anew",
+            text="It takes effect without dropping a connection, or nothing is changed.",
+            body=Reload,
+            example={"dry_run": True},
+            answers=(Answer(200, "It has taken effect, or would", ConfigurationRead),),
+            refusals=("bad_configuration", "shutting_down"),
+        )
+    )
     async def _reload(self, request: web.Request) -> web.Response:
-        if request.content_type != JSON:  # a page in a browser cannot send that without asking first
-            return problem(415, "unsupported_media_type", f"need {hdrs.CONTENT_TYPE}: {JSON}")
-        try:
-            asked = _reload.decode(await request.read() or b"{}")
-        except msgspec.DecodeError as exc:
-            return problem(400, "bad_request", f"the body: {exc}")
+        asked = await _reload.read(request)
         request[FACTS] = {"dry_run": asked.dry_run}
         try:
             return as_json(await self._configuration.read_anew(dry_run=asked.dry_run))

@@ -24,6 +24,23 @@ _KEPT: Final = ("Allow",)
 log = structlog.get_logger()
 
 
+class ProblemError(Exception):
+    """
+    What a handler raises to have a request answered with a problem document.
+
+    Args:
+        status: the HTTP status.
+        code: for programs: what went wrong.
+        detail: for people: one sentence.
+    """
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+
 def plain(value: object) -> object:
     """Return a read-only view as what JSON knows."""
     if isinstance(value, Mapping):
@@ -52,7 +69,7 @@ def problem(
         headers: to send along.
         more: further members.
     """
-    members = {"type": "about:blank", "title": _title(status), "status": status}
+    members = {"type": "about:blank", "title": title_of(status), "status": status}
     body = msgspec.json.encode({**members, "code": code, "detail": detail, **more}, enc_hook=plain)
     response = web.Response(body=body, status=status, headers=headers, content_type=CONTENT_TYPE)
     response[CODE] = code
@@ -64,16 +81,19 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn whatever a handler raises into a problem document."""
     try:
         return await handler(request)
+    except ProblemError as wrong:
+        return problem(wrong.status, wrong.code, wrong.detail)
     except web.HTTPException as exc:
         if exc.status < HTTPStatus.BAD_REQUEST:
             raise
         kept = {name: exc.headers[name] for name in _KEPT if name in exc.headers}
-        code = _title(exc.status).lower().replace(" ", "_")
+        code = title_of(exc.status).lower().replace(" ", "_")
         return problem(exc.status, code, f"{request.method} {request.path}: {exc.reason}", kept)
     except Exception:
         log.exception("request failed", method=request.method)
         return problem(500, "internal_error", "the gateway failed to answer; its log says why")
 
 
-def _title(status: int) -> str:
+def title_of(status: int) -> str:
+    """Return what RFC 9110 calls a status."""
     return RENAMED.get(status) or HTTPStatus(status).phrase

@@ -1,7 +1,8 @@
 """The stream protocol on one client's socket: requests are read, obeyed at the client's pace, and answered."""
 
 import asyncio
-from typing import Final
+from collections.abc import Sequence
+from typing import ClassVar, Final
 
 from aiohttp import web
 
@@ -10,6 +11,7 @@ from gateway.serving.auth.entrance import Entrance
 from gateway.serving.codes import CloseCode
 from gateway.serving.desk import Desk
 from gateway.serving.pipe import Drain
+from gateway.serving.presence import Kind
 from gateway.serving.replies import Reply
 from gateway.serving.requests import BadFrameError, UnauthorizedError, read
 from gateway.serving.sitting import Ground, Sitting
@@ -19,6 +21,8 @@ BAD_REQUESTS: Final = frozenset({"bad_json", "bad_request", "unknown_method"})
 
 class Session(Sitting):
     """A client of the stream protocol. Event-loop only; the arguments are those of any sitting."""
+
+    kind: ClassVar[Kind] = "stream"
 
     def __init__(
         self,
@@ -36,6 +40,10 @@ class Session(Sitting):
     def idle_since(self) -> float | None:
         """Since when the client has no subscription, nothing while it has one."""
         return self._desk.idle_since
+
+    def topics(self) -> Sequence[str]:
+        """Return the names of the topics that the client has."""
+        return tuple(self._desk.lines)
 
     def leave(self) -> None:
         """Hear no more of any topic; what waits can still be written. Idempotent."""

@@ -8,9 +8,9 @@ subscriptions end with it.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from aiohttp import WSMessage, WSMsgType, web
 
@@ -22,6 +22,7 @@ from gateway.serving.limits import Limits
 from gateway.serving.lines import Lines
 from gateway.serving.pace import SOON, Pace
 from gateway.serving.pipe import Drain, Pipe
+from gateway.serving.presence import Facts, Kind
 
 PING: Final = b"\x89\x00"
 _PONG: Final = 0x8A
@@ -61,6 +62,8 @@ class Sitting(ABC):
         entrance: who the client is.
     """
 
+    kind: ClassVar[Kind] = "native"
+
     def __init__(
         self,
         name: str,
@@ -93,6 +96,10 @@ class Sitting(ABC):
     @abstractmethod
     def idle_since(self) -> float | None:
         """Since when the client has no subscription, nothing while it has one."""
+
+    def topics(self) -> Sequence[str]:
+        """Return the names of the topics that the client has."""
+        return ()
 
     @abstractmethod
     async def obey(self, text: str) -> None:
@@ -138,6 +145,18 @@ class Sitting(ABC):
     def cut(self) -> None:
         """Drop the socket and all that waits."""
         self.pipe.cut()
+
+    def facts(self) -> Facts:
+        """Return how the client fares."""
+        outbox = self.pipe.outbox
+        return Facts(
+            kind=self.kind,
+            topics=self.topics(),
+            queue_bytes=self.pipe.unsent,
+            lagging=outbox.lagging(),
+            sent=outbox.queued,
+            dropped=outbox.dropped,
+        )
 
     def wrong(self) -> None:
         """Count a message that cannot be understood; too many end the session."""

@@ -40,7 +40,7 @@ class Stream:
     @described(
         Operation(
             summary="Open the stream",
-            text="A WebSocket with the subprotocol `gateway.v1`; what is spoken there, `/asyncapi.json` describes.",
+            text="A WebSocket with the subprotocol `gateway.v1`; `/asyncapi.json` has what is spoken there.",
             answers=(Answer(101, "The WebSocket is open"),),
             refusals=("unknown_subprotocol", "too_many_sockets", "shutting_down", "bad_request"),
         )

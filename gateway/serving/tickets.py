@@ -5,22 +5,26 @@ from http import HTTPStatus
 from typing import Final
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from gateway.serving.auth.door import ACCESS
 from gateway.serving.auth.reception import Reception
 from gateway.serving.auth.tickets import LASTS
+from gateway.serving.bodies import Body, Nothing
+from gateway.serving.documents.describing import Answer, Operation, described
 from gateway.serving.problems import as_json, problem
 
 PATH: Final = "/api/v1/tickets"
-JSON: Final = "application/json"
 
 
-class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """A body: there are no parameters."""
+class Ticket(msgspec.Struct, frozen=True):
+    """What opens one WebSocket, for ``expires_in`` seconds."""
+
+    ticket: str
+    expires_in: float
 
 
-_nothing: Final = msgspec.json.Decoder(Nothing)
+_nothing: Final = Body(Nothing)
 
 
 class TicketRoutes:
@@ -38,16 +42,20 @@ class TicketRoutes:
         """Return all of them."""
         return [web.post(PATH, self._give)]
 
+    @described(
+        Operation(
+            summary="Get a one-time ticket",
+            text="A page in a browser opens one WebSocket with it, and may do there what the token may.",
+            body=Nothing,
+            answers=(Answer(201, "The ticket", Ticket),),
+            refusals=("too_many_tickets",),
+        )
+    )
     async def _give(self, request: web.Request) -> web.Response:
-        if request.content_type != JSON:  # a page in a browser cannot send that without asking first
-            return problem(415, "unsupported_media_type", f"need {hdrs.CONTENT_TYPE}: {JSON}")
-        try:
-            _nothing.decode(await request.read() or b"{}")
-        except msgspec.DecodeError as exc:
-            return problem(400, "bad_request", f"the body: {exc}")
+        await _nothing.read(request)
         ticket = self._tickets.give(request[ACCESS])
         if ticket is None:
             return problem(
                 429, "too_many_tickets", "too many tickets of this token wait to be used", {"Retry-After": "30"}
             )
-        return as_json({"ticket": ticket, "expires_in": LASTS}, status=HTTPStatus.CREATED)
+        return as_json(Ticket(ticket, LASTS), status=HTTPStatus.CREATED)

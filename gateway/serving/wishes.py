@@ -4,27 +4,35 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
 
-import msgspec
 from aiohttp import hdrs, web
+from msgspec import Struct
 
+from gateway.engine.details import StandingDetails
 from gateway.engine.operations import StandingWishes
 from gateway.errors import StoreBusy, StoreError, SubscriptionError
 from gateway.model.subscriptions import Subscription
 from gateway.serving.auth.audit import FACTS
 from gateway.serving.auth.door import ACCESS
 from gateway.serving.auth.scopes import Access, account_scope
+from gateway.serving.bodies import Body
+from gateway.serving.documents.describing import Answer, Operation, described
+from gateway.serving.documents.parameters import TopicName
 from gateway.serving.problems import as_json, problem
 from gateway.serving.requests import Selection
-from gateway.serving.wording import plain
 
 PATH: Final = "/api/v1/subscriptions"
-JSON: Final = "application/json"
 TOLD: Final = 20
 """Topics of one request that the audit names."""
 BUSY: Final = "1"
 """Seconds after which to ask again when too much waits for the disk."""
 
-_selection: Final = msgspec.json.Decoder(Selection)
+_selection: Final = Body(Selection)
+
+
+class Standing(Struct, frozen=True):
+    """Subscriptions that stand."""
+
+    subscriptions: Sequence[StandingDetails]
 
 
 class Wishes:
@@ -46,22 +54,38 @@ class Wishes:
             web.delete(PATH + "/{topic:.+}", self._remove),
         ]
 
+    @described(
+        Operation(
+            summary="List the standing subscriptions",
+            text="The configuration's, and those that were made here.",
+            answers=(Answer(200, "All of them", Standing),),
+        )
+    )
     async def _list(self, _: web.Request) -> web.Response:
         return as_json({"subscriptions": self._standing.standing()})
 
+    @described(
+        Operation(
+            summary="Let subscriptions stand",
+            text="They are kept open whether a client listens or not, and are there after a restart. All or none.",
+            body=Selection,
+            example={"exchange": "mock", "channel": "trades", "symbols": ["BTC-USDT"]},
+            answers=(
+                Answer(200, "All of them stood already", Standing),
+                Answer(201, "They stand, and one of them is new", Standing),
+            ),
+            refusals=("not_kept",),
+            wishes=True,
+        )
+    )
     async def _add(self, request: web.Request) -> web.Response:
-        if request.content_type != JSON:
-            return problem(415, "unsupported_media_type", f"need {hdrs.CONTENT_TYPE}: {JSON}")
-        body = await request.read()
+        asked = await _selection.read(request)
         try:
-            asked = _selection.decode(body)
             wishes = asked.wishes()
             request[FACTS] = {"topics": [wish.topic for wish in wishes][:TOLD]}
             if (missing := _missing(request[ACCESS], wishes)) is not None:
                 return problem(403, "forbidden", f"the token lacks the scope {missing}")
             kept = await self._standing.stand(wishes)
-        except msgspec.DecodeError as exc:
-            return problem(400, "bad_request", f"the body: {plain(exc, body)}")
         except SubscriptionError as refused:
             return problem(422, refused.code, refused.message)
         except StoreError as exc:
@@ -69,6 +93,15 @@ class Wishes:
         status = HTTPStatus.CREATED if any(one["is_new"] for one in kept) else HTTPStatus.OK
         return as_json({"subscriptions": kept}, status=status)
 
+    @described(
+        Operation(
+            summary="Let a subscription stand no longer",
+            text="One of the configuration's goes on standing.",
+            path={"topic": TopicName},
+            answers=(Answer(204, "It stands no longer"),),
+            refusals=("unknown_subscription", "not_kept"),
+        )
+    )
     async def _remove(self, request: web.Request) -> web.Response:
         topic = request.match_info["topic"]
         try:

@@ -1,0 +1,27 @@
+"""What stands in paths, as types with a pattern, so that the documents tell how each is spelled."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from gateway.serving.requests import Symbol, Word
+
+ExchangeId = Annotated[Word, Meta(description="An exchange's id.", examples=["mock"])]
+ConnectionId = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        description="`<exchange>/<endpoint>/<number>` or `<exchange>/<endpoint>@<account>`; its slashes may stand "
+        "as they are, or as `%2F`.",
+        examples=["mock/stream/0"],
+    ),
+]
+AccountId = Annotated[Word, Meta(description="An account's id in the configuration.", examples=["main"])]
+ClientId = Annotated[str, Meta(min_length=1, description="A client's id.", examples=["c1"])]
+TopicName = Annotated[
+    str, Meta(min_length=1, description="A topic, as it was listed.", examples=["mock:trades:BTC-USDT"])
+]
+SymbolName = Annotated[
+    Symbol,
+    Meta(description="An instrument, in the gateway's spelling or the exchange's.", examples=["BTC-USDT"]),
+]

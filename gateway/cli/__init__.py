@@ -5,8 +5,11 @@ from collections.abc import Sequence
 import typer
 
 from gateway.cli.check_config import check_config
+from gateway.cli.doctor import doctor
 from gateway.cli.exits import guarded
 from gateway.cli.plugins import plugins
+from gateway.cli.record import record
+from gateway.cli.replay import replay
 from gateway.cli.serve import serve
 from gateway.cli.simulate import PASS_THROUGH, simulate
 from gateway.cli.status import status
@@ -23,7 +26,10 @@ app.command("serve")(serve)
 app.command("check-config")(check_config)
 app.add_typer(plugins, name="plugins")
 app.command("subscribe")(subscribe)
+app.command("record")(record)
+app.command("replay")(replay)
 app.command("status")(status)
+app.command("doctor")(doctor)
 app.add_typer(token, name="token")
 app.command("simulate", context_settings=PASS_THROUGH)(simulate)
 

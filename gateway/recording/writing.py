@@ -48,6 +48,8 @@ class Writer:
         """That are on disk."""
         self.bytes = 0
         """Of all files so far."""
+        self.is_broken = False
+        """Whether something could not be written; then nothing more is."""
         self.segment = 0
         """How many files there are of this run."""
         self.path = directory
@@ -137,6 +139,7 @@ class Writer:
             os.close(file)
 
     def _failed(self, exc: OSError) -> RecordingError:
+        self.is_broken = True
         kept = f"{self.messages} messages are on disk" if self.messages else "nothing is on disk"
         return RecordingError(f"{self.path} cannot be written: {exc.strerror or exc}; {kept}")
 

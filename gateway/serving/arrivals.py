@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aiohttp import web
 
@@ -13,6 +13,7 @@ from gateway.serving.auth.entrance import Entrance
 from gateway.serving.auth.reception import Reception
 from gateway.serving.codes import CloseCode
 from gateway.serving.limits import Limits
+from gateway.serving.pipe import Pipe
 from gateway.serving.problems import problem
 
 
@@ -29,6 +30,13 @@ class Visitor(Protocol):
 
     def cut(self) -> None:
         """Drop the socket and all that waits."""
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """A client that may read slower than it is written to."""
+
+    pipe: Pipe
 
 
 class Arrivals:
@@ -86,6 +94,11 @@ class Arrivals:
         """Close all whose token is no good any more."""
         for visitor in tuple(self.visitors):
             _check(visitor)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something waits for any of them that its socket does not take yet."""
+        return any(isinstance(one, Reader) and not one.pipe.outbox.empty for one in self.visitors)
 
     def close(self) -> None:
         """Let nobody in any more."""

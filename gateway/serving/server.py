@@ -136,6 +136,11 @@ class Server:
         """How many sockets are open."""
         return len(self._arrivals.visitors)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something waits for any client; whoever makes what is served can wait until nothing does."""
+        return self._arrivals.is_behind
+
     def admit(self, *, allowed_hosts: Sequence[str], allowed_origins: Sequence[str], limits: Limits) -> None:
         """Judge whoever comes from now on by these; a client that is there keeps the limits that it came with."""
         self._visitors = visitors((self._name, *allowed_hosts), allowed_origins)

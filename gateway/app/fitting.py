@@ -115,7 +115,7 @@ def check_subscription(key: str, wish: SubscriptionSettings, info: ExchangeInfo)
 
 def _check_account(key: str, wish: SubscriptionSettings, channel: Channel) -> None:
     what = f"channel {channel.name} of {wish.exchange}"
-    if wish.account is not None and not channel.private:
+    if wish.account is not None and not channel.private and channel.name != RAW:
         raise ConfigError(f"{key}.account", f"{what} has no account")
     if wish.symbols and channel.private:
         if wish.account is None:

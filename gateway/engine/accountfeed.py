@@ -62,10 +62,18 @@ class AccountFeed(Feed):
         return self._state.open_orders()
 
     def add(self, topic: Topic) -> None:
-        """Hang ``topic`` off the stream; whoever joins it later is told what is known."""
+        """Hang ``topic`` off the stream; whoever joins it later is told what is known, but of frames."""
         super().add(topic)
         if topic.subscription.channel != RAW:
             topic.snapshot_of = partial(self._known, _kind(topic))
+        elif self._flows:
+            topic.status, topic.reason = TopicStatus.LIVE, ""
+
+    def take_over(self, before: Feed) -> None:
+        """Carry on where ``before`` left off; nothing is known of the account yet, whatever flowed."""
+        super().take_over(before)
+        if self.status in {TopicStatus.LIVE, TopicStatus.RESYNCING}:
+            self.status, self.reason = TopicStatus.PENDING, ""
 
     def remove(self, topic: Topic) -> bool:
         """Take ``topic`` off and return whether none is left; what nobody hears of is not kept."""
@@ -142,7 +150,7 @@ class AccountFeed(Feed):
         self.wish += 1
         self._is_wanted, self._is_whole = True, False
         self._state.begin()
-        if self._ask(self):
+        if self.topics and self._ask(self):
             self._held = deque()
         else:
             self.never(at_us)
@@ -164,6 +172,8 @@ class AccountFeed(Feed):
         for topic in self.everyone():
             if topic.status is TopicStatus.DISCONNECTED:
                 topic.tell(TopicEvent.RESTORED, topic.reason, at_us)
+        if self.raw is not None:  # frames wait for nothing
+            self.raw.become(TopicStatus.LIVE, "", at_us)
         if self._hole or self.status is TopicStatus.DISCONNECTED:
             self._resync(at_us)
         else:
@@ -185,6 +195,8 @@ class AccountFeed(Feed):
         """The connection is over: what was held back is told, and what comes next comes after a hole."""
         self._stop(reason)
         super().broke(reason, at_us)
+        if self.raw is not None and self.raw.status is TopicStatus.LIVE:  # the account was still to come
+            self.raw.become(TopicStatus.DISCONNECTED, reason, at_us)
 
     def refused(self, reason: str, at_us: int) -> None:
         """The exchange will not serve the stream; what was held back is told."""
@@ -194,7 +206,7 @@ class AccountFeed(Feed):
     def _stop(self, reason: str) -> None:
         self._let_go()
         if self._flows:
-            self._hole = reason
+            self._hole = self._raw_hole = reason
         self._flows = self._is_wanted = self._is_whole = False
 
     def _resync(self, at_us: int) -> None:
@@ -208,6 +220,15 @@ class AccountFeed(Feed):
         self._want(at_us)
         if self._is_wanted:
             self._become(TopicStatus.RESYNCING, reason, at_us)
+
+    def _become(self, status: TopicStatus, reason: str, at_us: int) -> None:
+        self.status, self.reason = status, reason
+        for topic in self.topics:
+            topic.become(status, reason, at_us)
+        if self.raw is not None and status is TopicStatus.RESYNCING:
+            self.raw.become(TopicStatus.LIVE, "", at_us)
+        elif self.raw is not None:
+            self.raw.become(status, reason, at_us)
 
     # --- for those who join
 

@@ -16,7 +16,7 @@ from gateway.engine.flow import Flow
 from gateway.engine.ring import Ring
 from gateway.engine.topics import Listener, Topic
 from gateway.errors import SubscriptionError
-from gateway.model.subscriptions import Subscription
+from gateway.model.subscriptions import OF_ACCOUNT, Subscription
 
 LINGER: Final = 30.0
 IDLE: Final = 10_000
@@ -129,6 +129,9 @@ class Hub:
         Raises:
             SubscriptionError: If the exchange does not offer it.
         """
+        if subscription.account is None and subscription.symbol.startswith(OF_ACCOUNT):
+            # Its topic would be an account's by name, and whoever may not hear that might hear it by this one.
+            raise SubscriptionError("bad_request", f"no stream is called {subscription.symbol}")
         topic = self._topics.get(subscription.topic)
         if topic is None:
             upstream = self._upstream(subscription)

@@ -15,7 +15,6 @@ from gateway.engine.conflation import MERGES, Conflation
 from gateway.engine.messages import Message, Notice, first_of
 from gateway.engine.outbox import Outbox
 from gateway.engine.topics import Topic
-from gateway.model.account import ACCOUNT_RECORDS
 
 BOOK: Final = "book"
 
@@ -177,6 +176,6 @@ def _fold_of(channel: str, policy: LagPolicy) -> Callable[[Message], Fold] | Non
 
 def line_of(topic: Topic, outbox: Outbox, policy: LagPolicy) -> Line:
     """Return the line between ``topic`` and ``outbox``; nothing of an account is ever dropped."""
-    channel = topic.subscription.channel
-    drops = policy is LagPolicy.DROP_OLDEST and channel != BOOK and channel not in ACCOUNT_RECORDS
+    wish = topic.subscription
+    drops = policy is LagPolicy.DROP_OLDEST and wish.channel != BOOK and wish.account is None
     return (DroppingLine if drops else Line)(topic, outbox, policy)

@@ -2,13 +2,16 @@
 What a client wishes for, and the topic under which it is published.
 
 A topic is spelled ``<exchange>:<channel>:<symbol>[:<variant>]``,
-``<exchange>:<channel>:@<account>`` or ``<exchange>:raw:<stream>``.
+``<exchange>:<channel>:@<account>`` or ``<exchange>:raw:<stream>``. An account may
+have raw frames, too, so no stream may have a name that reads as one.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 RAW: Final = "raw"
+OF_ACCOUNT: Final = "@"
+"""What stands before an account in a topic's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Subscription:
     @property
     def topic(self) -> str:
         """The name under which it is published."""
-        place = f"@{self.account}" if self.account is not None else self.symbol
+        place = f"{OF_ACCOUNT}{self.account}" if self.account is not None else self.symbol
         name = f"{self.exchange}:{self.channel}:{place}"
         return name if self.variant is None else f"{name}:{self.variant}"
 
@@ -44,12 +47,12 @@ def parse_topic(text: str) -> Subscription:
     """
     exchange, _, rest = text.partition(":")
     channel, _, place = rest.partition(":")
-    if channel == RAW and exchange and place:
+    if channel == RAW and exchange and place and not place.startswith(OF_ACCOUNT):
         return Subscription(exchange, channel, place)
     symbol, colon, variant = place.partition(":")
     is_whole = exchange and channel and symbol not in {"", "@"} and bool(colon) == bool(variant)
     if not is_whole:
         raise ValueError(f"{text!r} is no topic: need <exchange>:<channel>:<symbol>[:<variant>]")
-    if place.startswith("@"):
+    if place.startswith(OF_ACCOUNT):
         return Subscription(exchange, channel, account=place[1:])
     return Subscription(exchange, channel, symbol, variant or None)

@@ -133,7 +133,7 @@ class Connection:
             if self.serving is not None:
                 self.serving.left(present)
         self.add(feed)
-        return present is None or isinstance(feed, BookFeed)
+        return present is None or isinstance(feed, BookFeed | AccountFeed)
 
     def want(self, feed: Feed, *, is_new: bool) -> None:
         """Count one more wish for the stream of ``feed``; ``is_new`` as :meth:`carry` had it."""

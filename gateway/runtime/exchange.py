@@ -254,7 +254,7 @@ class Exchange:
         return channel
 
     def _check_account(self, wish: Subscription, channel: Channel) -> None:
-        if channel.private != (wish.account is not None):
+        if channel.name != RAW and channel.private != (wish.account is not None):
             needs = "needs an account" if channel.private else "has no account"
             raise SubscriptionError("bad_request", f"channel {wish.channel} of {wish.exchange} {needs}")
         if wish.account is not None and wish.account not in self._accounts:

@@ -160,15 +160,19 @@ class Service:
     # --- what others ask of a serving epoch
 
     def joined(self, feed: Feed) -> None:
-        """Bring ``feed`` up; a book on a stream that flows already needs a snapshot of its own."""
+        """Bring ``feed`` up; a book or an account whose stream flows already must be fetched."""
         try:
             self._begin(feed)
         except PluginError as broken:
             self._means.fail(broken)
             return
         entry = self._connection.ledger.entry(feed.stream)
-        if isinstance(feed, BookFeed) and entry is not None and entry.state is StreamState.CONFIRMED:
+        if entry is None or entry.state is not StreamState.CONFIRMED:
+            return
+        if isinstance(feed, BookFeed):
             self._join(feed)
+        elif isinstance(feed, AccountFeed):
+            feed.confirmed(self._ground.wall_us())
 
     def left(self, feed: Feed) -> None:
         """Nobody wants ``feed`` any more; whoever wants its stream again finds nothing of it."""

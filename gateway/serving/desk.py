@@ -196,9 +196,8 @@ def _policy(asked: Subscribe) -> LagPolicy:
     if asked.channel not in MERGES and (asked.conflate_ms or asked.on_lag is Lag.CONFLATE):
         text = f"channel {asked.channel} cannot be conflated, only {', '.join(sorted(MERGES))}"
         raise SubscriptionError("cannot_conflate", text)
-    if asked.channel in ACCOUNT_CHANNELS and asked.on_lag is Lag.DROP_OLDEST:
-        text = f"nothing of channel {asked.channel} may be dropped; take disconnect"
-        raise SubscriptionError("cannot_drop", text)
+    if (asked.account is not None or asked.channel in ACCOUNT_CHANNELS) and asked.on_lag is Lag.DROP_OLDEST:
+        raise SubscriptionError("cannot_drop", "nothing of an account may be dropped; take disconnect")
     return default_policy(asked.channel) if asked.on_lag is None else LagPolicy(asked.on_lag)
 
 

@@ -15,7 +15,7 @@ ACCOUNT_CHANNELS: Final = frozenset({"orders", "balances", "positions"})
 
 Word = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Symbol = Annotated[str, Meta(pattern=r"^[^\s:@][^\s:]{0,127}$")]
-Stream = Annotated[str, Meta(pattern=r"^[^\s]{1,512}$")]
+Stream = Annotated[str, Meta(pattern=r"^[^\s@][^\s]{0,511}$")]
 
 
 class BadFrameError(SubscriptionError):
@@ -87,9 +87,12 @@ class Selection(Struct, forbid_unknown_fields=True, kw_only=True):
 
     def _of_account(self) -> Subscription:
         if self.account is None or self.symbols or self.streams or self.variant:
-            raise SubscriptionError("bad_request", f"channel {self.channel} takes account, and nothing else")
-        if self.channel not in ACCOUNT_CHANNELS:
-            channels = ", ".join(sorted(ACCOUNT_CHANNELS))
+            text = f"channel {self.channel} takes account, and nothing else"
+            if self.channel == RAW:
+                text = f"channel {RAW} takes either streams or account"
+            raise SubscriptionError("bad_request", text)
+        if self.channel not in {*ACCOUNT_CHANNELS, RAW}:
+            channels = ", ".join((*sorted(ACCOUNT_CHANNELS), RAW))
             raise SubscriptionError(
                 "bad_request", f"channel {self.channel} takes no account; those that do: {channels}"
             )

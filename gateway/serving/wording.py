@@ -12,7 +12,7 @@ NEEDED: Final = {
     "account": WORD,
     "variant": WORD,
     "symbols": "1 to 128 characters without a space or colon, the first no @",
-    "streams": "1 to 512 characters without a space",
+    "streams": "1 to 512 characters without a space, the first no @",
 }
 SHOWN: Final = 64
 """Characters of a client's value that are told back."""

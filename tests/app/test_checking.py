@@ -130,6 +130,7 @@ def test_what_the_exchanges_offer_is_accepted() -> None:
         *wish(channel="book", symbols=["A"], variant="5")["subscriptions"],
         *wish(channel="raw", streams=["trades.a"])["subscriptions"],
         *wish(channel="orders", account="main")["subscriptions"],
+        *wish(channel="raw", account="main")["subscriptions"],
         *wish("binance", symbols=["A"], variant="agg")["subscriptions"],
     ]
     accounts = {"main": {**ACCOUNT, "exchange": "mock"}}

@@ -7,6 +7,7 @@ from hearing import Ear, topic_named
 
 from gateway.engine import accountfeed
 from gateway.engine.accountfeed import AccountFeed
+from gateway.engine.feeds import Feed
 from gateway.engine.messages import Message, TopicEvent, TopicStatus
 from gateway.engine.shadow import RecordShadow
 from gateway.engine.topics import Topic
@@ -104,10 +105,80 @@ def test_what_is_behind_is_not_told_and_the_rest_of_the_frame_is() -> None:
 
 def test_a_stream_has_its_rhythm_and_a_topic_of_frames_hears_frames() -> None:
     made = AccountFeed(USER, lambda _: True, rhythm=Rhythm.HEARTBEATED)
-    raw = topic_named("mock:raw:user")
+    raw = topic_named("mock:raw:@main")
     made.add(raw)
     assert (made.rhythm, made.topics, made.raw) == (Rhythm.HEARTBEATED, (), raw)
     assert raw.snapshot(1) is None
+
+
+# --- frames
+
+
+def test_frames_wait_for_no_account_to_be_fetched() -> None:
+    one = Stage("orders", "raw")
+    orders, raw = one.ears
+    one.feed.confirmed(10)
+    one.feed.take_raw(b"{}", False, 11)
+    one.say(order(), at=11)
+    assert (orders.take(), raw.take()) == ([], ["live", "update 1"])
+    late = one.feed.raw
+    assert late is not None
+    one.load(at=12)
+    assert (orders.take(), raw.take()) == (["snapshot 1", "live", "update 2"], [])
+    one.feed.lost("sequence_gap", 20)
+    one.feed.take_raw(b"{}", False, 21)
+    assert (orders.take(), raw.take()) == (["gap", "resyncing"], ["gap", "update 2"])
+    assert (late.status, one.feed.status) == (TopicStatus.LIVE, TopicStatus.RESYNCING)
+    assert one.topic("raw").status is TopicStatus.LIVE, "whoever comes later is told the same"
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_frames_have_a_hole_where_the_connection_had_one(loaded: bool) -> None:
+    one = Stage("orders", "raw")
+    raw = one.ears[1]
+    one.feed.confirmed(10)
+    if loaded:
+        one.load(at=11)
+    one.feed.broke("reset", 12)
+    one.feed.begin()
+    one.feed.confirmed(20)
+    one.feed.take_raw(b"{}", False, 21)
+    assert raw.take() == ["live", "disconnected", "restored", "live", "gap", "update 1"]
+    one.feed.refused("no permission", 30)
+    one.feed.wanted(31)
+    one.feed.begin()
+    one.feed.confirmed(32)
+    one.feed.take_raw(b"{}", False, 33)
+    assert raw.take() == ["closed", "pending", "live", "gap", "update 2"]
+
+
+def test_nothing_is_fetched_for_frames_alone() -> None:
+    one = Stage("raw")
+    one.feed.confirmed(10)
+    one.feed.lost("sequence_gap", 20)
+    one.feed.take_raw(b"{}", False, 21)
+    assert (one.asked, one.ear.take()) == ([], ["live", "gap", "update 1"])
+
+
+@pytest.mark.parametrize(
+    ("status", "known"),
+    [
+        (TopicStatus.LIVE, TopicStatus.PENDING),
+        (TopicStatus.RESYNCING, TopicStatus.PENDING),
+        (TopicStatus.STALE, TopicStatus.STALE),
+        (TopicStatus.DISCONNECTED, TopicStatus.DISCONNECTED),
+    ],
+)
+def test_where_frames_alone_were_heard_nothing_is_known_of_the_account_yet(
+    status: TopicStatus, known: TopicStatus
+) -> None:
+    before, raw = Feed(USER), topic_named("mock:raw:@main")
+    before.add(raw)
+    before.status = status
+    one = Stage()
+    one.feed.take_over(before)
+    assert one.feed.raw is raw
+    assert one.topic("balances").status is known
 
 
 # --- the first time

@@ -57,6 +57,19 @@ async def test_a_wish_is_resolved_by_its_own_exchange() -> None:
         await made.resolve(replace(BTC, symbol="NOPE"))
 
 
+@pytest.mark.parametrize("channel", ["raw", "orders", "trades"])
+def test_nobody_hears_an_account_by_calling_it_a_stream_or_a_symbol(channel: str) -> None:
+    """Both would have one name, and what may be heard is decided by what a wish is of."""
+    made, upstream = hub()
+    wish = Subscription("mock", channel, "@main")
+    with pytest.raises(SubscriptionError, match="no stream is called @main"):
+        made.find(wish)
+    made.attach(Subscription("mock", channel, account="main"), Ear())
+    with pytest.raises(SubscriptionError, match="no stream is called @main"):
+        made.attach(wish, Ear())
+    assert (upstream.opened, list(made.topics)) == (1, [f"mock:{channel}:@main"])
+
+
 async def test_an_exchange_that_is_not_loaded_is_named_beside_those_that_are() -> None:
     made, _ = hub()
     made.connect("binance", Upstream())

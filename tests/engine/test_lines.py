@@ -136,7 +136,7 @@ def test_a_line_that_folds_settles_too() -> None:
     assert client.words() == ["filler", "update 1-1"]
 
 
-@pytest.mark.parametrize("channel", sorted(ACCOUNT_RECORDS))
+@pytest.mark.parametrize("channel", [*sorted(ACCOUNT_RECORDS), "raw"])
 @pytest.mark.parametrize("policy", LagPolicy)
 def test_nothing_of_an_account_is_dropped_nor_folded_whatever_is_asked_for(
     channel: str, policy: LagPolicy

@@ -20,7 +20,7 @@ from gateway.model.subscriptions import Subscription, parse_topic
         ("binance:raw:!ticker@arr", Subscription("binance", "raw", "!ticker@arr")),
         ("x:raw:a:b:c", Subscription("x", "raw", "a:b:c")),
         ("x:raw::", Subscription("x", "raw", ":")),
-        ("x:raw:@main", Subscription("x", "raw", "@main")),
+        ("x:raw:@main", Subscription("x", "raw", account="main")),
     ],
 )
 def test_a_topic_is_spelled_in_one_way(topic: str, subscription: Subscription) -> None:
@@ -45,6 +45,8 @@ def test_a_topic_is_spelled_in_one_way(topic: str, subscription: Subscription) -
         "mock:orders:@",
         "mock:orders:@:",
         "x:raw:",
+        "x:raw:@",
+        ":raw:@main",
         ":raw:x",
     ],
 )
@@ -66,6 +68,7 @@ def test_whatever_is_named_is_found_again(exchange: str, channel: str, symbol: s
     for subscription in (
         Subscription(exchange, channel, symbol, variant),
         Subscription(exchange, channel, account=symbol),
+        Subscription(exchange, "raw", account=symbol),
         Subscription(exchange, "raw", f"{symbol}:{variant}"),
     ):
         assert parse_topic(subscription.topic) == subscription

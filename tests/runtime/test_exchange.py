@@ -54,6 +54,7 @@ def listed(stage):
         ("mock:orders:BTC-USDT", "bad_request", "channel orders of mock needs an account"),
         ("mock:trades:@main", "bad_request", "channel trades of mock has no account"),
         ("mock:orders:@nobody", "unknown_account", "no account nobody at mock"),
+        ("mock:raw:@nobody", "unknown_account", "no account nobody at mock"),
         ("other:trades:BTC-USDT", "unknown_exchange", "no exchange other is loaded (loaded: mock)"),
     ],
 )

@@ -162,6 +162,12 @@ async def test_raw_takes_streams(rig: Any) -> None:
         ({"channel": "quotes", "symbols": ["A"], "conflate_ms": 0.5}, "bad_request"),
         ({"channel": "quotes", "streams": ["A"]}, "bad_request"),
         ({"channel": "raw", "symbols": ["A"]}, "bad_request"),
+        ({"channel": "raw", "streams": ["@main"]}, "bad_request"),
+        ({"channel": "raw", "account": "main", "streams": ["a@trade"]}, "bad_request"),
+        ({"channel": "raw", "account": "main", "symbols": ["A"]}, "bad_request"),
+        ({"channel": "raw", "account": "main", "on_lag": "drop_oldest"}, "cannot_drop"),
+        ({"channel": "raw", "account": "main", "on_lag": "conflate"}, "cannot_conflate"),
+        ({"channel": "raw", "account": "main", "conflate_ms": 100}, "cannot_conflate"),
         ({"channel": "quotes"}, "bad_request"),
         ({"channel": "quotes", "symbols": "A"}, "bad_request"),
         ({"channel": "quotes", "symbols": ["A:B"]}, "bad_request"),
@@ -180,11 +186,12 @@ async def test_what_cannot_be_had_is_refused_as_a_whole(rig: Any, params: dict[s
     assert rig.hub.topics == {}
 
 
-async def test_an_account_is_subscribed_to_by_its_name(rig: Any) -> None:
+@pytest.mark.parametrize("channel", ["orders", "raw"])
+async def test_an_account_is_subscribed_to_by_its_name(rig: Any, channel: str) -> None:
     client = await rig.client()
-    await client.send("subscribe", exchange="mock", channel="orders", account="main")
-    assert (await client.next())["topic"] == "mock:orders:@main"
-    await client.send("unsubscribe", exchange="mock", channel="orders", account="main")
+    await client.send("subscribe", exchange="mock", channel=channel, account="main")
+    assert (await client.next())["topic"] == f"mock:{channel}:@main"
+    await client.send("unsubscribe", exchange="mock", channel=channel, account="main")
     assert (await client.next())["success"]
 
 

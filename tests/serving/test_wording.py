@@ -31,6 +31,7 @@ def refusal(**wrong: Any) -> str:
         ({"symbols": ["X" * 129]}, f"symbols[0] is '{'X' * 64}...'; need {NEEDED['symbols']}"),
         ({"streams": ["a", "b c"]}, f"streams[1] is 'b c'; need {NEEDED['streams']}"),
         ({"streams": ["a\nb` - at `$.x`"]}, f"streams[0] is 'a\\nb` - at `$.x`'; need {NEEDED['streams']}"),
+        ({"streams": ["@main"]}, f"streams[0] is '@main'; need {NEEDED['streams']}"),
         ({"exchange": "mo ck"}, f"exchange is 'mo ck'; need {NEEDED['exchange']}"),
         ({"channel": ""}, f"channel is ''; need {NEEDED['channel']}"),
         ({"variant": "1:m"}, f"variant is '1:m'; need {NEEDED['variant']}"),

@@ -154,6 +154,26 @@ def test_an_event_may_come_by_itself_or_wrapped(exchange: str, message: Any) -> 
     assert dialect(exchange).stream(b"anything", False) is None
 
 
+@pytest.mark.parametrize("exchange", MARKETS)
+@pytest.mark.parametrize("kind", EVENTS)
+def test_an_event_is_known_for_one_before_it_is_read_unless_somebody_must_be_told(
+    exchange: str, kind: str
+) -> None:
+    """What makes no sense can be had raw then; what is the connection's own matter never is."""
+    frame = f'{{"e":"{kind}","E":"senseless"'.encode()
+    said = {"MARGIN_CALL", "CONDITIONAL_ORDER_TRIGGER_REJECT", "listenKeyExpired"}
+    assert dialect(exchange).stream(frame, False) == (None if kind in said else "user")
+    assert dialect(exchange).stream(frame, True) is None
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [b'{"e":"serverShutdown","E":1}', b'{"id":1,"result":[]}', b'{"e":"x', b'{"E":1,"e":"ALGO_UPDATE"}', b""],
+)
+def test_whatever_is_not_plainly_an_event_is_read(frame: bytes) -> None:
+    assert dialect().stream(frame, False) is None
+
+
 @pytest.mark.parametrize(
     "message", [EXPIRED, {"stream": "the+key", "data": EXPIRED}, {"e": "listenKeyExpired", "E": 1}]
 )

@@ -140,7 +140,7 @@ def test_what_peers_kept_is_read_as_it_says(name: str, count: int, capture: Any)
             assert told == plainly_private.read(payload)
             found += 1
         elif kind in {"listStatus", "USER_LIABILITY_CHANGE"}:
-            assert read(event) == ()
+            assert read(event) == (spi.Data("user", ()),)
     assert found == count
 
 
@@ -269,8 +269,8 @@ def test_a_balance_that_makes_no_sense_takes_the_others_with_it(row: Any) -> Non
 @pytest.mark.parametrize(
     "kind", ["listStatus", "USER_LIABILITY_CHANGE", "MARGIN_LEVEL_STATUS_CHANGE", "somethingNew", ""]
 )
-def test_what_there_is_no_record_for_passes_without_a_word(kind: str) -> None:
-    assert read({"e": kind, "E": 1}) == ()
+def test_what_there_is_no_record_for_can_be_had_raw(kind: str) -> None:
+    assert read({"e": kind, "E": 1}) == (spi.Data("user", ()),)
 
 
 # --- microseconds

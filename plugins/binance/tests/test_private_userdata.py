@@ -285,6 +285,28 @@ def decode(one: Any, message: Any) -> Any:
 
 def test_every_message_is_decoded() -> None:
     assert dialect().stream(b"anything", False) is None
+
+
+@pytest.mark.parametrize("kind", ["executionReport", "outboundAccountPosition", "listStatus", "somethingNew"])
+def test_an_event_is_known_for_one_before_it_is_read(kind: str) -> None:
+    """What makes no sense can be had raw then."""
+    frame = f'{{"subscriptionId":4,"event":{{"e":"{kind}","E":"senseless"'.encode()
+    assert dialect().stream(frame, False) == "user"
+    assert dialect().stream(frame, True) is None
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b'{"subscriptionId":4,"event":{"e":"eventStreamTerminated","E":1}}',
+        b'{"event":{"e":"serverShutdown","E":1}}',
+        b'{"id":3,"status":200,"result":[]}',
+        b'{"subscriptionId":4,"event":{"e":"x',
+        b"",
+    ],
+)
+def test_what_is_of_the_session_is_read_always(frame: bytes) -> None:
+    assert dialect().stream(frame, False) is None
     [data] = decode(dialect(), EVENT)
     assert data.stream == "user"
 

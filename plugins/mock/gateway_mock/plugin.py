@@ -77,8 +77,10 @@ class MockExchange:
         return INFO
 
     @spi.hookimpl
-    def gateway_route(self, subscription: spi.Subscription) -> spi.Route:
-        """Name streams ``trades.btc_usdt`` and, on an account's own connection, ``orders``."""
+    def gateway_route(self, subscription: spi.Subscription) -> spi.Route | None:
+        """Name streams ``trades.btc_usdt``, of an account ``orders``; no stream has all of an account."""
+        if subscription.account is not None and subscription.channel == "raw":
+            return None
         if subscription.account is not None:
             return spi.Route("private", subscription.channel, subscription.account)
         if subscription.channel == "raw":

@@ -130,6 +130,7 @@ async def test_where_no_token_is_needed_saying_one_is_fine(rig: Any) -> None:
 
 
 ACCOUNT = {"exchange": "mock", "channel": "orders"}
+RAW = {"exchange": "mock", "channel": "raw"}
 MARKET = {"exchange": "mock", "channel": "quotes", "symbols": ["A"]}
 
 
@@ -149,11 +150,18 @@ async def test_each_subscription_needs_its_scope(
     one = issue(*scopes)
     rig = await start(tokens=[one.kept])
     client = await rig.client(headers=one.bearer)
-    wanted = ((MARKET, market), ({**ACCOUNT, "account": "main"}, main), ({**ACCOUNT, "account": "other"}, other))
+    wanted = (
+        *((MARKET, market), ({**ACCOUNT, "account": "main"}, main), ({**ACCOUNT, "account": "other"}, other)),
+        *(
+            ({**RAW, "streams": ["a"]}, market),
+            ({**RAW, "account": "main"}, main),
+            ({**RAW, "account": "other"}, other),
+        ),
+    )
     for params, expected in wanted:
         await client.send("subscribe", **params)
         assert await outcome(client) == expected
-    assert len(rig.hub.topics) == [market, main, other].count("")
+    assert len(rig.hub.topics) == 2 * [market, main, other].count("")
 
 
 async def test_a_refused_subscription_is_told_which_scope_it_needs(start: Any, issue: Issue) -> None:

@@ -23,6 +23,6 @@ class Accounts(Protocol):
 
 
 def route(subscription: spi.Subscription, channels: Sequence[spi.Channel]) -> spi.Route | None:
-    """Name the one stream that brings all that is an account's, if ``channels`` has what is wanted."""
-    offered = subscription.channel in {channel.name for channel in channels}
+    """Name the one stream that brings all that is an account's, if ``channels`` has what is wanted, or raw."""
+    offered = subscription.channel in {"raw", *(channel.name for channel in channels)}
     return spi.Route(PRIVATE, USER, subscription.account) if offered else None

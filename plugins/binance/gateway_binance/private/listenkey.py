@@ -8,6 +8,7 @@ so it names all. Binance gives everybody who asks for an account's key the same 
 it is never deleted, since another connection, or another program, may live by it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Literal
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from msgspec.json import Decoder
 from gateway import spi
 from gateway_binance import verdicts
 from gateway_binance.declared.market import REST, Market
-from gateway_binance.private.figures import LISTEN_KEY, LISTEN_KEY_EVERY, LISTEN_KEY_LASTS
+from gateway_binance.private.figures import LISTEN_KEY, LISTEN_KEY_EVERY, LISTEN_KEY_LASTS, USER
 from gateway_binance.private.futures_events import FuturesEvents
 from gateway_binance.private.refusing import ApiError, checked, judged
 from gateway_binance.private.signing import KEY_HEADER, signer_of
@@ -40,6 +41,12 @@ EVENTS: Final = (
 EXPIRED: Final = "listenKeyExpired"
 SHUTDOWN: Final = "serverShutdown"
 """Documented for the spot market alone, and harmless to know."""
+
+_TO_BE_READ: Final = frozenset(
+    one.encode() for one in (EXPIRED, SHUTDOWN, "MARGIN_CALL", "CONDITIONAL_ORDER_TRIGGER_REJECT")
+)
+"""What says something though nobody listens."""
+_EVENT: Final = re.compile(rb'\{"e":"(\w+)"').match
 
 Op = Literal["subscribe", "unsubscribe"]
 Place = Callable[[str, str], str]
@@ -130,9 +137,10 @@ class ListenKeyDialect:
         self._last = 0
         self._asked: dict[int, Op] = {}
 
-    def stream(self, _payload: bytes, _binary: bool, /) -> str | None:
-        """Have every message decoded: there are few, and any may end the session."""
-        return None
+    def stream(self, payload: bytes, binary: bool, /) -> str | None:
+        """Tell an event of records or of none; it is had raw even if it makes no sense otherwise."""
+        event = None if binary else _EVENT(payload)
+        return None if event is None or event[1] in _TO_BE_READ else USER
 
     def decode(self, payload: bytes, binary: bool, /) -> Iterable[spi.Event]:
         """Translate one message."""
@@ -155,7 +163,10 @@ class ListenKeyDialect:
             is_ours = self._key is None or wrapped.key in {"", self._key}
             return (spi.SessionLost(spi.Scope.SESSION, EXPIRED),) if is_ours else ()
         event = self._events.read(wrapped.kind, payload)
-        return () if event is None else (event,)
+        if isinstance(event, spi.Data):
+            return (event,)
+        raw = spi.Data(USER, ())  # what has no record can be had raw
+        return (raw,) if event is None else (event, raw)
 
     def _answer(self, message: Message) -> Iterable[spi.Event]:
         error = message.error

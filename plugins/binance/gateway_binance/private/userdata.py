@@ -7,6 +7,7 @@ subscription works with every kind of key; logging on first, where the operator 
 it, with Ed25519 keys alone. Neither needs to be kept alive; whether it is still there is looked after.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final, Literal
@@ -15,7 +16,7 @@ from msgspec import UNSET
 
 from gateway import spi
 from gateway_binance.private import api
-from gateway_binance.private.figures import API_CALL, API_OPEN, AUDIT
+from gateway_binance.private.figures import API_CALL, API_OPEN, AUDIT, USER
 from gateway_binance.private.refusing import judged
 from gateway_binance.private.signing import WINDOW, signed_params, signer_of
 from gateway_binance.private.spot_events import SpotEvents
@@ -26,6 +27,8 @@ LOOK: Final = 3
 """Numbers of the requests that a connection makes by itself; those that are asked of its dialect follow."""
 ENDED: Final = "eventStreamTerminated"
 SHUTDOWN: Final = "serverShutdown"
+_OF_THE_SESSION: Final = frozenset({ENDED.encode(), SHUTDOWN.encode()})
+_EVENT: Final = re.compile(rb'\{"subscriptionId":\d+,"event":\{"e":"(\w+)"').match
 SUBSCRIPTIONS: Final = "session.subscriptions"
 EXISTS: Final = -2035
 """There is one of this account already: as good as done. What -2036 answers is never asked."""
@@ -110,9 +113,10 @@ class UserDialect:
         self._last = LOOK
         self._asked: dict[int, Op] = {}
 
-    def stream(self, _payload: bytes, _binary: bool, /) -> str | None:
-        """Have every message decoded: there are few, and any may end the session."""
-        return None
+    def stream(self, payload: bytes, binary: bool, /) -> str | None:
+        """Tell an event that says nothing of the session; it is had raw even if it makes no sense otherwise."""
+        event = None if binary else _EVENT(payload)
+        return None if event is None or event[1] in _OF_THE_SESSION else USER
 
     def decode(self, payload: bytes, binary: bool, /) -> Iterable[spi.Event]:
         """Translate one message."""
@@ -136,8 +140,7 @@ class UserDialect:
         if kind == ENDED:
             is_ours = self._subscription in {None, subscription}
             return (spi.SessionLost(spi.Scope.SESSION, ENDED),) if is_ours else ()
-        data = self._events.read(kind, event)
-        return () if data is None else (data,)
+        return (self._events.read(kind, event) or spi.Data(USER, ()),)  # what has no record can be had raw
 
     def _answer(self, message: api.Message) -> Iterable[spi.Event]:
         if message.error is not UNSET:

@@ -1,1 +1,0 @@
-"""Binance's own protocol for clients that were written for it, who share the gateway's streams."""

@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.app.departed import Departed
 from gateway.app.portrait import farewell, portrait, step, totals, unhealthy
+from gateway.engine.native import NativeExchange
 from gateway.engine.operations import Details
 from gateway.engine.registry import ConnectionRegistry, ConnectionView, RegistrySnapshot
 from gateway.errors import Reason
@@ -100,6 +101,10 @@ class Observatory:
     def get_instruments(self, exchange: str) -> Sequence[Details]:
         """See :meth:`gateway.engine.operations.Operations.get_instruments`."""
         return [_instrument(one) for one in self._exchanges[exchange].ground.instruments]
+
+    def native(self, exchange: str) -> NativeExchange | None:
+        """See :meth:`gateway.engine.operations.Operations.native`."""
+        return self._exchanges[exchange].native()
 
     def get_exchange_details(self) -> Mapping[str, Details]:
         """See :meth:`gateway.engine.operations.Operations.get_exchange_details`."""

@@ -168,6 +168,15 @@ class BookSync:
         bids, asks = self.book.top()
         return Book(bids, asks, self.seq, self.ts)
 
+    def best(self, depth: int) -> BookSnapshot | None:
+        """Return the best ``depth`` levels of each side, nothing while there is no book that is known so deep."""
+        if not self.is_live or (self.rule.truncate is not None and depth > self.rule.truncate):
+            return None
+        bids, asks = (side[:depth] for side in self.book.top())
+        if self._reach is not None and not self._reach.covers(bids, asks, depth):
+            return None
+        return BookSnapshot(bids, asks, self.seq, self.ts)
+
     def _apply(self, delta: BookDelta) -> Book:
         bids, asks = self.book.apply(delta.bids, delta.asks)
         gone_bids, gone_asks = self._truncate()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from gateway.engine.native import NativeExchange
 from gateway.model.subscriptions import Subscription
 
 Details = Mapping[str, Any]
@@ -36,6 +37,14 @@ class Operations(Protocol):
     def get_instruments(self, exchange: str, /) -> Sequence[Details]:
         """
         Return what is known of each instrument of a running exchange; of those without a list, of none.
+
+        Raises:
+            KeyError: If it does not run.
+        """
+
+    def native(self, exchange: str, /) -> NativeExchange | None:
+        """
+        Return what speaks the own protocol of a running exchange; nothing if its plugin does not. Event-loop only.
 
         Raises:
             KeyError: If it does not run.

@@ -55,6 +55,12 @@ class Reach:
             return True
         return bool(bids) and max(float(bids[0][0]), float(bids[-1][0])) >= self._asks_near
 
+    def covers(self, bids: Sequence[Level], asks: Sequence[Level], depth: int) -> bool:
+        """Whether ``bids`` and ``asks`` are the best ``depth`` levels of each side indeed, and all of them."""
+        bids_known = len(bids) == depth and float(bids[-1][0]) >= self._bids_end
+        asks_known = len(asks) == depth and float(asks[-1][0]) <= self._asks_end
+        return (bids_known or self._bids_end == -inf) and (asks_known or self._asks_end == inf)
+
     def forget(self, book: OrderBook) -> tuple[list[str], list[str]]:
         """Forget what is beyond the end, if much has piled up; return the prices that are gone."""
         if len(book.bids.sizes) <= self._most_bids and len(book.asks.sizes) <= self._most_asks:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from gateway.errors import ConnectionFault, SubscriptionError
 from gateway.host.answers import Answers
 from gateway.host.conversations import Conversation
+from gateway.host.native import NativeSide
 from gateway.host.watching import Watch
 from gateway.model.account import Order
 from gateway.model.instruments import Instruments
@@ -108,6 +109,11 @@ class Binding:
         hook = "gateway_reconcile"
         asked = {"target": target, "session": session, "since": since, "known": known, "instruments": instruments}
         return self._fetch(hook, lambda value: self._answers.data(hook, value), **asked)
+
+    def native(self, target: Target) -> NativeSide | None:
+        """See :func:`gateway.spi.hookspecs.gateway_native`."""
+        inner = self._call("gateway_native", target=target)
+        return None if inner is None else NativeSide(self._watch, self.exchange, inner)
 
     def _fetch(self, hook: str, check: Callable[[object], T], **arguments: object) -> Conversation[T] | None:
         inner = self._call(hook, ConnectionFault, **arguments)

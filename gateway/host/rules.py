@@ -57,6 +57,11 @@ def are_names(values: Any) -> bool:
     return isinstance(values, tuple) and all(is_name(one) for one in values)
 
 
+def is_status(value: object) -> bool:
+    """Whether ``value`` is a status that an answer of HTTP may have."""
+    return type(value) is int and value in range(200, 600)
+
+
 def _is(*kinds: type) -> Good:
     return lambda value: isinstance(value, kinds)
 
@@ -120,4 +125,26 @@ VERDICT: Final = (
     Rule("until_us", _or_none(is_number), "microseconds or None"),
     Rule("reason", _or_none(_is(Reason)), "a Reason or None"),
     Rule("text", _is(str), "text"),
+)
+HTTP_REPLY: Final = (
+    Rule("status", is_status, "a status from 200 to 599"),
+    Rule("headers", _is(Mapping), "a mapping"),
+    Rule("body", _is(bytes), "bytes"),
+)
+NATIVE_GREETING: Final = (
+    Rule("shape", is_name, "text, not empty"),
+    Rule("streams", are_names, "a tuple of names"),
+)
+NATIVE_TURN: Final = (
+    Rule("subscribe", are_names, "a tuple of names"),
+    Rule("unsubscribe", are_names, "a tuple of names"),
+    Rule("shape", _or_none(is_name), "text, not empty, or None"),
+    Rule("reply", _or_none(_is(str)), "text or None"),
+    Rule("is_wrong", _is(bool), "a truth value"),
+)
+NATIVE_FETCH: Final = (Rule("keep", lambda value: is_number(value) and value >= 0, "seconds, 0 or more"),)
+NATIVE_BOOK: Final = (
+    Rule("stream", is_name, "a name"),
+    Rule("levels", is_count, "a whole number above 0"),
+    Rule("render", callable, "a function"),
 )

@@ -23,6 +23,7 @@ from gateway.runtime.clock import ExchangeClock
 from gateway.runtime.ground import Ground, Pace
 from gateway.runtime.link import Link
 from gateway.runtime.links import Links
+from gateway.runtime.native import NativeProtocol, native_protocol
 from gateway.runtime.reference import Reference
 from gateway.spi.contract import Channel, Route, Scope
 
@@ -59,6 +60,8 @@ class Exchange:
         self._orphans: dict[str, Topic] = {}
         """Topics whose account or symbol is gone; they are fed again if it comes back."""
         self._task: asyncio.Task[None] | None = None
+        self._protocol: NativeProtocol | None = None
+        self._is_protocol_known = False
 
     def start(self) -> None:
         """Fetch what is to be known of the exchange, in the background."""
@@ -69,6 +72,8 @@ class Exchange:
         """Close every connection."""
         await self.links.stop()
         await self._backfill.stop()
+        if self._protocol is not None:
+            await self._protocol.close()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -76,6 +81,14 @@ class Exchange:
     def look_at_limits(self, now: float) -> None:
         """Bring :attr:`used` up to date; ``now`` is monotonic seconds."""
         self.used = MappingProxyType(self._budgets.used(now))
+
+    def native(self) -> NativeProtocol | None:
+        """Return its own protocol, for clients that speak that; nothing if its plugin has none."""
+        if not self._is_protocol_known:
+            self._is_protocol_known = True
+            target = self.ground.target(self.ground.info.endpoints[0].name, None)
+            self._protocol = native_protocol(self.ground, self.links, target, self.reference.resync_clock)
+        return self._protocol
 
     # --- what a changed configuration asks for
 

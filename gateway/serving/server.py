@@ -19,6 +19,7 @@ from gateway.serving.guard import bound, guard, harden, is_exposed, visitors
 from gateway.serving.limits import Limits
 from gateway.serving.lines import Lines
 from gateway.serving.listening import BACKLOG, Site, Tls
+from gateway.serving.native.room import NativeDoors
 from gateway.serving.problems import explain
 from gateway.serving.rest import Rest
 from gateway.serving.session import Ground
@@ -107,6 +108,7 @@ class Server:
         app.on_response_prepare.append(harden)
         rooms: list[Room] = [
             Stream(lambda: self._ground, self._reception, self._arrivals),
+            NativeDoors(hub, operations, lambda: self._ground, self._reception, self._arrivals, now),
             Asks(operations),
             Rest(operations, info),
             TicketRoutes(self._reception),

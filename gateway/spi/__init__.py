@@ -49,6 +49,15 @@ from gateway.spi.events import (
     SessionLost,
 )
 from gateway.spi.hookspecs import hookimpl
+from gateway.spi.native import (
+    Native,
+    NativeAnswer,
+    NativeBook,
+    NativeClient,
+    NativeFetch,
+    NativeGreeting,
+    NativeTurn,
+)
 from gateway.spi.numbers import loads_exact
 from gateway.spi.steps import Conversation, Fetch, Frame, HttpReply, Open, Receive, Send
 
@@ -89,6 +98,13 @@ __all__ = [
     "Lost",
     "Mark",
     "Nack",
+    "Native",
+    "NativeAnswer",
+    "NativeBook",
+    "NativeClient",
+    "NativeFetch",
+    "NativeGreeting",
+    "NativeTurn",
     "Open",
     "Order",
     "Ping",

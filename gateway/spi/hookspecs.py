@@ -23,6 +23,7 @@ from gateway.model.subscriptions import Subscription
 from gateway.spi.contract import ExchangeInfo, Handshake, Request, Route, Session, Target, Verdict
 from gateway.spi.dialect import Dialect
 from gateway.spi.events import Data
+from gateway.spi.native import Native
 from gateway.spi.steps import Conversation
 
 PROJECT: Final = "gateway"
@@ -139,6 +140,15 @@ def gateway_reconcile(
     ``known`` are the orders that were open when they were last seen: whatever
     became of one that is not open any more is part of the state. One that is not
     returned is forgotten. Without it the stream says all that is known.
+    """
+
+
+@hookspec(firstresult=True)
+def gateway_native(target: Target) -> Native | None:
+    """
+    Return what speaks the exchange's own protocol to clients, at ``/native/<exchange>/``.
+
+    Called once, when the first such client comes. Without it there is no such place.
     """
 
 

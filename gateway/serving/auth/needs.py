@@ -29,10 +29,12 @@ FREE: Final = frozenset({"/livez", "/readyz"})
 """Paths that anybody may read who reaches us: they say that we live, and nothing else."""
 OWN_DOOR: Final = frozenset({"/v1/ws"})
 """Paths where a token may also be shown later."""
+NATIVE: Final = "/native/{exchange}/{path}"
 READS: Final = Need(MARKET)
 NEEDS: Final[Mapping[tuple[str, str], Need]] = {
     ("GET", "/readyz"): READS,  # ?verbose
     ("GET", "/metrics"): Need(METRICS),
+    **{(method, NATIVE): READS for method in ("GET", "POST", "PUT", "DELETE")},  # all but the first are refused
     ("GET", f"{API}/info"): READS,
     ("GET", f"{API}/exchanges"): READS,
     ("GET", f"{API}/exchanges/{{id}}"): READS,

@@ -5,6 +5,7 @@ from gateway_binance import reference
 from gateway_binance.book import futures_follows
 from gateway_binance.declared.coinm import COINM, STREAM
 from gateway_binance.market import MarketPlugin, Particulars
+from gateway_binance.native.figures import COINM_DOORS
 from gateway_binance.private.accounts import route
 from gateway_binance.private.figures import FUTURES_CHANNELS
 from gateway_binance.private.futures import FuturesAccounts
@@ -30,6 +31,7 @@ class BinanceCoinm(MarketPlugin):
 plugin = BinanceCoinm(
     Particulars(
         market=COINM,
+        doors=COINM_DOORS,
         accounts=FuturesAccounts(COINM, coinm_place, COINM_PATHS),
         readers=COINM_READERS,
         follows=futures_follows,

@@ -15,6 +15,8 @@ from gateway_binance import backfill, reference, verdicts
 from gateway_binance.book import Books, Follows
 from gateway_binance.declared.market import Market
 from gateway_binance.dialect import StreamDialect
+from gateway_binance.native.figures import Doors
+from gateway_binance.native.protocol import BinanceNative
 from gateway_binance.private.accounts import Accounts
 from gateway_binance.readers import Readers, Reading
 from gateway_binance.records.fields import MILLISECONDS, Form, Universe
@@ -28,10 +30,11 @@ class Particulars:
     ``readers`` read its events, ``follows`` judges how updates of its books join,
     ``named`` spells a symbol as the gateway does, ``universe`` marks its events
     among those of all futures, ``pasts`` is where trades that are missing are fetched,
-    ``accounts`` answers for accounts.
+    ``accounts`` answers for accounts, ``doors`` are those for clients that speak Binance's own protocol.
     """
 
     market: Market
+    doors: Doors
     accounts: Accounts
     readers: Readers
     follows: Follows
@@ -112,6 +115,15 @@ class MarketPlugin:
             return None
         ids, scale = range(after + 1, before), self.scale(target)
         return backfill.fetch_trades(target, self._market, past, subscription.symbol, ids, scale=scale)
+
+    @spi.hookimpl
+    def gateway_native(self, target: spi.Target) -> spi.Native:
+        """Speak Binance's own protocol to clients."""
+        return BinanceNative(target, self._market, self._own.doors, self.unit(target))
+
+    def unit(self, _target: spi.Target) -> str | None:
+        """Return what times are written in, where a client may choose."""
+        return None
 
     @spi.hookimpl
     def gateway_classify(self, fault: spi.ConnectionFault) -> spi.Verdict | None:

@@ -5,7 +5,8 @@ from gateway_binance import backfill, reference
 from gateway_binance.book import spot_follows
 from gateway_binance.declared.spot import SPOT, STREAM
 from gateway_binance.market import MarketPlugin, Particulars
-from gateway_binance.options import in_microseconds
+from gateway_binance.native.figures import SPOT_DOORS
+from gateway_binance.options import in_microseconds, spot_options
 from gateway_binance.private.accounts import route
 from gateway_binance.private.figures import SPOT_CHANNELS
 from gateway_binance.private.spot import SpotAccounts
@@ -40,10 +41,15 @@ class BinanceSpot(MarketPlugin):
         """Follow the operator's wish."""
         return MICROSECONDS if in_microseconds(target) else MILLISECONDS
 
+    def unit(self, target: spi.Target) -> str | None:
+        """Follow the operator's wish."""
+        return spot_options(target).time_unit
+
 
 plugin = BinanceSpot(
     Particulars(
         market=SPOT,
+        doors=SPOT_DOORS,
         accounts=SpotAccounts(SPOT),
         readers=SPOT_READERS,
         follows=spot_follows,

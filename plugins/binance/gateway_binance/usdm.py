@@ -8,6 +8,7 @@ from gateway_binance.book import futures_follows
 from gateway_binance.categories import Category, category_of, misplaced
 from gateway_binance.declared.usdm import USDM
 from gateway_binance.market import MarketPlugin, Particulars
+from gateway_binance.native.figures import USDM_DOORS
 from gateway_binance.options import UsdmOptions
 from gateway_binance.private.accounts import route
 from gateway_binance.private.figures import FUTURES_CHANNELS
@@ -49,6 +50,7 @@ def _moved(target: spi.Target) -> Mapping[str, Category]:
 plugin = BinanceUsdm(
     Particulars(
         market=USDM,
+        doors=USDM_DOORS,
         accounts=FuturesAccounts(USDM, usdm_place, USDM_PATHS),
         readers=USDM_READERS,
         follows=futures_follows,

@@ -1,0 +1,118 @@
+"""The doors of exchanges' own protocols, ``/native/<exchange>/``: sockets and REST side by side, as there."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+from urllib.parse import unquote
+
+from aiohttp import hdrs, web
+
+from gateway.engine.hub import Hub
+from gateway.engine.operations import Operations
+from gateway.serving.arrivals import Arrivals
+from gateway.serving.auth.credentials import is_credential, offered
+from gateway.serving.auth.door import ACCESS
+from gateway.serving.auth.entrance import Entrance
+from gateway.serving.auth.reception import Reception
+from gateway.serving.native.fans import Fans
+from gateway.serving.native.session import NativeSession, Wanted
+from gateway.serving.problems import problem
+from gateway.serving.sitting import Ground
+from gateway.spi.native import NativeGreeting
+from gateway.spi.steps import HttpReply
+
+PATH: Final = "/native/{exchange}/{path:.*}"
+METHODS: Final = ("GET", "POST", "PUT", "DELETE")
+"""All but the first are there to be refused in the exchange's own words."""
+KEPT: Final = ("Content-Type", "Retry-After")
+"""Headers of an answer that are the client's; others were for the gateway."""
+
+
+class NativeDoors:
+    """
+    The routes.
+
+    Args:
+        hub: all topics.
+        operations: the running gateway.
+        ground: what sessions that begin now stand on.
+        reception: knows what tokens are worth.
+        arrivals: all clients.
+        now: monotonic seconds.
+    """
+
+    def __init__(  # what each client needs
+        self,
+        hub: Hub,
+        operations: Operations,
+        ground: Callable[[], Ground],
+        reception: Reception,
+        arrivals: Arrivals,
+        now: Callable[[], float],
+    ) -> None:
+        self._operations = operations
+        self._ground = ground
+        self._reception = reception
+        self._arrivals = arrivals
+        self._fans = Fans(hub, now)
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Return all of them."""
+        return [web.route(method, PATH, self._answer) for method in METHODS]
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        exchange = request.match_info["exchange"]
+        try:
+            native = self._operations.native(exchange)
+        except KeyError:
+            return problem(404, "unknown_exchange", f"no exchange {exchange[:128]!r} runs")
+        if native is None:
+            return problem(404, "not_offered", f"{exchange} is not spoken to in its own protocol here")
+        path, query = "/" + request.match_info["path"], query_of(request.rel_url.raw_query_string)
+        if request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
+            return _response(await native.answer(request.method, path, query))
+        greeting = native.greet(path, query)
+        if isinstance(greeting, NativeGreeting):
+            return await self._open(request, Wanted(exchange, native, greeting))
+        return _response(greeting)
+
+    async def _open(self, request: web.Request, wanted: Wanted) -> web.StreamResponse:
+        address = request.remote or ""
+        ground = self._ground()
+        entrance = Entrance(self._reception, request.get(ACCESS), ground.limits)
+        refusal = self._arrivals.refusal(address, entrance)
+        if refusal is not None:
+            return refusal
+        with self._arrivals.entered(address, entrance) as name:
+            return await self._serve(request, name, ground, entrance, wanted)
+
+    async def _serve(
+        self, request: web.Request, name: str, ground: Ground, entrance: Entrance, wanted: Wanted
+    ) -> web.StreamResponse:
+        ws = web.WebSocketResponse(
+            timeout=ground.limits.closing,
+            autoping=False,
+            compress=False,
+            max_msg_size=ground.limits.message + 1,  # the library refuses what reaches it
+            # The protocol has no name. Browsers, which show a token so, want one of those that they offered.
+            protocols=[name for name in offered(request) if name and not is_credential(name)],
+        )
+        writer = await ws.prepare(request)
+        transport = request.transport
+        if transport is None:
+            return ws
+        session = NativeSession(name, ws, transport, writer.drain, ground, entrance, wanted, self._fans)
+        with self._arrivals.staying(session):
+            await session.run()
+        return ws
+
+
+def query_of(raw: str) -> Mapping[str, str]:
+    """Return a query's parameters, the last of a name; a plus is one, as in names of streams."""
+    pairs = (part.partition("=") for part in raw.split("&") if part)
+    return {unquote(name): unquote(value) for name, _, value in pairs}
+
+
+def _response(reply: HttpReply) -> web.Response:
+    given = {name.lower(): value for name, value in reply.headers.items()}
+    headers = {name: given[name.lower()] for name in KEPT if name.lower() in given}
+    return web.Response(body=reply.body, status=reply.status, headers=headers)

@@ -19,6 +19,7 @@ from gateway.app.connections import Connections
 from gateway.app.details import Observatory
 from gateway.app.given import Given, settings_of
 from gateway.app.listening import QUEUE, Listening, called_back
+from gateway.app.metering import Metering
 from gateway.app.naming import Naming
 from gateway.app.outcome import Loop, Outcome
 from gateway.app.threaded import ThreadedGateway
@@ -81,6 +82,8 @@ class Gateway(Connections):
             parts.exchanges, parts.broken, parts.standing.problems, parts.registry, now, parts.departed
         )
         parts.departs = operations.departs
+        self.metering = Metering(parts.exchanges, parts.broken, parts.registry, parts.hub)
+        """What is counted of exchanges and topics. Event-loop only."""
         super().__init__(
             parts.registry,
             operations,

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -18,6 +19,7 @@ from gateway.app.exposure import check_exposure, tls_of, token_place, tokens_of
 from gateway.app.gateway import Gateway
 from gateway.app.given import Given
 from gateway.app.hangup import hangups, obeyed
+from gateway.app.measuring import Measuring
 from gateway.app.port import taken
 from gateway.app.process import ServingProcess, limits_of
 from gateway.app.tokens import heeded
@@ -25,18 +27,19 @@ from gateway.app.watchdog import watched
 from gateway.config import Settings, parse_listen, pending
 from gateway.engine.observer import Observer, Observers
 from gateway.runtime.bell import Bell
-from gateway.serving import Server
+from gateway.serving import Server, metering
 from gateway.store import Token
 from gateway.telemetry import Logs, Telemetry, setup
 
 DRAIN: Final = 5.0
 """Seconds that clients may take to read what waits."""
 FLUSH: Final = 2.0
-"""Seconds for the last spans, if clients and exchanges leave so many."""
+"""Seconds for the last spans and metrics, if clients and exchanges leave so many."""
 ALL: Final = 9.0
 """Seconds for all of it: less than the ten after which the process is ended."""
 LEAST: Final = 0.3
-"""Seconds for the last spans, whatever came before them."""
+"""Seconds for these, whatever came before them."""
+DISTRIBUTION: Final = "exchange-gateway"
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 log = structlog.get_logger("gateway")
@@ -66,22 +69,31 @@ async def serve(
             log.warning("setting_without_effect", text=sentence)
         with taken(settings.server.listen, check_exposure(settings)) as port, hangups() as hung_up:
             telemetry = setup(settings.telemetry.traces, environ)
+            measuring = Measuring(version(DISTRIBUTION), settings.telemetry.metrics, environ)
             try:
-                observers = _observers(telemetry)
+                observers = [*_observers(telemetry), measuring.tally]
                 gateway = Gateway(settings, environ=environ, observers=observers)
                 if source is not None:
                     gateway.configuration.source = source
-                async with watched(Observers(observers)), gateway:
-                    await _serve(gateway, port, hung_up, ready, stopped)
+                async with watched(Observers(observers), measuring.lag), gateway:
+                    await _serve(gateway, measuring, port, hung_up, ready, stopped)
             finally:
-                await telemetry.shutdown(within=min(FLUSH, max(LEAST, stopped.seconds_left(ALL))))
+                within = min(FLUSH, max(LEAST, stopped.seconds_left(ALL)))
+                await asyncio.gather(telemetry.shutdown(within), measuring.finish(within))
 
 
 async def _serve(
-    gateway: Gateway, port: socket.socket, hung_up: Bell, ready: Callable[[str], None], stopped: "_Stopped"
+    gateway: Gateway,
+    measuring: Measuring,
+    port: socket.socket,
+    hung_up: Bell,
+    ready: Callable[[str], None],
+    stopped: "_Stopped",
 ) -> None:
     tokens = tokens_of(gateway.settings)
-    server = _server(gateway, tokens)
+    server = _server(gateway, tokens, measuring)
+    exchanges = gateway.operations.get_exchange_details()
+    measuring.begin(exchanges, gateway.metering.read, partial(metering.read, server.figures))
     gateway.configuration.process = ServingProcess(server)
     await server.start(port)
     async with (
@@ -101,7 +113,7 @@ def _observers(telemetry: Telemetry) -> list[Observer]:
     return [logs] if telemetry.observer is None else [telemetry.observer, logs]
 
 
-def _server(gateway: Gateway, tokens: Sequence[Token]) -> Server:
+def _server(gateway: Gateway, tokens: Sequence[Token], measuring: Measuring) -> Server:
     settings = gateway.settings.server
     host, port = parse_listen(settings.listen)
     return Server(
@@ -113,12 +125,13 @@ def _server(gateway: Gateway, tokens: Sequence[Token]) -> Server:
         allowed_origins=settings.allowed_origins,
         now=time.monotonic,
         wall_us=lambda: time.time_ns() // 1000,
-        version=version("exchange-gateway"),
+        version=version(DISTRIBUTION),
         limits=limits_of(settings.limits),
         standing=gateway.standing,
         configuration=gateway.configuration,
         tokens=tokens,
         must=settings.authentication == "required",
+        metrics=measuring.read,
         tls=tls_of(settings),
         behind_tls_proxy=settings.behind_tls_proxy,
     )

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.app.blame import Holder, holder
+from gateway.engine.histogram import DELIVERY, Histogram
 from gateway.engine.observer import Observer
 
 BEAT: Final = 0.25
@@ -44,9 +45,11 @@ class Watchdog:
         observer: told of each block once the loop turns again, on the loop.
         thread: the identity of the loop's thread.
         now: the monotonic time of the first beat, in seconds.
+        lag: counts how late each beat was.
     """
 
-    def __init__(self, observer: Observer, thread: int, now: float) -> None:
+    def __init__(self, observer: Observer, thread: int, now: float, lag: Histogram | None = None) -> None:
+        self._lag = lag if lag is not None else Histogram(DELIVERY)
         self._observer = observer
         self._thread = thread
         self._turned_at = now
@@ -58,6 +61,7 @@ class Watchdog:
     def beat(self, now: float) -> None:
         """The loop turns. On the loop."""
         since, self._turned_at = self._turned_at, now
+        self._lag.observe(now - since - BEAT)
         block = self._block
         if block is not None and block.since == since:
             by = block.by
@@ -87,10 +91,14 @@ class Watchdog:
 
 
 @asynccontextmanager
-async def watched(observer: Observer) -> AsyncIterator[None]:
-    """Watch the running loop from a thread of its own; ``observer`` gets ``loop_blocked`` once for each block."""
+async def watched(observer: Observer, lag: Histogram | None = None) -> AsyncIterator[None]:
+    """
+    Watch the running loop from a thread of its own.
+
+    ``observer`` gets ``loop_blocked`` once for each block, ``lag`` how late the loop was, however little.
+    """
     loop, ended = asyncio.get_running_loop(), threading.Event()
-    dog = Watchdog(observer, threading.get_ident(), time.monotonic())
+    dog = Watchdog(observer, threading.get_ident(), time.monotonic(), lag)
     timer: asyncio.TimerHandle
 
     def look_on() -> None:

@@ -218,9 +218,10 @@ class LogSettings(_Table):
 
 
 class TelemetrySettings(_Table):
-    """Where traces go."""
+    """Where traces go, and metrics beside ``GET /metrics``."""
 
     traces: Literal["none", "console", "otlp"] = "none"
+    metrics: Literal["none", "console", "otlp"] = "none"
 
 
 class Settings(_Table):

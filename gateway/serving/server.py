@@ -15,18 +15,21 @@ from gateway.serving.auth.audit import audit
 from gateway.serving.auth.door import door
 from gateway.serving.auth.reception import Reception
 from gateway.serving.config import Config
+from gateway.serving.figures import Figures
 from gateway.serving.guard import bound, guard, harden, is_exposed, visitors
 from gateway.serving.limits import Limits
 from gateway.serving.lines import Lines
 from gateway.serving.listening import BACKLOG, Site, Tls
+from gateway.serving.metrics import Metrics
 from gateway.serving.native.room import NativeDoors
 from gateway.serving.problems import explain
 from gateway.serving.rest import Rest
-from gateway.serving.session import Ground
+from gateway.serving.sitting import Ground
 from gateway.serving.stream import SUBPROTOCOL, Stream
 from gateway.serving.tickets import TicketRoutes
 from gateway.serving.wishes import Wishes
 from gateway.store import Token
+from gateway.telemetry.metrics.model import Reading
 
 ANSWERING: Final = 0.5
 """Seconds that a request may still take once all clients have left."""
@@ -58,6 +61,7 @@ class Server:
         configuration: what is configured; without it there is no REST for it.
         tokens: those that there are; :meth:`know` replaces them.
         must: whether a token must be shown even if there is none.
+        metrics: reads all metrics; without it there is no page of them.
         tls: speaks TLS.
         behind_tls_proxy: whether a proxy does that in front of us.
 
@@ -82,10 +86,13 @@ class Server:
         configuration: Configuration | None = None,
         tokens: Iterable[Token] = (),
         must: bool = False,
+        metrics: Callable[[], Reading] | None = None,
         tls: Tls | None = None,
         behind_tls_proxy: bool = False,
     ) -> None:
-        self._ground = Ground(hub, limits or Limits(), Lines(now), now, wall_us)
+        self.figures = Figures(wall_us)
+        """What is counted of clients."""
+        self._ground = Ground(hub, limits or Limits(), Lines(now), now, wall_us, self.figures)
         exposed = is_exposed(host, behind_tls_proxy=behind_tls_proxy)
         self._reception = Reception(hub, now, wall_us, must=must or exposed, delay=self._ground.limits.refusing)
         self._reception.know(tokens)
@@ -117,6 +124,8 @@ class Server:
             rooms.append(Wishes(standing))
         if configuration is not None:
             rooms.append(Config(configuration))
+        if metrics is not None:
+            rooms.append(Metrics(metrics))
         for room in rooms:
             app.add_routes(room.routes())
         self._runner = web.AppRunner(

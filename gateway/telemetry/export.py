@@ -1,25 +1,17 @@
-"""
-Whether and where traces go: nowhere unless asked, and OpenTelemetry is not even imported then.
-
-``OTEL_SDK_DISABLED`` and ``OTEL_TRACES_EXPORTER`` overrule the configuration, as
-the environment does everywhere else.
-"""
+"""Whether and where traces go: nowhere unless asked, and OpenTelemetry is not even imported then."""
 
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from gateway.engine.observer import Observer
-from gateway.errors import ConfigError
+from gateway.telemetry import asked
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-
-KNOWN: Final = frozenset({"none", "console", "otlp"})
-SERVICE: Final = "exchange-gateway"
 
 
 class Telemetry:
@@ -75,20 +67,8 @@ def setup(traces: str, environ: Mapping[str, str]) -> Telemetry:
     Raises:
         ConfigError: If either names an exporter that there is not.
     """
-    exporters = _asked(traces, environ)
+    exporters = asked.exporters("traces", traces, environ)
     return _start(exporters, environ) if exporters else Telemetry()
-
-
-def _asked(traces: str, environ: Mapping[str, str]) -> frozenset[str]:
-    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
-        return frozenset()
-    key, value = "telemetry.traces", traces
-    if overruled := environ.get("OTEL_TRACES_EXPORTER", "").strip():
-        key, value = "OTEL_TRACES_EXPORTER", overruled
-    names = frozenset(name.strip().lower() for name in value.split(","))
-    if unknown := sorted(names - KNOWN):
-        raise ConfigError(key, f"must be none, console or otlp, not {unknown[0]!r}")
-    return names - {"none"}
 
 
 def _start(exporters: frozenset[str], environ: Mapping[str, str]) -> Telemetry:
@@ -102,12 +82,10 @@ def _start(exporters: frozenset[str], environ: Mapping[str, str]) -> Telemetry:
 
 
 def _provider(environ: Mapping[str, str]) -> "TracerProvider":
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415  # off costs no import
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415  # same
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415  # off costs no import
 
-    named = "OTEL_SERVICE_NAME" in environ or "service.name=" in environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
-    resource = Resource.create({} if named else {"service.name": SERVICE})
-    return TracerProvider(resource=resource, shutdown_on_exit=False)  # its exit hook blocks without a limit
+    # Its own exit hook blocks without a limit.
+    return TracerProvider(resource=asked.resource(environ), shutdown_on_exit=False)
 
 
 def _processor(name: str, environ: Mapping[str, str]) -> "SpanProcessor":
@@ -118,13 +96,4 @@ def _processor(name: str, environ: Mapping[str, str]) -> "SpanProcessor":
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415  # same
 
     # A bounded queue and a thread of its own: a slow collector costs spans, it never holds up the loop.
-    return export.BatchSpanProcessor(OTLPSpanExporter(**_target(environ)))
-
-
-def _target(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the endpoint as the exporter wants it; everything else it reads from the environment itself."""
-    if traces := environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
-        return {"endpoint": traces}
-    if base := environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
-        return {"endpoint": f"{base.rstrip('/')}/v1/traces"}
-    return {}
+    return export.BatchSpanProcessor(OTLPSpanExporter(**asked.target("traces", environ)))

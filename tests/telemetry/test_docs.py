@@ -35,6 +35,6 @@ def test_the_attributes_are_those_that_the_code_sets() -> None:
 
 
 def test_the_variables_are_those_that_the_code_reads() -> None:
-    source = (ROOT / "gateway/telemetry/export.py").read_text()
-    read = set(re.findall(r"OTEL_[A-Z_]+", source)) - {"OTEL_RESOURCE_ATTRIBUTES"}
-    assert column("Traces") == read
+    sources = [path.read_text() for path in (ROOT / "gateway/telemetry").rglob("*.py")]
+    read = {name for text in sources for name in re.findall(r"\"(OTEL_[A-Z_]+)\"", text)}
+    assert column("Traces") | column("Metrics") == read - {"OTEL_RESOURCE_ATTRIBUTES"}

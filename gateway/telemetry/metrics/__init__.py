@@ -1,0 +1,1 @@
+"""What is measured, read off plain counters when somebody asks: one list, and two ways out of the process."""

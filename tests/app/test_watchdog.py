@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from gateway import Gateway, spi
-from gateway.app.watchdog import Watchdog, watched
+from gateway.app.watchdog import BEAT, Watchdog, watched
+from gateway.engine.histogram import Histogram
 from gateway.engine.observer import Observers
 from gateway_mock.plugin import MockDialect, MockExchange
 from gateway_mock.venue import MockVenue
@@ -175,3 +176,19 @@ def test_a_loop_that_turns_while_it_is_looked_at_is_not_reported(
     looks(dog, 100.0, 101.5)
     dog.beat(101.75)
     assert blocks(dog) == []
+
+
+def test_how_late_the_loop_is_is_counted_at_every_beat() -> None:
+    lag = Histogram((0.1, 1.0))
+    dog = Watchdog(Noticing(), 0, 0.0, lag)
+    for at in (BEAT, 2 * BEAT + 0.5, 3 * BEAT + 0.5):
+        dog.beat(at)
+    assert lag.counts == [2, 1, 0]
+    assert lag.sum == pytest.approx(0.5)
+
+
+async def test_a_loop_that_is_watched_counts_its_lag() -> None:
+    lag = Histogram((0.1, 1.0))
+    async with watched(Observers(), lag), asyncio.timeout(10):
+        while not sum(lag.counts):  # noqa: ASYNC110  # what is waited for signals nobody
+            await asyncio.sleep(0.01)

@@ -1,0 +1,175 @@
+"""A real Prometheus reads a running gateway, in both formats and with a token, and tells it all again."""
+
+import asyncio
+import contextlib
+import json
+import re
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from gateway.telemetry.metrics.catalogue import CATALOGUE
+
+PROMETHEUS = shutil.which("prometheus")
+PROMTOOL = shutil.which("promtool")
+GATEWAY = ".venv/bin/python -m gateway"
+LISTENING = r"Listening on http://(127\.0\.0\.1:\d+)"
+TOPIC = "mock:trades:BTC-USDT"
+PATIENCE = 30.0
+NAMES = {metric.prometheus for metric in CATALOGUE}
+
+pytestmark = pytest.mark.skipif(
+    PROMETHEUS is None or PROMTOOL is None, reason="prometheus is not here; Debian's package of that name has it"
+)
+
+
+class Prometheus:
+    """A running one; its answers."""
+
+    def __init__(self, session: aiohttp.ClientSession, base: str) -> None:
+        self._session = session
+        self._base = base
+
+    async def get(self, path: str, **query: str) -> Any:
+        async with self._session.get(f"{self._base}/api/v1/{path}", params=query) as reply:
+            answer = await reply.json()
+        assert answer["status"] == "success", answer
+        return answer["data"]
+
+    async def value(self, query: str) -> float | None:
+        """Return what a query gives, if it gives one number."""
+        result = (await self.get("query", query=query))["result"]
+        return float(result[0]["value"][1]) if result else None
+
+    async def until(self, query: str) -> float:
+        """Ask until a query gives more than nothing."""
+        async with asyncio.timeout(PATIENCE):
+            while not (value := await self.value(query)):
+                await asyncio.sleep(0.1)
+        return value
+
+    async def wrong(self) -> list[str]:
+        """Return what was wrong with the last scrapes."""
+        return [target["lastError"] for target in (await self.get("targets"))["activeTargets"]]
+
+
+@contextlib.asynccontextmanager
+async def prometheus(room: Path, target: str, token: str | None = None) -> AsyncIterator[Prometheus]:
+    """Run a Prometheus that reads ``target`` five times a second; yields it once it answers."""
+    job: dict[str, Any] = {"job_name": "gateway", "static_configs": [{"targets": [target]}]}
+    if token is not None:
+        (room / "token").write_text(token)
+        job["authorization"] = {"credentials_file": str(room / "token")}
+    config = {"global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"}, "scrape_configs": [job]}
+    (room / "prometheus.yml").write_text(json.dumps(config))  # which is YAML, too
+    process = await asyncio.create_subprocess_exec(
+        str(PROMETHEUS),
+        f"--config.file={room / 'prometheus.yml'}",
+        f"--storage.tsdb.path={room / 'data'}",
+        "--web.listen-address=127.0.0.1:0",
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            address = None
+            while line := (await process.stderr.readline()).decode():
+                if match := re.search(r'msg="Listening on" address=(127\.0\.0\.1:\d+)', line):
+                    address = match[1]
+                if address and "Server is ready" in line:
+                    break
+        assert address is not None, "it did not begin"
+        drained = asyncio.create_task(process.stderr.read())
+        async with aiohttp.ClientSession() as session:
+            yield Prometheus(session, f"http://{address}")
+        process.terminate()
+        await drained
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def demonstration(run: Any, options: str = "") -> AsyncIterator[str]:
+    """Run a gateway with its demonstration, and a client that listens; yields the address."""
+    async with run(f"{GATEWAY} serve --demo --listen 127.0.0.1:0{options}") as gateway:
+        yield await gateway.told(LISTENING)
+
+
+async def page(address: str, accept: str = "text/plain") -> str:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://{address}/metrics", headers={"Accept": accept}) as reply,
+    ):
+        assert reply.status == 200
+        return await reply.text()
+
+
+async def test_prometheus_reads_all_that_there_is_and_finds_nothing_wrong(run: Any, tmp_path: Path) -> None:
+    async with (
+        demonstration(run) as address,
+        run(f"{GATEWAY} subscribe {TOPIC} --url ws://{address}") as client,
+        prometheus(tmp_path, address) as reader,
+    ):
+        await client.told(r"(.*BTC-USDT.*)")
+        assert await reader.until("sum(gateway_client_messages_total)") > 0
+        assert await reader.until("sum(gateway_message_delivery_seconds_count)") > 0
+        assert await reader.until('rate(gateway_frames_received_total{exchange="mock"}[2s])') > 1
+        assert await reader.value('gateway_connections{exchange="mock",state="CONNECTED"}') == 1
+        quantile = "histogram_quantile(0.99, sum by (le) (gateway_message_delivery_seconds_bucket))"
+        assert 0 < (await reader.value(quantile) or 0) < 5
+        assert await reader.value("up") == 1
+        assert await reader.wrong() == [""]
+        known = set(await reader.get("label/__name__/values"))
+        ours = {name for name in known if name.startswith(("gateway_", "process_"))}
+        assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in ours} <= NAMES
+        assert NAMES - {re.sub(r"_(bucket|sum|count)$", "", name) for name in ours} == set()
+        about = {name: told[0] for name, told in (await reader.get("metadata")).items()}
+        assert about["gateway_loop_lag_seconds"]["type"] == "histogram"
+        assert about["gateway_loop_lag_seconds"]["help"] == "How late the event loop was, four times a second"
+
+
+async def test_promtool_finds_nothing_to_say_of_a_running_gateway(run: Any) -> None:
+    async with demonstration(run) as address:
+        text = await page(address)
+        process = await asyncio.create_subprocess_exec(
+            str(PROMTOOL), "check", "metrics", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        out, _ = await process.communicate(text.encode())
+        assert (process.returncode, out) == (0, b"")
+        assert (await page(address, "application/openmetrics-text")).endswith("# EOF\n")
+
+
+async def test_whoever_has_no_scope_for_it_reads_nothing(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "gateway.toml").write_text('[server]\nauthentication = "required"\n[store]\npath = "gateway.db"\n')
+
+    async def token(scope: str) -> str:
+        async with run(f"{GATEWAY} token create --scope {scope}") as made:
+            status, lines = await made.ended()
+            assert status == 0
+        return "\n".join(lines)
+
+    readers, others = await token("metrics"), await token("market:read")
+    async with run(f"{GATEWAY} serve --demo --config gateway.toml --listen 127.0.0.1:0") as gateway:
+        address = await gateway.told(LISTENING)
+        good, bad, none = (tmp_path / name for name in ("good", "bad", "none"))
+        for room in (good, bad, none):
+            room.mkdir()
+        async with (
+            prometheus(good, address, readers) as reader,
+            prometheus(bad, address, others) as another,
+            prometheus(none, address) as stranger,
+        ):
+            assert await reader.until("gateway_exchange_up") == 1
+            for refused, status in ((another, 403), (stranger, 401)):
+                assert await refused.until("count(up == 0)") == 1
+                assert await refused.value("gateway_exchange_up") is None
+                [wrong] = await refused.wrong()
+                assert str(status) in wrong

@@ -9,10 +9,17 @@ on the event loop.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from typing import Final
+from typing import Final, cast
 
 from gateway.app.departed import Departed
 from gateway.app.portrait import farewell, portrait, step, totals, unhealthy
+from gateway.engine.details import (
+    ChangeDetails,
+    ConnectionDetails,
+    ExchangeDetails,
+    InstrumentDetails,
+    ListingDetails,
+)
 from gateway.engine.native import NativeExchange
 from gateway.engine.operations import Details
 from gateway.engine.registry import ConnectionRegistry, ConnectionView, RegistrySnapshot
@@ -25,7 +32,7 @@ from gateway.runtime.link import Link
 from gateway.runtime.links import Links
 from gateway.runtime.listings import Listing
 
-Told = tuple[ConnectionView, Sequence[Details]]
+Told = tuple[ConnectionView, Sequence[ChangeDetails]]
 _INSTRUMENT: Final = tuple(field.name for field in fields(Instrument))
 
 
@@ -145,6 +152,10 @@ class Observatory:
         """See :meth:`gateway.engine.operations.Operations.reconnect`."""
         return self._links(connection_id).reconnect(connection_id)
 
+    def drain(self, connection_id: str) -> bool:
+        """See :meth:`gateway.engine.operations.Operations.drain`."""
+        return self._links(connection_id).drain(connection_id)
+
     def _links(self, connection_id: str) -> Links:
         links = self._exchanges[connection_id.partition("/")[0]].links
         if connection_id not in links.all:
@@ -158,11 +169,11 @@ class Observatory:
     def _unhealthy(self, view: ConnectionView, link: Link) -> str:
         return unhealthy(view, link, self._exchanges[view.exchange].ground.pace, self._now())
 
-    def _portrait(self, view: ConnectionView, link: Link) -> Details:
+    def _portrait(self, view: ConnectionView, link: Link) -> ConnectionDetails:
         pace = self._exchanges[view.exchange].ground.pace
         return portrait(view, link, pace, self._steps(view), self._now())
 
-    def _steps(self, view: ConnectionView) -> Sequence[Details]:
+    def _steps(self, view: ConnectionView) -> Sequence[ChangeDetails]:
         told = self._told.get(view.id)
         if told is not None and told[0] is view:
             return told[1][-self._registry.kept :]
@@ -178,7 +189,7 @@ class Observatory:
             changes = changes[:-1]
         return changes
 
-    def _exchange(self, exchange: Exchange) -> Details:
+    def _exchange(self, exchange: Exchange) -> ExchangeDetails:
         ground = exchange.ground
         return {
             "environment": ground.environment,
@@ -194,14 +205,15 @@ class Observatory:
         }
 
 
-def _listing(listing: Listing) -> Details:
+def _listing(listing: Listing) -> ListingDetails:
     change = listing.change
-    return {"what": change.what, **_instrument(change.instrument), "at_us": listing.at_us}
+    told = {"what": change.what, **_instrument(change.instrument), "at_us": listing.at_us}
+    return cast("ListingDetails", told)
 
 
-def _instrument(instrument: Instrument) -> Details:
+def _instrument(instrument: Instrument) -> InstrumentDetails:
     facts = ((name, getattr(instrument, name)) for name in _INSTRUMENT)
-    return {name: value for name, value in facts if value is not None}
+    return cast("InstrumentDetails", {name: value for name, value in facts if value is not None})
 
 
 def _absence(problem: str) -> str:

@@ -22,6 +22,7 @@ from gateway.app.listening import QUEUE, Listening, called_back
 from gateway.app.metering import Metering
 from gateway.app.naming import Naming
 from gateway.app.outcome import Loop, Outcome
+from gateway.app.roster import Roster
 from gateway.app.threaded import ThreadedGateway
 from gateway.config import Settings
 from gateway.engine.hub import Hub
@@ -84,11 +85,10 @@ class Gateway(Connections):
         parts.departs = operations.departs
         self.metering = Metering(parts.exchanges, parts.broken, parts.registry, parts.hub)
         """What is counted of exchanges and topics. Event-loop only."""
-        super().__init__(
-            parts.registry,
-            operations,
-            Naming(parts.exchanges, lambda: self.settings.accounts),
-        )
+        naming = Naming(parts.exchanges, lambda: self.settings.accounts)
+        super().__init__(parts.registry, operations, naming)
+        self.roster = Roster(self, naming, lambda: self.settings.accounts, parts.exchanges, parts.broken)
+        """The accounts that are configured and the plugins that are installed. Event-loop only."""
 
     # --- its life
 

@@ -129,6 +129,7 @@ def _server(gateway: Gateway, tokens: Sequence[Token], measuring: Measuring) -> 
         limits=limits_of(settings.limits),
         standing=gateway.standing,
         configuration=gateway.configuration,
+        roster=gateway.roster,
         tokens=tokens,
         must=settings.authentication == "required",
         metrics=measuring.read,

@@ -1,8 +1,9 @@
 """What the serving side may ask of the running gateway: a Protocol, so that it need not know who runs it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
 
+from gateway.engine.details import AccountDetails, PluginDetails
 from gateway.engine.native import NativeExchange
 from gateway.model.subscriptions import Subscription
 
@@ -71,6 +72,48 @@ class Operations(Protocol):
         Raises:
             KeyError: If it is unknown.
         """
+
+    def drain(self, connection_id: str, /) -> bool:
+        """
+        Have new streams go to other connections, and this one close when nobody wants those that it has.
+
+        False if it is an account's, whose streams have no other.
+
+        Raises:
+            KeyError: If it is unknown.
+        """
+
+
+class Roster(Protocol):
+    """The accounts that are configured and the plugins that are installed. Event-loop only."""
+
+    def accounts(self) -> Sequence[str]:
+        """Return the ids of all accounts."""
+
+    def account(self, account: str, /) -> AccountDetails:
+        """
+        Return how an account stands; never a secret.
+
+        Raises:
+            KeyError: If there is none.
+        """
+
+    def connect(self, account: str, /, *, retry: bool) -> Awaitable[bool]:
+        """
+        Want an account's connection up; recorded when this returns. The result says whether it is.
+
+        Without ``retry`` an attempt that fails leaves nothing behind.
+
+        Raises:
+            KeyError: If there is none, or its exchange has no connection for it.
+            ShuttingDown: If it comes too late.
+        """
+
+    def disconnect(self, account: str, /) -> Awaitable[bool]:
+        """Want it down until it is asked for again; otherwise as :meth:`connect`."""
+
+    async def plugins(self) -> Sequence[PluginDetails]:
+        """Return every plugin that is installed, or was handed over by a program."""
 
 
 class StandingWishes(Protocol):

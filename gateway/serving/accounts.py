@@ -72,7 +72,7 @@ class AccountRoutes:
 
     def routes(self) -> Sequence[web.RouteDef]:
         """Return all of them."""
-        one = f"{PATH}/{{id}}"
+        one = f"{PATH}/{{id:[^:/]+}}"
         return [
             web.get(PATH, self._list),
             web.get(one, self._show),

@@ -14,12 +14,15 @@ from gateway.serving.auth.reception import Reception
 from gateway.serving.codes import CloseCode
 from gateway.serving.limits import Limits
 from gateway.serving.pipe import Pipe
+from gateway.serving.presence import Visit
 from gateway.serving.problems import problem
 
 
 class Visitor(Protocol):
     """One client that stays: a socket, or a response that does not end."""
 
+    name: str
+    """The one that :meth:`Arrivals.entered` gave it."""
     entrance: Entrance
 
     def end(self, code: CloseCode, text: str, *, drain: float | None = None) -> None:
@@ -46,10 +49,16 @@ class Arrivals:
     Args:
         reception: knows what tokens are worth.
         limits: of those who come now.
+        wall_us: microseconds since 1970.
     """
 
-    def __init__(self, reception: Reception, limits: Callable[[], Limits]) -> None:
+    def __init__(
+        self, reception: Reception, limits: Callable[[], Limits], wall_us: Callable[[], int] = lambda: 0
+    ) -> None:
         self.visitors: set[Visitor] = set()
+        self.visits: dict[str, Visit] = {}
+        """When and from where each came, by its name, in that order."""
+        self._wall_us = wall_us
         self._reception = reception
         self._limits = limits
         self._per_address: Counter[str] = Counter()
@@ -72,9 +81,12 @@ class Arrivals:
         """Count one more from ``address`` while it is there; gives it a name."""
         self._per_address[address] += 1
         entrance.enter()
+        visit = Visit(f"c{next(self._numbers)}", address, self._wall_us())
+        self.visits[visit.name] = visit
         try:
-            yield f"c{next(self._numbers)}"
+            yield visit.name
         finally:
+            del self.visits[visit.name]
             entrance.leave()
             self._per_address[address] -= 1
             self._per_address += Counter()  # forgets the addresses nobody is left of

@@ -15,7 +15,7 @@ from gateway.serving.documents.describing import Answer, Operation, described
 from gateway.serving.documents.parameters import ConnectionId
 from gateway.serving.problems import as_json, problem
 
-CONNECTION: Final = "/api/v1/connections/{id:.+}"
+CONNECTION: Final = "/api/v1/connections/{id:[^:]+}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,13 @@ from gateway.serving.auth.door import ACCESS
 from gateway.serving.auth.reception import Reception
 from gateway.serving.auth.shares import Share
 from gateway.serving.bodies import checked, query_of
+from gateway.serving.documents.codes import PROBLEMS
 from gateway.serving.documents.describing import Answer, Operation, described
 from gateway.serving.documents.parameters import ExchangeId, SymbolName
 from gateway.serving.limits import Limits
 from gateway.serving.problems import as_json, problem
 
-PATH: Final = "/api/v1/books/{exchange}/{symbol:.+}"
+PATH: Final = r"/api/v1/books/{exchange}/{symbol:[\s\S]+}"
 BOOK: Final = "book"
 DEEPEST: Final = 5000
 """Levels of each side at most."""
@@ -36,6 +37,16 @@ PATIENCE: Final = 5.0
 """Seconds within which a book must be there."""
 AT_ONCE: Final = 200
 """Requests that may wait for a book, all clients together."""
+WRONG: Final = (
+    "ambiguous_symbol",
+    "not_offered",
+    "plugin_error",
+    "unknown_channel",
+    "unknown_exchange",
+    "unknown_symbol",
+    "unknown_variant",
+)
+"""The codes with which a subscription to a book is refused, and this too."""
 AGAIN: Final = "1"
 """Seconds after which to ask again."""
 
@@ -119,8 +130,7 @@ class Books:
             path={"exchange": ExchangeId, "symbol": SymbolName},
             query={"depth": Annotated[Depth, Meta(extra_json_schema={"default": USUAL})]},
             answers=(Answer(200, "The book", BookAnswer),),
-            refusals=("no_book", "too_many_books", "rate_limited"),
-            wishes=True,
+            refusals=(*WRONG, "no_book", "too_many_books", "rate_limited"),
         )
     )
     async def _show(self, request: web.Request) -> web.Response:
@@ -133,9 +143,7 @@ class Books:
         try:
             return await self._found(request, Subscription(exchange, BOOK, symbol), depth)
         except SubscriptionError as refused:
-            if refused.code in {"rate_limited", "too_many_lingering", "too_many_topics"}:
-                return problem(429, "rate_limited", refused.message, {hdrs.RETRY_AFTER: AGAIN})
-            return problem(422, refused.code, refused.message)
+            return _refused(refused)
         finally:
             self._waiting -= 1
 
@@ -181,3 +189,12 @@ class Books:
             return self._reception.shares.of(token, self._limits())
         self._nobodys = self._nobodys or self._reception.shares.of(None, self._limits())
         return self._nobodys
+
+
+def _refused(error: SubscriptionError) -> web.Response:
+    """Say why there is no topic: it is none, or only now."""
+    if error.code in WRONG:
+        return problem(PROBLEMS[error.code].status, error.code, error.message)
+    if error.code == "timeout":
+        return problem(503, "no_book", error.message, {hdrs.RETRY_AFTER: AGAIN})
+    return problem(429, "rate_limited", error.message, {hdrs.RETRY_AFTER: AGAIN})

@@ -79,7 +79,7 @@ class Rest:
             web.get(f"{API}/exchanges/{{id}}", self._exchange),
             web.get(f"{API}/exchanges/{{id}}/instruments", self._instruments),
             web.get(f"{API}/connections", self._connections),
-            web.get(f"{API}/connections/{{id:.+}}", self._connection),
+            web.get(f"{API}/connections/{{id:[^:]+}}", self._connection),
         ]
 
     @described(Operation(summary="Is it alive?", answers=(Answer(200, "It answers", OK, TEXT),)))

@@ -8,13 +8,17 @@ from typing import Any, Final, Protocol
 from aiohttp import web
 
 from gateway.engine.hub import Hub
-from gateway.engine.operations import Configuration, Operations, StandingWishes
+from gateway.engine.operations import Configuration, Operations, Roster, StandingWishes
+from gateway.serving.accounts import AccountRoutes
 from gateway.serving.arrivals import Arrivals
 from gateway.serving.asks import Asks
 from gateway.serving.auth.audit import audit
 from gateway.serving.auth.door import door
 from gateway.serving.auth.reception import Reception
+from gateway.serving.books import Books
+from gateway.serving.clients import Clients
 from gateway.serving.config import Config
+from gateway.serving.documents.room import Documents
 from gateway.serving.figures import Figures
 from gateway.serving.guard import bound, guard, harden, is_exposed, visitors
 from gateway.serving.limits import Limits
@@ -22,6 +26,7 @@ from gateway.serving.lines import Lines
 from gateway.serving.listening import BACKLOG, Site, Tls
 from gateway.serving.metrics import Metrics
 from gateway.serving.native.room import NativeDoors
+from gateway.serving.plugins import Plugins
 from gateway.serving.problems import explain
 from gateway.serving.rest import Rest
 from gateway.serving.sitting import Ground
@@ -59,6 +64,7 @@ class Server:
         limits: for each client.
         standing: keeps standing subscriptions; without it there is no REST for them.
         configuration: what is configured; without it there is no REST for it.
+        roster: accounts and plugins; without it there is no REST for them.
         tokens: those that there are; :meth:`know` replaces them.
         must: whether a token must be shown even if there is none.
         metrics: reads all metrics; without it there is no page of them.
@@ -84,6 +90,7 @@ class Server:
         limits: Limits | None = None,
         standing: StandingWishes | None = None,
         configuration: Configuration | None = None,
+        roster: Roster | None = None,
         tokens: Iterable[Token] = (),
         must: bool = False,
         metrics: Callable[[], Reading] | None = None,
@@ -101,7 +108,7 @@ class Server:
         )
         self._tls = tls
         self._port = port
-        self._arrivals = Arrivals(self._reception, lambda: self._ground.limits)
+        self._arrivals = Arrivals(self._reception, lambda: self._ground.limits, wall_us)
         info: dict[str, Any] = {"version": version, "protocol": SUBPROTOCOL, "started_us": wall_us()}
         self._name = f"[{self._host}]" if ":" in self._host else self._host
         self._visitors = visitors((self._name, *allowed_hosts), allowed_origins)
@@ -119,6 +126,8 @@ class Server:
             Asks(operations),
             Rest(operations, info),
             TicketRoutes(self._reception),
+            Clients(self._arrivals),
+            Books(hub, self._reception, lambda: self._ground.limits),
         ]
         if standing is not None:
             rooms.append(Wishes(standing))
@@ -126,6 +135,9 @@ class Server:
             rooms.append(Config(configuration))
         if metrics is not None:
             rooms.append(Metrics(metrics))
+        if roster is not None:
+            rooms += [AccountRoutes(roster), Plugins(roster)]
+        rooms.append(Documents(app, version))
         for room in rooms:
             app.add_routes(room.routes())
         self._runner = web.AppRunner(

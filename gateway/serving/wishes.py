@@ -51,7 +51,7 @@ class Wishes:
         return [
             web.get(PATH, self._list),
             web.post(PATH, self._add),
-            web.delete(PATH + "/{topic:.+}", self._remove),
+            web.delete(PATH + r"/{topic:[\s\S]+}", self._remove),
         ]
 
     @described(

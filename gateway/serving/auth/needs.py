@@ -25,8 +25,9 @@ class Need:
     action: str | None = None
 
 
-FREE: Final = frozenset({"/livez", "/readyz"})
-"""Paths that anybody may read who reaches us: they say that we live, and nothing else."""
+DOCUMENTS: Final = ("/openapi.json", "/asyncapi.json", "/api", "/api/{file}")
+FREE: Final = frozenset({"/livez", "/readyz", *DOCUMENTS})
+"""Paths that anybody may read who reaches us: they say that we live, or are pages that hold nothing."""
 OWN_DOOR: Final = frozenset({"/v1/ws"})
 """Paths where a token may also be shown later."""
 NATIVE: Final = "/native/{exchange}/{path}"
@@ -42,10 +43,20 @@ NEEDS: Final[Mapping[tuple[str, str], Need]] = {
     ("GET", f"{API}/connections"): READS,
     ("GET", f"{API}/connections/{{id}}"): READS,
     ("GET", f"{API}/subscriptions"): READS,
+    ("GET", f"{API}/plugins"): READS,
+    ("GET", f"{API}/accounts"): READS,
+    ("GET", f"{API}/accounts/{{id}}"): READS,
+    ("GET", f"{API}/books/{{exchange}}/{{symbol}}"): READS,
+    ("GET", f"{API}/clients"): Need(ADMIN),
+    ("GET", f"{API}/clients/{{id}}"): Need(ADMIN),
     ("GET", f"{API}/config"): Need(ADMIN),
     ("POST", f"{API}/tickets"): Need(None, "ticket"),
     ("POST", f"{API}/connections/{{id}}:rollover"): Need(WRITE, "rollover"),
     ("POST", f"{API}/connections/{{id}}:reconnect"): Need(WRITE, "reconnect"),
+    ("POST", f"{API}/connections/{{id}}:drain"): Need(WRITE, "drain"),
+    ("POST", f"{API}/accounts/{{id}}:connect"): Need(WRITE, "connect"),
+    ("POST", f"{API}/accounts/{{id}}:disconnect"): Need(WRITE, "disconnect"),
+    ("DELETE", f"{API}/clients/{{id}}"): Need(ADMIN, "close_client"),
     ("POST", f"{API}/subscriptions"): Need(WRITE, "subscribe"),
     ("DELETE", f"{API}/subscriptions/{{topic}}"): Need(WRITE, "unsubscribe"),
     ("POST", f"{API}/config:reload"): Need(ADMIN, "reload"),

@@ -9,7 +9,7 @@ from gateway.serving.codes import CloseCode
 from gateway.serving.documents.codes import SUBSCRIPTIONS
 from gateway.serving.documents.examples import EXAMPLES
 from gateway.serving.documents.messages import ANSWERS, DATA, NOTICES, REQUESTS
-from gateway.serving.documents.schemas import PREFIX, plainer, schemas_of
+from gateway.serving.documents.schemas import PREFIX, schemas_of
 from gateway.serving.documents.words import CLOSING, LICENCE, REQUESTED, SHOWN, STREAM, SUBPROTOCOL
 
 VERSION: Final = "3.1.0"
@@ -66,7 +66,7 @@ def asyncapi(version: str) -> dict[str, Any]:
         },
         "components": {
             "messages": shown,
-            "schemas": plainer(named),
+            "schemas": named,
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": SHOWN},
                 "subprotocol": {

@@ -12,7 +12,7 @@ Schema = dict[str, Any]
 def schemas_of(models: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
     """Return the schema of each of ``models``, and those that they refer to by their names."""
     made, named = msgspec.json.schema_components(models, schema_hook=_foreign, ref_template=PREFIX + "{name}")
-    return list(made), {name: _absent(schema) for name, schema in named.items()}
+    return list(made), {name: _absent(_uniform(schema)) for name, schema in named.items()}
 
 
 def _absent(schema: Schema) -> Schema:
@@ -31,15 +31,17 @@ def _valued(schema: Schema) -> Schema:
     return {**rest, **values[0]} if len(values) == 1 else {**rest, "anyOf": values}
 
 
-def plainer(schema: Any) -> Any:
-    """Return ``schema`` as JSON Schema draft 7 has it, which knows lists of a fixed length under another name."""
+def _uniform(schema: Any) -> Any:
+    """Return ``schema`` with pairs as lists of two: versions of JSON Schema disagree on how to write pairs."""
     if isinstance(schema, list):
-        return [plainer(one) for one in schema]
+        return [_uniform(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {name: plainer(value) for name, value in schema.items()}
-    if "prefixItems" in made:
-        made = {**made, "items": made.pop("prefixItems"), "additionalItems": False}
+    made = {name: _uniform(value) for name, value in schema.items()}
+    kinds = made.get("prefixItems")
+    if kinds is not None and all(one == kinds[0] for one in kinds):
+        del made["prefixItems"]
+        made["items"] = kinds[0]
     return made
 
 

@@ -5,11 +5,11 @@ from types import MappingProxyType
 from typing import Final
 
 ABOUT: Final = """\
-What a running gateway tells and does over HTTP. `/asyncapi.json` has what is spoken on the WebSocket, `/v1/ws`.
+What a running gateway tells and does over HTTP. `/asyncapi.json` has what is spoken on the WebSocket `/v1/ws`.
 
 Times are integer microseconds since 1970 (`_us`, `ts`), except where seconds are said. Prices, sizes and amounts
-are decimal strings, exactly as the exchange wrote them. Receivers must ignore fields that they do not know. HEAD is
-answered as GET, without the body. Errors are problem documents (RFC 9457) with a `code`."""
+are decimal strings, exactly as the exchange wrote them. Receivers must ignore fields that they do not know. HEAD
+is answered as GET, without the body. Errors are problem documents (RFC 9457) with a `code`."""
 LICENCE: Final[Mapping[str, str]] = MappingProxyType({"name": "MIT", "identifier": "MIT"})
 SHOWN: Final = """\
 A token, made with `gateway token create`. None is needed as long as only this machine can reach the gateway and
@@ -18,10 +18,10 @@ SUBPROTOCOL: Final = """\
 Browsers, which cannot send a header with a WebSocket, offer two subprotocols: `gateway.v1`, and
 `gateway.token.<token>`, or `gateway.ticket.<ticket>` with a one-time ticket of `POST /api/v1/tickets`."""
 STREAM: Final = """\
-A WebSocket with the subprotocol `gateway.v1`, or none. Messages are JSON in text frames, both ways. A client asks with
-`method`, `req_id` and `params`; each request is answered, a subscription for each of its topics, always before the
-topic's first message. Everything else is told of topics that the client has. Receivers must ignore fields that
-they do not know. Ping frames come every 20 s; a client of which nothing is heard for 60 s is closed."""
+A WebSocket with the subprotocol `gateway.v1`, or none. Messages are JSON in text frames, both ways. A client asks
+with `method`, `req_id` and `params`; each request is answered, a subscription for each of its topics, always
+before the topic's first message. Everything else is told of topics that the client has. Receivers must ignore
+fields that they do not know. Pings come every 20 s; a client of which nothing is heard for 60 s is closed."""
 REQUESTED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "subscribe": "Subscribe to topics, or resume them",

@@ -1,12 +1,12 @@
 // The page: every operation of the OpenAPI document, the messages of the AsyncAPI document, and a search over both.
 
-import { Schemas, make } from "./schemas.js";
+import { Schemas, make, worded } from "./schemas.js";
 import { form } from "./trying.js";
 
 const byId = (id) => document.getElementById(id);
 const entries = []; // what is searched: an element and its words
 
-async function document_(path) {
+async function documentAt(path) {
   const reply = await fetch(path);
   if (!reply.ok) throw new Error(`${path}: ${reply.status}`);
   return reply.json();
@@ -21,7 +21,7 @@ function parameters(operation, schemas) {
   const list = make("ul", { class: "fields" });
   for (const one of operation.parameters) {
     const needed = one.required ? "" : " (optional)";
-    list.append(make("li", {}, make("code", {}, one.name), ` in ${one.in}${needed}: `, schemas.kind(one.schema), ` ${one.description}`));
+    list.append(make("li", {}, make("code", {}, one.name), ` in ${one.in}${needed}: `, schemas.kind(one.schema), ...worded(` ${one.description}`)));
   }
   return block("Parameters", list);
 }
@@ -36,7 +36,7 @@ function answers(operation, schemas) {
   for (const [status, answer] of Object.entries(operation.responses)) {
     const details = make("details", { class: "schema" }, make("summary", {}, `${status}: ${answer.description.split("\n")[0]}`));
     const inner = make("div", { class: "body" });
-    if (answer.description.includes("\n")) inner.append(make("p", { class: "text" }, answer.description.split("\n").slice(2).join("\n")));
+    if (answer.description.includes("\n")) inner.append(make("p", { class: "text" }, ...worded(answer.description.split("\n").slice(2).join("\n"))));
     for (const [media, { schema }] of Object.entries(answer.content ?? {})) {
       inner.append(make("p", { class: "faint" }, media), schemas.fields(schema.allOf ? schema.allOf[0] : schema));
     }
@@ -59,7 +59,7 @@ function operationElement(method, path, operation, schemas) {
   const fill = () => {
     if (details.children.length > 1) return;
     const inner = make("div", { class: "body" });
-    if (operation.description) inner.append(make("p", { class: "text" }, operation.description));
+    if (operation.description) inner.append(make("p", { class: "text" }, ...worded(operation.description)));
     inner.append(make("p", { class: "faint" }, scopes(operation)));
     inner.append(...parameters(operation, schemas), ...body(operation, schemas), ...answers(operation, schemas));
     if (path !== "/v1/ws") inner.append(...block("Try it", form(method, path, operation, schemas)));
@@ -97,7 +97,7 @@ function schemaElement(name, id, schema, schemas, examples = []) {
     if (details.children.length > 1) return;
     const inner = make("div", { class: "body" });
     const text = schemas.resolve(schema).description;
-    if (text) inner.append(make("p", { class: "text" }, text));
+    if (text) inner.append(make("p", { class: "text" }, ...worded(text)));
     inner.append(schemas.fields(schema));
     for (const one of examples) inner.append(make("pre", { tabindex: "0" }, JSON.stringify(one.payload, null, 2)));
     details.append(inner);
@@ -109,7 +109,7 @@ function schemaElement(name, id, schema, schemas, examples = []) {
 function showMessages(asyncapi) {
   const schemas = new Schemas(asyncapi.components.schemas, "stream");
   const place = byId("messages");
-  place.append(make("p", { class: "text" }, asyncapi.info.description));
+  place.append(make("p", { class: "text" }, ...worded(asyncapi.info.description)));
   for (const [name, message] of Object.entries(asyncapi.components.messages)) {
     place.append(schemaElement(name, `message-${name}`, message.payload, schemas, message.examples));
   }
@@ -138,18 +138,19 @@ function search() {
 function openTarget() {
   const element = byId(decodeURIComponent(location.hash.slice(1)));
   if (element?.tagName === "DETAILS") element.open = true;
+  element?.scrollIntoView();
 }
 
 async function start() {
-  const openapi = await document_("/openapi.json");
+  const openapi = await documentAt("/openapi.json");
   const schemas = new Schemas(openapi.components.schemas, "schema");
   byId("version").textContent = openapi.info.version;
-  byId("about").textContent = openapi.info.description.replaceAll("\n\n", " ");
+  byId("about").append(...worded(openapi.info.description));
   showOperations(openapi, schemas);
   for (const [name, schema] of Object.entries(openapi.components.schemas)) {
     byId("schemas").append(schemaElement(name, `schema-${name}`, schema, schemas));
   }
-  showMessages(await document_("/asyncapi.json"));
+  showMessages(await documentAt("/asyncapi.json"));
   addGroup("schemas", "schemas");
   for (const entry of entries) entry[1] = entry[1].toLowerCase();
   byId("tools").addEventListener("submit", (event) => event.preventDefault());

@@ -7,6 +7,11 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+// What is between backquotes is code; a line break alone is none, as in Markdown.
+export function worded(text) {
+  return text.replace(/([^\n])\n(?![\n*])/g, "$1 ").split("`").map((part, index) => (index % 2 ? make("code", {}, part) : part));
+}
+
 export function nameOf(schema) {
   return schema?.$ref?.split("/").pop();
 }
@@ -51,8 +56,8 @@ export class Schemas {
     const list = make("ul", { class: "fields" });
     for (const [name, one] of Object.entries(whole.properties ?? {})) {
       const needed = whole.required?.includes(name) ? "" : " (optional)";
-      const text = one.description ? `: ${one.description}` : "";
-      list.append(make("li", {}, make("code", {}, name), `${needed} `, this.kind(one), text));
+      const text = one.description ? worded(`: ${one.description}`) : [];
+      list.append(make("li", {}, make("code", {}, name), `${needed} `, this.kind(one), ...text));
     }
     return list.children.length ? list : make("p", {}, this.kind(whole));
   }

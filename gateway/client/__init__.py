@@ -1,5 +1,8 @@
 """The gateway's own client: what a Python program needs to subscribe to topics."""
 
+from gateway.client.blocking import BlockingClient
 from gateway.client.connection import Client, connect
+from gateway.client.following import Following
+from gateway.client.typed import records
 
-__all__ = ["Client", "connect"]
+__all__ = ["BlockingClient", "Client", "Following", "connect", "records"]

@@ -55,6 +55,11 @@ class Client:
         """Epoch and offset of each topic as received: what ``resume`` takes on a later connection."""
         return self._link.contiguity.positions
 
+    @property
+    def waiting(self) -> int:
+        """How many messages were received and wait to be read."""
+        return self._link.waiting
+
     async def __aenter__(self) -> Self:
         """
         Connect.

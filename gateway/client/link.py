@@ -67,6 +67,11 @@ class Link:
         self._ws: aiohttp.ClientWebSocketResponse | None = None
         self._reading: asyncio.Task[None] | None = None
 
+    @property
+    def waiting(self) -> int:
+        """How many messages :meth:`next` would return at once."""
+        return len(self._inbox)
+
     async def open(self, within: float) -> None:
         """
         Connect.

@@ -23,11 +23,9 @@ from gateway.model.account import ACCOUNT_RECORDS
 from gateway.model.market import MARKET_RECORDS, Book, Quote, Trade
 from gateway.model.subscriptions import Subscription, parse_topic
 from gateway.serving import Server, requests
-from gateway.serving.asks import Asks
+from gateway.serving.books import WRONG
 from gateway.serving.codes import CloseCode
-from gateway.serving.config import Config
-from gateway.serving.rest import Rest
-from gateway.serving.wishes import Wishes
+from gateway.serving.documents.codes import PROBLEMS
 from gateway_mock.venue import MockVenue
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +34,17 @@ EXAMPLES = dict(re.findall(r"<!-- example: ([\w ]+) -->\n```json\n(.*?)```", PAG
 REQUESTS = [block for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) if block not in EXAMPLES.values()]
 SOURCES = [path.read_text() for path in (ROOT / "gateway").rglob("*.py")]
 OVERSIZE = 1009
+NAMED_BY_STATUS = {("not_found", 404)}
+"""Codes that are their status's name, as the sentence after the table says."""
+ELSEWHERE = {
+    ("GET", "/v1/ws"),
+    ("GET", "/v1/sse"),
+    ("POST", "/api/v1/tickets"),
+    ("GET", "/"),
+    ("GET", "/dashboard/{file}"),
+    ("GET", "/api/v1/topics"),
+}
+"""Routes that the page tells of outside the tables of REST, or that are for our own pages."""
 TRADES, BOOK, QUOTES = (parse_topic(f"binance:{rest}:BTC-USDT") for rest in ("trades", "book", "quotes"))
 
 
@@ -322,28 +331,34 @@ def test_the_error_codes_are_those_that_the_code_says():
     assert {code for code, answer in told.items() if answer == "yes"} == temporary
 
 
+def told_problems() -> set[tuple[str, int]]:
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| (\d{3}) \|", PAGE, re.MULTILINE)
+    return {(code, int(status)) for codes, status in rows for code in re.findall(r"`(\w+)`", codes)}
+
+
 def test_the_problem_codes_are_those_that_the_code_says():
-    told = set(re.findall(r"^\| `(\w+)` \| (\d{3}) \|", PAGE, re.MULTILINE))
-    said = {(code, status) for status, code in spoken(r"problem\(\s*(\d{3}), \"(\w+)\"")}
-    kinds = {(f"unknown_{kind}", "404") for kind in spoken(r"_one\(\"(\w+)\"")}
-    assert told == said | kinds
+    said = {(code, int(status)) for status, code in spoken(r"(?:problem|ProblemError)\(\s*(\d{3}), \"(\w+)\"")}
+    kinds = {(f"unknown_{kind}", 404) for kind in spoken(r"_one\(\"(\w+)\"")}
+    books = {(code, PROBLEMS[code].status) for code in WRONG}
+    library = {("content_too_large", 413)}
+    assert said - NAMED_BY_STATUS <= told_problems() == said - NAMED_BY_STATUS | kinds | books | library
+
+
+def test_the_documents_have_the_same_problem_codes():
+    assert {(code, one.status) for code, one in PROBLEMS.items()} == told_problems() | NAMED_BY_STATUS
+
+
+def served() -> set[tuple[str, str]]:
+    anything: Any = Running()
+    everything = {"standing": anything, "configuration": anything, "roster": anything}
+    server = Server(
+        Hub(str), anything, host="127.0.0.1", port=0, now=time.monotonic, wall_us=now_us, version="0", **everything
+    )
+    routes = server._runner.app.router.routes()
+    return {(route.method, route.resource.canonical) for route in routes if route.method != "HEAD"}
 
 
 def test_the_paths_are_those_that_are_served():
-    told = re.findall(r"^\| `(/[^`]*)` \|", PAGE, re.MULTILINE)
-    assert told == [route.path.replace(":.+", "") for route in Rest(Running(), {}).routes()]
-
-
-def test_the_requests_for_connections_are_those_that_are_served():
-    told = re.findall(r"^\| `([A-Z]+ /[^`]*/connections[^`]*)` \|", PAGE, re.MULTILINE)
-    assert told == [f"{route.method} {route.path.replace(':.+', '')}" for route in Asks(Running()).routes()]
-
-
-def test_the_requests_for_standing_subscriptions_are_those_that_are_served():
-    told = re.findall(r"^\| `([A-Z]+ /[^`]*/subscriptions[^`]*)` \|", PAGE, re.MULTILINE)
-    assert told == [f"{route.method} {route.path.replace(':.+', '')}" for route in Wishes(Running()).routes()]
-
-
-def test_the_requests_for_the_configuration_are_those_that_are_served():
-    told = re.findall(r"^\| `([A-Z]+ /[^`]*/config[^`]*)` \|", PAGE, re.MULTILINE)
-    assert told == [f"{route.method} {route.path}" for route in Config(Running()).routes()]
+    rows = re.findall(r"^\| `(?:([A-Z]+) )?(/[^`?]*)` \|", PAGE, re.MULTILINE)
+    told = {(method or "GET", path) for method, path in rows}
+    assert told == {route for route in served() if route not in ELSEWHERE and not route[1].startswith("/native/")}

@@ -3,16 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from gateway import Gateway
 from gateway.engine.messages import Message, Notice
+from gateway.errors import SubscriptionError
+from gateway.model.subscriptions import parse_topic
 from gateway.testing.memory_venue import MemoryVenue
 from gateway.testing.virtual import virtually
 from gateway_binance.coinm import plugin as coinm
 from gateway_binance.spot import plugin as spot
+from gateway_binance.streams import COINM_STREAMS, USDM_STREAMS, stream_for
 from gateway_binance.usdm import plugin as usdm
 from gateway_binance.venue.replay import BinanceVenue
 from gateway_binance.venue.settings import Settings
@@ -103,6 +108,58 @@ async def test_each_category_of_usdm_has_connections_of_its_own() -> None:
         assert all(any(isinstance(one, Message) for one in said) for said in told.values())
         streams = {id_: one["streams"] for id_, one in gateway.get_connection_details().items()}
         assert streams == {"binance-usdm/public/0": 3, "binance-usdm/market/0": 2}
+
+
+STREAMS = {"binance-usdm": USDM_STREAMS, "binance-coinm": COINM_STREAMS}
+UNIVERSES = {"binance-usdm": 1, "binance-coinm": 2}
+NATIVE = {"binance-usdm": "btcusdt", "binance-coinm": "btcusd_perp"}
+OTHER = {"binance-usdm": "binance-coinm", "binance-coinm": "binance-usdm"}
+EITHERS = ("@markPrice@1s", "@kline_1m")
+"""What of one symbol the hosts of both futures have."""
+EVERYBODYS = ("!miniTicker@arr", "!ticker@arr", "!bookTicker", "!forceOrder@arr")
+
+
+def rows(said: list[Message | Notice]) -> list[Any]:
+    """Return the exchange's own objects in what a raw topic said."""
+    data = [orjson.loads(one.records)["data"] for one in said if isinstance(one, Message)]
+    return [row for one in data for row in (one if isinstance(one, list) else [one])]
+
+
+@pytest.mark.parametrize("exchange", OTHER)
+@virtually
+async def test_what_a_host_has_of_the_other_futures_market_only_passes_through_marked(exchange: str) -> None:
+    theirs = [f"{exchange}:raw:{NATIVE[OTHER[exchange]]}{kind}" for kind in EITHERS]
+    everybodys = [f"{exchange}:raw:{stream}" for stream in EVERYBODYS]
+    async with trading(exchange) as gateway:
+        told = await heard(gateway, [*theirs, *everybodys, *topics_of(exchange)], 20)
+        for topic in theirs:
+            symbols = {(row["s"].lower(), row.get("st", UNIVERSES[OTHER[exchange]])) for row in rows(told[topic])}
+            assert symbols == {(NATIVE[OTHER[exchange]], UNIVERSES[OTHER[exchange]])}
+        for topic in everybodys[:3]:
+            assert {row["st"] for row in rows(told[topic])} == {1, 2}
+        assert not any(one["counters"]["undecodable"] for one in gateway.get_connection_details().values())
+
+
+@pytest.mark.parametrize("exchange", OTHER)
+@virtually
+async def test_whatever_becomes_a_record_is_of_ones_own_market(exchange: str) -> None:
+    """Streams of both are open: whatever one of its own says names its symbol or pair, and its market if any."""
+    async with trading(exchange) as gateway:
+        topics = topics_of(exchange)
+        wishes = [replace(parse_topic(topic), symbol=NATIVE[exchange]) for topic in topics]
+        raw = sorted({f"{exchange}:raw:{stream_for(STREAMS[exchange], wish)}" for wish in wishes})
+        theirs = [f"{exchange}:raw:{NATIVE[OTHER[exchange]]}{kind}" for kind in EITHERS]
+        told = await heard(gateway, [*topics, *raw, *theirs, f"{exchange}:raw:!bookTicker"], 20)
+        for topic in raw:
+            said = rows(told[topic])
+            assert said, topic
+            assert {row.get("st", UNIVERSES[exchange]) for row in said} == {UNIVERSES[exchange]}
+            named = {row.get("s") or row.get("ps") or row["o"]["s"] for row in said}
+            assert {one.lower() for one in named} <= {NATIVE[exchange], NATIVE[exchange].partition("_")[0]}
+        for topic in topics:
+            assert any(isinstance(one, Message) for one in told[topic]), topic
+        with pytest.raises(SubscriptionError, match="has no symbol"):
+            await gateway.listen(f"{exchange}:mark:{SYMBOLS[OTHER[exchange]]}", told[topics[0]].append)
 
 
 @pytest.mark.parametrize("place", ["ws://memory/fstream.binance.com/public", "ws://memory/fstream.binance.com"])

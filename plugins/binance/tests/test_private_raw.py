@@ -103,7 +103,9 @@ async def test_after_a_cut_frames_have_a_gap_and_wait_for_nothing(exchange: str)
         one.venue.faults.reply_delay = 2.0
         one.venue.drop()
         while "resyncing" not in [str(notice.status) for notice in orders.notices]:
-            await asyncio.sleep(0.1)
+            orders.news.clear()
+            await orders.news.wait()
+        await asyncio.sleep(0.1)
         one.place("a", MARKETS[exchange])
         await asyncio.sleep(0.1)
         told = story(raw)

@@ -133,7 +133,7 @@ async def test_without_a_category_usdm_is_public_at_most(talk: Talk) -> None:
         assert {datum["stream"] for datum in line._data} == {"btcusdt@bookTicker"}
 
 
-async def test_futures_share_their_all_market_streams_and_nothing_else(talk: Talk) -> None:
+async def test_futures_share_their_all_market_streams(talk: Talk) -> None:
     for path in ("/market/ws/!miniTicker@arr", "/dstream.binance.com/ws/!miniTicker@arr"):
         async with talk.line(path) as line:
             tick(talk.venue, 40)
@@ -142,10 +142,55 @@ async def test_futures_share_their_all_market_streams_and_nothing_else(talk: Tal
     async with talk.line("/ws/!miniTicker@arr") as line:
         tick(talk.venue, 40)
         assert all("st" not in row for row in await line.datum())
-    async with talk.line("/dstream.binance.com/ws/btcusdt@trade") as line:
-        tick(talk.venue, 40)
+
+
+USDM_OWN = (
+    "btcusdt@aggTrade",
+    "btcusdt@ticker",
+    "btcusdt@miniTicker",
+    "defiusdt@compositeIndex",
+    "!assetIndex@arr",
+)
+COINM_OWN = ("btcusd_perp@aggTrade", "btcusd_perp@ticker", "btcusd_perp@miniTicker", "btcusd@indexPrice")
+USDM_SHARED = ("btcusdt@markPrice@1s", "btcusdt@kline_1m", "btcusdt_perpetual@continuousKline_1m")
+COINM_SHARED = (
+    *(
+        "btcusd_perp@markPrice@1s",
+        "btcusd@markPrice@1s",
+        "btcusd_perp@kline_1m",
+        "btcusd_perpetual@continuousKline_1m",
+    ),
+    *("btcusd@indexPriceKline_1m", "btcusd_perp@markPriceKline_1m"),
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "heard"),
+    [
+        ("/fstream.binance.com/market/stream", (*USDM_OWN, *USDM_SHARED, *COINM_SHARED)),
+        ("/dstream.binance.com/stream", (*COINM_OWN, *USDM_SHARED, *COINM_SHARED)),
+        ("/fstream.binance.com/public/stream", ()),
+        (
+            "/stream.binance.com/stream",
+            ("btcusdt@aggTrade", "btcusdt@kline_1m", "btcusdt@miniTicker", "btcusdt@ticker"),
+        ),
+    ],
+)
+async def test_of_one_symbol_the_hosts_of_both_futures_have_prices_and_candles(
+    talk: Talk, path: str, heard: tuple[str, ...]
+) -> None:
+    asked = [*USDM_OWN, *COINM_OWN, *USDM_SHARED, *COINM_SHARED]
+    async with talk.line(path) as line:
+        await line.ask("SUBSCRIBE", asked)
+        tick(talk.venue, 100)
         await line.ask("LIST_SUBSCRIPTIONS")
-        assert not line._data
+        assert {datum["stream"] for datum in line._data} == {*heard}
+        for datum in line._data:
+            for row in datum["data"] if isinstance(datum["data"], list) else [datum["data"]]:
+                assert row.get("st") in {
+                    None,
+                    2 if "btcusd_" in datum["stream"] or "btcusd@" in datum["stream"] else 1,
+                }
 
 
 async def test_raw_and_combined_are_told_apart_and_changed_on_request(talk: Talk) -> None:

@@ -211,12 +211,14 @@ def kinds_of(market: Market) -> list[str]:
         *("kline_1m", "miniTicker", "ticker"),
     ]
     if market is Market.SPOT:
-        rest = ["btcusdt@avgPrice", "btcusdt@ticker_1h", "!miniTicker@arr", "!ticker_4h@arr"]
+        rest = ["btcusdt@blockTrade", "btcusdt@avgPrice", "btcusdt@ticker_1h", "!miniTicker@arr", "!ticker_4h@arr"]
         return [*(f"{name}@{kind}" for kind in kinds), "btcusdt@referencePrice", *rest]
     futures = [f"{name}@{kind}" for kind in (*kinds, "markPrice", "markPrice@1s", "forceOrder")]
     everybody = ["!miniTicker@arr", "!ticker@arr", "!bookTicker", "!markPrice@arr@1s", "!forceOrder@arr"]
     if market is Market.USDM:
-        return [*futures, *everybody, f"{pair}_perpetual@continuousKline_1m", f"{name}@rpiDepth@500ms"]
+        indices = ["defiusdt@compositeIndex", "!assetIndex@arr", "btcusd@assetIndex", "tradingSession"]
+        own = [f"{pair}_perpetual@continuousKline_1m", f"{name}@rpiDepth@500ms"]
+        return [*futures, *everybody, *indices, *own]
     pairs = [f"{pair}@indexPrice", f"{pair}@indexPriceKline_1m", f"{name}@markPriceKline_1m", f"{pair}@markPrice"]
     return [*futures, *everybody, *pairs, f"{pair}_perpetual@continuousKline_1m"]
 

@@ -14,7 +14,7 @@ from gateway_binance.venue.hosts import Category, Market
 from gateway_binance.venue.private.keys import Keys
 from gateway_binance.venue.private.sessions import Session, Subscription
 from gateway_binance.venue.sockets import BinanceSocket
-from gateway_binance.venue.streams import speaks
+from gateway_binance.venue.streams import is_shared, speaks
 
 Sockets = Callable[[], Iterable[BinanceSocket]]
 Sessions = Callable[[BinanceSocket], Session | None]
@@ -47,12 +47,12 @@ class Delivery:
     # --- public
 
     def wanted(self, market: Market) -> set[str]:
-        """Return the streams of ``market`` that somebody gets; those of all symbols are wanted of both futures."""
+        """Return the streams of ``market`` that somebody gets, by the other futures market's host too."""
         wanted = set(self._faults.unasked_streams)
         for socket in self._sockets():
             if not socket.door.api and _hears(socket, market):
                 own = socket.door.market is market
-                wanted |= {name for name in socket.streams if own or name.startswith("!")}
+                wanted |= {name for name in socket.streams if own or is_shared(name)}
         return wanted
 
     def publish(self, market: Market, event: Event) -> int:
@@ -71,7 +71,7 @@ class Delivery:
         if name not in socket.streams and name not in self._faults.unasked_streams:
             return False
         own = socket.door.market is market
-        return (own or name.startswith("!")) and speaks(name, socket.door.category)
+        return (own or is_shared(name)) and speaks(name, socket.door.category)
 
     def _send(self, socket: BinanceSocket, name: str, data: bytes, changed: list[bytes]) -> bool:
         if socket.in_micros:
@@ -126,5 +126,5 @@ class Delivery:
 
 
 def _hears(socket: BinanceSocket, market: Market) -> bool:
-    """Say whether a socket may get anything of ``market``: both futures markets share their all-market streams."""
+    """Say whether a socket may get anything of ``market``: both futures markets share some of their streams."""
     return socket.door.market is market or (socket.door.market.is_futures and market.is_futures)

@@ -1,8 +1,8 @@
 """
 What the name of a stream says: whether it is one, whose it is, and on which connections it speaks.
 
-After "All market streams" of the spot documents, 2026-07-21, and the split of
-USD-M's host into categories, 2026-03.
+After "All market streams" of the spot documents, 2026-07-21, the split of USD-M's
+host into categories, 2026-03, and the integration of COIN-M with it, 2026-06-30.
 """
 
 from typing import Final
@@ -12,6 +12,8 @@ from gateway_binance.venue.hosts import Category
 DEPTHS: Final = ("depth", "depth@0ms", "depth@100ms", "depth@250ms", "depth@500ms", "depth@1000ms")
 """The names of the one stream of a book's changes, whatever its pace."""
 MARKS: Final = ("markPrice", "markPrice@1s")
+_SHARED: Final = ("markPrice", "kline_", "continuousKline_", "indexPriceKline_", "markPriceKline_")
+_OWN: Final = "!assetIndex"
 _KEY: Final = 64
 _PUBLIC: Final = ("bookTicker", "depth", "rpiDepth", "trade")
 """What USD-M's ``/public`` carries; ``trade`` is not documented, and clients find it there (ccxt, tardis)."""
@@ -52,6 +54,18 @@ def category_of(stream: str) -> Category:
 def speaks(stream: str, category: Category) -> bool:
     """Say whether ``stream`` says anything on a connection of ``category``; elsewhere it is silent."""
     return category is Category.ANY or category_of(stream) is category
+
+
+def is_shared(stream: str) -> bool:
+    """
+    Say whether the hosts of both futures markets bring ``stream``, whosever it is: since 2026-06-30.
+
+    Of all symbols they bring those of both at once; of one, its prices and candles: binance-connector-python,
+    2026-08-21. Of ``!markPrice@arr`` that is not sure.
+    """
+    if stream.startswith("!"):
+        return not stream.startswith(_OWN)
+    return kind_of(stream).startswith(_SHARED)
 
 
 def names_of(stream: str) -> tuple[str, ...]:

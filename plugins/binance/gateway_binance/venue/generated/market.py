@@ -10,11 +10,12 @@ import orjson
 
 from gateway_binance.venue.events import BookReply, Event
 from gateway_binance.venue.generated import payloads
+from gateway_binance.venue.generated.indices import is_of_many, told
 from gateway_binance.venue.generated.paces import period
 from gateway_binance.venue.generated.symbol import Symbol
 from gateway_binance.venue.history import History, Mark, Quote
 from gateway_binance.venue.hosts import Market
-from gateway_binance.venue.listing import Listed, listed
+from gateway_binance.venue.listing import NEVER, Listed, listed
 from gateway_binance.venue.streams import MARKS, kind_of, symbol_of
 
 _NAMES: Final[Mapping[Market, Sequence[tuple[str, str, str, str]]]] = {
@@ -41,6 +42,8 @@ _NAMES: Final[Mapping[Market, Sequence[tuple[str, str, str, str]]]] = {
 QUIET: Final = 100
 """In how many ticks a symbol moves that is not one of the usual."""
 _CONTRACTS: Final = ("PERPETUAL", "TRADIFI_PERPETUAL", "CURRENT_QUARTER", "NEXT_QUARTER")
+_OF_COINM: Final = ("indexPrice", "markPriceKline_")
+"""What only COIN-M tells."""
 _MORE: Final = {
     Market.SPOT: ("0.00010000", "0.10000000", "1"),
     Market.USDM: ("0.0001", "0.1", "1"),
@@ -113,6 +116,8 @@ class Generated:
                 yield from self._of_all(stream, at)
             elif self.market is Market.COINM:
                 yield from self._of_pair(stream, at)
+            elif self.market is Market.USDM and self._ticks % period(self.market, kind_of(stream)) == 0:
+                yield from self._of_indices(stream, at)
 
     def relist(self, symbol: str, status: str) -> Listed:
         """Change the status of a symbol; one that was not listed is made."""
@@ -133,9 +138,11 @@ class Generated:
     def named(self, stream: str) -> str | None:
         """Return the symbol that a stream's name means: of a pair its perpetual contract."""
         symbol = symbol_of(stream)
+        if self.market is not Market.COINM and kind_of(stream).startswith(_OF_COINM):
+            return None
         if symbol in self.listed:
             return symbol
-        for contract in _CONTRACTS:
+        for contract in _CONTRACTS if self.market.is_futures else ():
             if symbol.endswith(f"_{contract}"):
                 return self._contract(symbol.removesuffix(f"_{contract}"), contract)
         return self._contract(symbol, "PERPETUAL") if "ndexPrice" in stream else None
@@ -146,7 +153,7 @@ class Generated:
 
     def _wanted(self, streams: set[str]) -> dict[str, dict[str, str]]:
         """Return the symbols that move, each with the kinds that are wanted of it and their streams."""
-        of_all = any(stream.startswith("!") for stream in streams)
+        of_all = any(is_of_many(stream) for stream in streams)
         wanted: dict[str, dict[str, str]] = {name: {} for name in self._usual if of_all and name in self.listed}
         for stream in streams:
             name = None if stream.startswith("!") else self.named(stream)
@@ -157,10 +164,18 @@ class Generated:
     # --- what is told of several at once
 
     def _of_all(self, stream: str, at: int) -> Iterator[Event]:
+        if self.market is Market.USDM:
+            yield from self._of_indices(stream, at)
         kind = stream.partition("@")[0]
         rows = [_row(kind, self.symbol(name), at) for name in self._moving]
         told = [row for row in rows if row is not None]
         for payload in told if kind == "!bookTicker" else [told] if told else []:
+            yield Event(0.0, stream, orjson.dumps(payload), (stream,))
+
+    def _of_indices(self, stream: str, at: int) -> Iterator[Event]:
+        listed = (self.listed[name] for name in self._usual if name in self.listed)
+        marks = {one.symbol: (one, self.symbol(one.symbol).mark) for one in listed if one.delivery == NEVER}
+        for payload in told(stream, marks, at):
             yield Event(0.0, stream, orjson.dumps(payload), (stream,))
 
     def _of_pair(self, stream: str, at: int) -> Iterator[Event]:
@@ -170,7 +185,8 @@ class Generated:
             return
         symbols = [one for one in self.listed.values() if one.pair == pair]
         rows = [payloads.mark(one, self.symbol(one.symbol).mark, at) for one in symbols]
-        yield Event(0.0, stream, orjson.dumps(rows), (stream,))
+        if rows:
+            yield Event(0.0, stream, orjson.dumps(rows), (stream,))
 
 
 def forced(one: Listed, report: payloads.Payload) -> Event:

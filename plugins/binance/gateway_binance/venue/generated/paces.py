@@ -16,6 +16,7 @@ _PER_MS: Final = TICKS / 1000
 _SPOT: Final = (
     ("kline_1s", 1000),
     ("kline_", 2000),
+    ("blockTrade", 10_000),
 )
 """Milliseconds by the beginnings of names, the first that fits; the rest speaks once a second."""
 _FUTURES: Final = (

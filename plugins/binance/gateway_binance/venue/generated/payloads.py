@@ -32,6 +32,11 @@ def trade(one: Listed, it: Trade) -> Payload:
     return {"e": "trade", "E": it.at, "s": one.symbol, **body, **end}
 
 
+def block(one: Listed, it: Trade) -> Payload:
+    """``@blockTrade``."""
+    return {key: value for key, value in {**trade(one, it), "e": "blockTrade"}.items() if key != "M"}
+
+
 def aggregate(one: Listed, it: Aggregate) -> Payload:
     """``@aggTrade``."""
     head = {"e": "aggTrade", "E": it.at, "s": one.symbol, "a": it.id, "p": it.price, "q": it.size}

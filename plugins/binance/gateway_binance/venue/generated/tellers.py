@@ -16,6 +16,8 @@ from gateway_binance.venue.listing import Listed
 Payload = payloads.Payload
 Levels = payloads.Levels
 _ROLLING: Final = ("1h", "4h", "1d")
+_BLOCK: Final = 1_000_000
+"""Steps of the size that a block has."""
 _EVENTS: Final = {
     "continuousKline": "continuous_kline",
     "indexPriceKline": "indexPrice_kline",
@@ -59,6 +61,7 @@ class Tellers:
         self._of = subject
         self._gathered: dict[str, Gathered] = {}
         self._candles: dict[str, Candles] = {}
+        self._blocks = 0
         self._pieces = self._plain()
 
     def begin(self, kinds: AbstractSet[str], settled: int) -> None:
@@ -101,12 +104,20 @@ class Tellers:
             both["markPrice"] = lambda at: payloads.mark(one, of.mark, at)
             both["indexPrice"] = lambda at: payloads.index_price(one, of.mark, at)
             return both
+        both["blockTrade"] = self._block
         both["avgPrice"] = lambda at: payloads.average(one, self._last(), at)
         both["referencePrice"] = lambda at: payloads.reference(one, self._last(), at)
         return {**both, **{f"ticker_{span}": partial(self._ticker, window=span) for span in _ROLLING}}
 
     def _ticker(self, at: int, window: str = "24hr") -> Payload:
         return payloads.ticker(self._of.listed, self._of.day, self._of.quote, at, window)
+
+    def _block(self, at: int) -> Payload:
+        """Tell of many at once that changed hands beside the book."""
+        self._blocks += 1
+        one = self._of.listed
+        size = one.amount(one.step * _BLOCK)
+        return payloads.block(one, Trade(self._blocks, self._of.quote.bid, size, at, self._blocks % 2 == 0))
 
     def _changes(self, gathered: Gathered, at: int) -> Iterator[Payload]:
         if not gathered.last:

@@ -34,7 +34,11 @@ class Doors:
 
 _FUTURES: Final = ((50, 2), (100, 5), (500, 10), (1000, 20))
 
-SPOT_DOORS: Final = Doors(weights=((100, 5), (500, 25), (1000, 50), (5000, 250)), levels=100, is_timed=False)
+_SPOT: Final = ((100, 5), (500, 25), (1000, 50), (5000, 250))
+
+# The second is for ccxt, which takes for spot what has "/stream" in its URL (4.5.90, is_spot_url).
+SPOT_PLACES: Final = ("", "/stream.binance.com")
+SPOT_DOORS: Final = Doors(places=SPOT_PLACES, weights=_SPOT, levels=100, is_timed=False)
 # Whichever category a client names, or none, as those do that are older than the categories: each stream
 # is asked for where it is had.
 USDM_DOORS: Final = Doors(places=("", "/public", "/market"), weights=_FUTURES, levels=500)

@@ -27,6 +27,8 @@ LONGEST: Final = 30.0
 """The highest."""
 AGAIN: Final = 5.0
 """Seconds until topics that were refused for a while are asked for again."""
+ENDING: Final = 0.5
+"""Seconds that a request may take to end with its connection; one that rests till it is sent again does not."""
 _FINAL: Final = frozenset(range(4500, 5000)) - {4508}
 """Close codes after which nobody is to come back; we do where all was refused for a while."""
 _FOR_A_WHILE: Final = frozenset({408, 429})
@@ -161,20 +163,29 @@ class Recorder:
             if not self._has_begun:
                 self._writer.open(self._world.now(), self._world.now_us())
             asking = asyncio.create_task(self._ask(client))
+            broken: ConnectionFault | None = None
             try:
                 async for message in client:
                     self._take(message)
-                await asking
+                await asyncio.wait({asking})  # which has closed the client
+            except ConnectionFault as fault:
+                broken = fault
+                await asyncio.wait({asking}, timeout=ENDING)
             finally:
+                is_over = asking.done()
                 asking.cancel()
                 await finish(self._leave(client, asking))
+            if is_over:
+                asking.result()  # a refusal says more than that the connection is over
+            if broken is not None:
+                raise broken
 
     async def _leave(self, client: Hearing, asking: "asyncio.Task[None]") -> None:
         """Close, and take what was received until then."""
         await client.close()
         await asyncio.wait({asking})
         if not asking.cancelled():
-            asking.exception()  # the connection's end says more
+            asking.exception()  # if it was, the cancellation comes first
         try:
             async for message in client:
                 self._take(message)

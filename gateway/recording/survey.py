@@ -20,7 +20,7 @@ class Survey:
 
 def survey(directory: Path) -> Survey:
     """
-    Look at a recording. Reads the beginning of each run.
+    Look at a recording. Reads each run until all its subscriptions were answered.
 
     Raises:
         RecordingError: If there is none.
@@ -28,12 +28,15 @@ def survey(directory: Path) -> Survey:
     """
     files = segments(directory)
     topics: dict[str, None] = {}
-    runs: set[str] = set()
+    missing: dict[str, int] = {}
+    """Topics of each run whose subscription was not answered yet."""
     for path in files:
         header = header_of(path)
-        if header is not None and header.run not in runs:
-            runs.add(header.run)
-            topics.update(dict.fromkeys(_acknowledged(path, len(header.topics))))
+        if header is not None and missing.setdefault(header.run, len(header.topics)):
+            for topic in _answered(path, missing[header.run]):
+                missing[header.run] -= 1
+                if topic is not None:
+                    topics[topic] = None
     if not topics:
         raise RecordingError(f"{directory} holds no recording of any topic")
     try:
@@ -43,17 +46,15 @@ def survey(directory: Path) -> Survey:
     return Survey(files, size, tuple(topics))
 
 
-def _acknowledged(path: Path, asked: int) -> Iterator[str]:
-    """Yield the topics whose subscriptions were answered first, as many as were asked for."""
+def _answered(path: Path, most: int) -> Iterator[str | None]:
+    """Yield for each of the first answers the topic that was acknowledged, or nothing if it was refused."""
     for part in read(path):
         if not isinstance(part, Batch):
             continue
         for line in part:
             told = read_told(line, part)
-            if told.method != "subscribe" or line.by != "gateway":
-                continue
-            asked -= 1
-            if told.success:
-                yield told.topic
-            if not asked:
-                return
+            if told.method == "subscribe":
+                most -= 1
+                yield told.topic if told.success else None
+                if not most:
+                    return

@@ -44,8 +44,8 @@ class Writer:
     def __init__(
         self, directory: Path, gateway: str, run: str, topics: list[str], *, size: int = SIZE, age: float = AGE
     ) -> None:
-        self.messages = 0
-        """That are on disk."""
+        self.lines = 0
+        """How many are on disk."""
         self.bytes = 0
         """Of all files so far."""
         self.is_broken = False
@@ -61,6 +61,7 @@ class Writer:
         self._gathered = 0
         self._file = -1
         self._in_file = 0
+        self._has_lines = False
         self._began = 0.0
         self._lock = -1
 
@@ -84,13 +85,14 @@ class Writer:
         if not self._lines:
             return
         try:
-            if self._in_file >= self._size or now - self._began >= self._age:
+            if self._has_lines and (self._in_file >= self._size or now - self._began >= self._age):
                 self._finish()
                 self._begin(now, now_us)
             self._write(packed(b"".join(self._lines)))
+            self._has_lines = True
         except OSError as exc:
             raise self._failed(exc) from None
-        self.messages += len(self._lines)
+        self.lines += len(self._lines)
         self._lines.clear()
         self._gathered = 0
 
@@ -110,7 +112,7 @@ class Writer:
         self.path = self._directory / f"{max(taken, default=0) + 1:06}{SUFFIX}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         self._file = os.open(self.path, flags, PRIVATE)
-        self._in_file, self._began = 0, now
+        self._in_file, self._began, self._has_lines = 0, now, False
         self.segment += 1
         self._write(
             packed(header_line(Header(FORMAT, self._gateway, self._run, self.segment, self._topics, now_us)))
@@ -140,8 +142,9 @@ class Writer:
 
     def _failed(self, exc: OSError) -> RecordingError:
         self.is_broken = True
-        kept = f"{self.messages} messages are on disk" if self.messages else "nothing is on disk"
-        return RecordingError(f"{self.path} cannot be written: {exc.strerror or exc}; {kept}")
+        return RecordingError(
+            f"{self.path} cannot be written: {exc.strerror or exc}; lines on disk: {self.lines or 'none'}"
+        )
 
 
 def _sync_directory(directory: Path) -> None:

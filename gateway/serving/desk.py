@@ -95,7 +95,7 @@ class Desk:
                 await self._unsubscribe(asked, reply)
 
     async def _subscribe(self, asked: Subscribe, reply: Reply) -> None:
-        policy = _policy(asked)
+        policy = policy_of(asked)
         deadline = asyncio.get_running_loop().time() + self._limits.resolving
         for wish in asked.wishes():
             await self._room()
@@ -191,7 +191,7 @@ class Desk:
         self.lines.clear()
 
 
-def _policy(asked: Subscribe) -> LagPolicy:
+def policy_of(asked: Subscribe) -> LagPolicy:
     """Return what to do when the client lags, or refuse what cannot be had."""
     if asked.channel not in MERGES and (asked.conflate_ms or asked.on_lag is Lag.CONFLATE):
         text = f"channel {asked.channel} cannot be conflated, only {', '.join(sorted(MERGES))}"

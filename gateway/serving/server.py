@@ -30,6 +30,7 @@ from gateway.serving.plugins import Plugins
 from gateway.serving.problems import explain
 from gateway.serving.rest import Rest
 from gateway.serving.sitting import Ground
+from gateway.serving.sse.topics import TopicEvents
 from gateway.serving.stream import SUBPROTOCOL, Stream
 from gateway.serving.tickets import TicketRoutes
 from gateway.serving.wishes import Wishes
@@ -122,6 +123,7 @@ class Server:
         app.on_response_prepare.append(harden)
         rooms: list[Room] = [
             Stream(lambda: self._ground, self._reception, self._arrivals),
+            TopicEvents(lambda: self._ground, self._reception, self._arrivals),
             NativeDoors(hub, operations, lambda: self._ground, self._reception, self._arrivals, now),
             Asks(operations),
             Rest(operations, info),

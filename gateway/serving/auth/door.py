@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from gateway.serving.auth.credentials import CredentialsError, in_url, shown
-from gateway.serving.auth.needs import FREE, OWN_DOOR, need_of
+from gateway.serving.auth.needs import FREE, OWN_DOOR, TICKETED, need_of
 from gateway.serving.auth.reception import NO_GOOD, Reception
 from gateway.serving.auth.refusals import LATER
 from gateway.serving.auth.scopes import Access
@@ -43,7 +43,7 @@ def door(reception: Reception, limits: Callable[[], Limits]) -> Middleware:
             return problem(400, "bad_credentials", str(wrong))
         access = reception.keeper.anonymous()
         if access is None and text is not None:
-            access = reception.worth(text, tickets=path_of(request) in OWN_DOOR)
+            access = reception.worth(text, tickets=path_of(request) in TICKETED)
             if access is None:
                 return await _turned_away(reception)
         if access is not None:

@@ -30,11 +30,14 @@ FREE: Final = frozenset({"/livez", "/readyz", *DOCUMENTS})
 """Paths that anybody may read who reaches us: they say that we live, or are pages that hold nothing."""
 OWN_DOOR: Final = frozenset({"/v1/ws"})
 """Paths where a token may also be shown later."""
+TICKETED: Final = OWN_DOOR | {"/v1/sse"}
+"""Paths where a ticket does, for what it opens cannot ask for the next one."""
 NATIVE: Final = "/native/{exchange}/{path}"
 READS: Final = Need(MARKET)
 NEEDS: Final[Mapping[tuple[str, str], Need]] = {
     ("GET", "/readyz"): READS,  # ?verbose
     ("GET", "/metrics"): Need(METRICS),
+    ("GET", "/v1/sse"): Need(None),  # each topic has its scope
     **{(method, NATIVE): READS for method in ("GET", "POST", "PUT", "DELETE")},  # all but the first are refused
     ("GET", f"{API}/info"): READS,
     ("GET", f"{API}/exchanges"): READS,

@@ -53,6 +53,7 @@ PROBLEMS: Final[Mapping[str, Refusal]] = MappingProxyType(
         "too_many_books": Refusal(429, "as many books as may are being waited for"),
         "not_kept": Refusal(503, "the store could not keep it"),
         "content_too_large": Refusal(413, "the body has more than 64 KiB"),
+        "http_version_not_supported": Refusal(505, "server-sent events need HTTP/1.1"),
         "not_found": Refusal(404, "there is nothing at that path"),
         "internal_error": Refusal(500, "a defect of the gateway; its log says more"),
     }

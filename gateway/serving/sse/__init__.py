@@ -1,0 +1,1 @@
+"""Server-sent events: what a client reads that only listens."""

@@ -21,6 +21,14 @@ def test_a_new_stream_goes_to_the_lowest_connection_with_room() -> None:
     assert shard_for("x", {0: dict.fromkeys(map(str, range(9999)), 1)}, None) == 0
 
 
+def test_one_that_is_drained_gets_no_new_stream_and_keeps_those_that_it_has() -> None:
+    shards = {0: {"a": 1}, 1: {"b": 1}}
+    assert shard_for("x", shards, None, {0}) == 1
+    assert shard_for("x", shards, None, {0, 1}) == 2
+    assert shard_for("x", shards, 1, {0}) == 2
+    assert shard_for("a", shards, None, {0}) == 0
+
+
 def test_a_limit_that_allows_nothing_does_not_search_without_end() -> None:
     assert shard_for("x", {}, 0) == 0
     assert shard_for("x", {0: {"a": 1}}, -1) == 1

@@ -67,6 +67,66 @@ async def test_an_account_has_a_connection_of_its_own(stage) -> None:
         assert [asked.step.url for asked in one.network.dials].count("ws://memory/private") == 2
 
 
+# --- when one is drained
+
+
+@virtually
+async def test_one_that_drains_gets_no_new_stream_and_closes_with_its_last(stage) -> None:
+    async with stage() as one:
+        first = await one.hear("mock:trades:a")
+        assert one.links.drain(FIRST)
+        again = await one.hear("mock:raw:trades.a")
+        await one.hear("mock:trades:b")
+        assert sorted(one.link(FIRST).connection.feeds) == ["trades.a"]
+        assert sorted(one.link(SECOND).connection.feeds) == ["trades.b"]
+        first.leave()
+        await asyncio.sleep(1)
+        assert FIRST in one.links.all
+        again.leave()
+        await asyncio.sleep(10)
+        assert list(one.links.all) == [SECOND]
+        await one.hear("mock:trades:c")  # its number is free again
+        assert sorted(one.link(FIRST).connection.feeds) == ["trades.c"]
+
+
+@virtually
+async def test_one_that_only_an_operator_wanted_is_closed_when_it_drains(stage) -> None:
+    async with stage() as one:
+        place = one.links.get(INFO.endpoints[0], 0)
+        assert await one.links.connect(place, retry=True, anew=False)
+        assert one.links.drain(FIRST)
+        await asyncio.sleep(10)
+        assert not one.links.all
+
+
+@virtually
+async def test_asking_for_one_that_drains_ends_that(stage) -> None:
+    async with stage() as one:
+        await one.hear("mock:trades:a")
+        one.links.drain(FIRST)
+        assert await one.links.connect(one.link(FIRST), retry=True, anew=False)
+        await one.hear("mock:trades:b")
+        assert sorted(one.link(FIRST).connection.feeds) == ["trades.a", "trades.b"]
+
+
+@virtually
+async def test_the_connection_of_an_account_cannot_drain(stage) -> None:
+    class Signer:
+        api_key = "key"
+
+        def hmac_sha256(self, message: bytes) -> bytes:
+            return b""
+
+    async with stage(accounts={"main": Signer()}) as one:
+        one.network.on_dial = lambda _: Accept(lambda peer: peer.say('{"op":"hello","nonce":"1"}'))
+        await one.hear("mock:orders:@main")
+        assert not one.links.drain("mock/private@main")
+        await one.hear("mock:balances:@main")
+        assert sorted(one.link("mock/private@main").connection.feeds) == ["balances", "orders"]
+        with pytest.raises(KeyError):
+            one.links.drain("mock/stream/7")
+
+
 # --- when one is given up
 
 

@@ -80,11 +80,56 @@ class Running:
     def reconnect(self, connection_id: str) -> bool:
         return self._ask("reconnect", connection_id)
 
+    def drain(self, connection_id: str) -> bool:
+        return self._ask("drain", connection_id)
+
     def _ask(self, what: str, connection_id: str) -> bool:
         if connection_id not in self.get_connection_details():
             raise KeyError(connection_id)
         self.asked.append((what, connection_id))
         return self.is_up
+
+
+class Roster:
+    """One account that can be asked for, one whose exchange does not run; attempts end when they are told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, bool | None]] = []
+        self.late: Exception | None = None
+        self.outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def accounts(self) -> tuple[str, ...]:
+        return ("main", "other")
+
+    def account(self, account: str) -> Any:
+        place = {"main": "mock/private@main", "other": None}[account]
+        return {
+            "id": account,
+            "exchange": "mock",
+            "connection": place,
+            "connections": [],
+            "state": "DISCONNECTED",
+            "is_connected": False,
+            "is_healthy": False,
+            "held_down": False,
+            "problem": "" if place else "the exchange mock of account other does not run",
+        }
+
+    def connect(self, account: str, *, retry: bool) -> "asyncio.Future[bool]":
+        return self._take("connect", account, retry)
+
+    def disconnect(self, account: str) -> "asyncio.Future[bool]":
+        return self._take("disconnect", account, None)
+
+    def _take(self, what: str, account: str, retry: bool | None) -> "asyncio.Future[bool]":
+        if self.late is not None:
+            raise self.late
+        self.asked.append((what, account, retry))
+        return self.outcome
+
+    async def plugins(self) -> list[dict[str, Any]]:
+        one = {"id": "mock", "distribution": "exchange-gateway", "version": "1", "code": "a:b"}
+        return [{**one, "is_loaded": True, "problem": ""}]
 
 
 class Client:
@@ -176,6 +221,7 @@ class Rig:
     hub: Hub
     upstream: Upstream
     running: Running
+    roster: Roster
     http: aiohttp.ClientSession
     stack: AsyncExitStack
 
@@ -207,6 +253,17 @@ class Rig:
             while not condition():  # noqa: ASYNC110  # what is waited for signals nobody
                 await asyncio.sleep(0)
 
+    async def get(self, path: str, *, method: str = "GET", **headers: str) -> tuple[int, Any]:
+        """Return the status and the JSON that a request is answered with; nothing if there is no body."""
+        async with self.http.request(method, self.base + path, headers=headers) as reply:
+            body = await reply.read()
+            return reply.status, json.loads(body) if body else None
+
+    async def post(self, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        """The same, with a JSON body."""
+        async with self.http.post(self.base + path, json=body or {}, headers=headers) as reply:
+            return reply.status, json.loads(await reply.read())
+
     async def problem(self, path: str, *, method: str = "GET", **headers: str) -> tuple[int, dict[str, Any]]:
         """Return the status and the problem document that a request is answered with."""
         async with self.http.request(method, self.base + path, headers=headers) as reply:
@@ -232,6 +289,7 @@ async def start() -> AsyncIterator[Start]:
         ) -> Rig:
             epochs = count(1)
             hub, upstream, running = Hub(lambda: f"e{next(epochs)}"), Upstream(), Running()
+            roster = Roster()
             hub.connect("mock", upstream)
             server = Server(
                 hub,
@@ -244,6 +302,7 @@ async def start() -> AsyncIterator[Start]:
                 wall_us=lambda: time.time_ns() // 1000,
                 version="1.2.3",
                 limits=Limits(**{"refusing": 0.01, **limits}),
+                roster=roster,
                 tokens=tokens,
                 must=must,
             )
@@ -251,7 +310,7 @@ async def start() -> AsyncIterator[Start]:
             outer.push_async_callback(server.stop, 1.0)
             http = await outer.enter_async_context(aiohttp.ClientSession())
             stack = await outer.enter_async_context(AsyncExitStack())
-            return Rig(server, hub, upstream, running, http, stack)
+            return Rig(server, hub, upstream, running, roster, http, stack)
 
         yield starting
 

@@ -26,6 +26,7 @@ from gateway.serving.lines import Lines
 from gateway.serving.listening import BACKLOG, Site, Tls
 from gateway.serving.metrics import Metrics
 from gateway.serving.native.room import NativeDoors
+from gateway.serving.pages import Pages
 from gateway.serving.plugins import Plugins
 from gateway.serving.problems import explain
 from gateway.serving.rest import Rest
@@ -33,6 +34,7 @@ from gateway.serving.sitting import Ground
 from gateway.serving.sse.topics import TopicEvents
 from gateway.serving.stream import SUBPROTOCOL, Stream
 from gateway.serving.tickets import TicketRoutes
+from gateway.serving.topics import Topics
 from gateway.serving.wishes import Wishes
 from gateway.store import Token
 from gateway.telemetry.metrics.model import Reading
@@ -130,6 +132,8 @@ class Server:
             TicketRoutes(self._reception),
             Clients(self._arrivals),
             Books(hub, self._reception, lambda: self._ground.limits),
+            Topics(hub),
+            Pages(),
         ]
         if standing is not None:
             rooms.append(Wishes(standing))

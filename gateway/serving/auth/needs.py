@@ -26,7 +26,7 @@ class Need:
 
 
 DOCUMENTS: Final = ("/openapi.json", "/asyncapi.json", "/api", "/api/{file}")
-FREE: Final = frozenset({"/livez", "/readyz", *DOCUMENTS})
+FREE: Final = frozenset({"/livez", "/readyz", "/", "/dashboard/{file}", *DOCUMENTS})
 """Paths that anybody may read who reaches us: they say that we live, or are pages that hold nothing."""
 OWN_DOOR: Final = frozenset({"/v1/ws"})
 """Paths where a token may also be shown later."""
@@ -46,6 +46,7 @@ NEEDS: Final[Mapping[tuple[str, str], Need]] = {
     ("GET", f"{API}/connections"): READS,
     ("GET", f"{API}/connections/{{id}}"): READS,
     ("GET", f"{API}/subscriptions"): READS,
+    ("GET", f"{API}/topics"): READS,
     ("GET", f"{API}/plugins"): READS,
     ("GET", f"{API}/accounts"): READS,
     ("GET", f"{API}/accounts/{{id}}"): READS,

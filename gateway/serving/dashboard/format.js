@@ -1,0 +1,49 @@
+// How figures are written for people.
+
+/** Seconds as a person says them. */
+export function seconds(value) {
+  if (value === null || value === undefined) return "–";
+  if (value < 0.001) return `${Math.round(value * 1e6)} µs`;
+  if (value < 1) return `${Math.round(value * 1e3)} ms`;
+  if (value < 90) return `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
+  if (value < 5400) return `${Math.round(value / 60)} min`;
+  if (value < 129600) return `${(value / 3600).toFixed(1)} h`;
+  return `${(value / 86400).toFixed(1)} d`;
+}
+
+/** Seconds since a moment in microseconds since 1970. */
+export function since(us) {
+  return us ? Math.max(0, Date.now() / 1e3 - us / 1e6) : null;
+}
+
+/** The time of day of a moment in microseconds since 1970, in the local zone. */
+export function clock(us) {
+  if (!us) return "–";
+  const at = new Date(us / 1000);
+  const two = (number) => String(number).padStart(2, "0");
+  const ms = String(at.getMilliseconds()).padStart(3, "0");
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${ms}`;
+}
+
+/** The same moment in full, for titles. */
+export function moment(us) {
+  return us ? new Date(us / 1000).toISOString() : "";
+}
+
+const grouped = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+
+/** A count. */
+export function count(value) {
+  return value === null || value === undefined ? "–" : grouped.format(value);
+}
+
+/** Bytes. */
+export function bytes(value) {
+  if (value === null || value === undefined) return "–";
+  let number = value;
+  for (const unit of ["B", "KiB", "MiB", "GiB"]) {
+    if (number < 1024 || unit === "GiB") return `${unit === "B" ? number : number.toFixed(1)} ${unit}`;
+    number /= 1024;
+  }
+  return "";
+}

@@ -1,0 +1,100 @@
+// The frame around the views: where we are, whether the gateway is ready, the viewer's token and colours.
+
+import * as api from "./api.js";
+import { h, keep, notice, say } from "./dom.js";
+import { poll } from "./poll.js";
+import * as clients from "./views/clients.js";
+import * as connections from "./views/connections.js";
+import * as events from "./views/events.js";
+import * as exchanges from "./views/exchanges.js";
+import * as latency from "./views/latency.js";
+import * as market from "./views/market.js";
+import * as setup from "./views/setup.js";
+import * as topics from "./views/topics.js";
+
+const VIEWS = { connections, topics, market, latency, clients, events, exchanges, setup };
+const root = document.getElementById("view");
+let leaving = new AbortController();
+
+function where() {
+  const [name, ...rest] = location.hash.slice(1).split("/");
+  return { name: name in VIEWS ? name : "connections", argument: decodeURIComponent(rest.join("/")) };
+}
+
+function turn() {
+  const { name, argument } = where();
+  leaving.abort();
+  leaving = new AbortController();
+  for (const link of document.querySelectorAll("#views a")) {
+    if (link.dataset.view === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = `${VIEWS[name].title} – Exchange gateway`;
+  root.replaceChildren(h("h2", {}, VIEWS[name].title));
+  VIEWS[name].open(root, leaving.signal, argument);
+}
+
+function summary() {
+  const place = document.getElementById("summary");
+  return poll(async (signal) => {
+    const told = await api.readiness(signal);
+    const stats = (await api.get("/api/v1/info", signal)).stats;
+    const live = `${stats.live_connections} of ${stats.total_connections} connections up, ${stats.healthy_connections} healthy`;
+    place.dataset.kind = told.ready ? "good" : "bad";
+    say(place, told.ready ? `Ready. ${live}.` : `Not ready: ${told.problems.join("; ")}. ${live}.`);
+  }, 2000, new AbortController().signal, (problem) => {
+    if (problem === null) return;
+    place.dataset.kind = "bad";
+    say(place, problem instanceof api.Refused ? problem.message : "The gateway does not answer.");
+  });
+}
+
+/** Ask whoever looks for a token; while the question is open, whoever else needs one waits for the same answer. */
+let asking = null;
+function askToken(wasWrong) {
+  asking ??= new Promise((answer) => {
+    const dialog = document.getElementById("token-dialog");
+    const input = document.getElementById("token-input");
+    const text = document.getElementById("token-text");
+    if (wasWrong) say(text, "That token is no good: unknown, expired or revoked.");
+    input.value = "";
+    dialog.showModal();
+    dialog.addEventListener("close", () => {
+      asking = null;
+      const given = dialog.returnValue === "use" ? input.value.trim() : "";
+      input.value = "";
+      api.useToken(given);
+      answer(given !== "");
+    }, { once: true });
+  });
+  return asking;
+}
+
+const COLOURS = ["system", "light", "dark"];
+function colour(choice) {
+  const button = document.getElementById("theme");
+  document.documentElement.dataset.theme = choice;
+  button.setAttribute("aria-label", `Colours: ${choice === "system" ? "as the system has them" : choice}`);
+  say(button, choice === "system" ? "Colours" : choice === "light" ? "Light" : "Dark");
+}
+
+function begin() {
+  keep(document.getElementById("views"), Object.entries(VIEWS), ([name]) => name,
+    ([name, view]) => h("li", {}, h("a", { href: `#${name}`, "data-view": name }, view.title)), () => {});
+  let choice = localStorage.getItem("colours") ?? "system";
+  colour(choice);
+  document.getElementById("theme").addEventListener("click", () => {
+    choice = COLOURS[(COLOURS.indexOf(choice) + 1) % COLOURS.length];
+    localStorage.setItem("colours", choice);
+    colour(choice);
+  });
+  api.onTokenNeeded(askToken);
+  document.getElementById("token-button").addEventListener("click", async () => {
+    if (await askToken(false)) { notice("The token is used from now on."); turn(); }
+  });
+  addEventListener("hashchange", () => { turn(); root.focus(); });
+  turn();
+  summary();
+}
+
+begin();

@@ -1,0 +1,56 @@
+// What this gateway is made of: its version, its plugins, and the configuration that is in effect.
+
+import * as api from "../api.js";
+import { h, notice, say } from "../dom.js";
+import { moment } from "../format.js";
+
+export const title = "Plugins and configuration";
+
+export function open(root, signal) {
+  const about = h("p", { class: "facts" });
+  const plugins = h("div");
+  const restart = h("p", { class: "problem" });
+  const shown = h("pre", { tabindex: 0, role: "region", "aria-label": "Configuration" });
+  root.append(about, h("h3", {}, "Plugins"), plugins, h("h3", {}, "Configuration"), h("div", { class: "row" },
+    h("button", { type: "button", onclick: () => reload(true, signal) }, "What would a reload change?"),
+    h("button", { type: "button", onclick: () => reload(false, signal).then(() => fill()) }, "Reload")), restart, shown);
+  const fill = () => Promise.all([version(about, signal), list(plugins, signal), configuration(shown, restart, signal)]);
+  return fill();
+}
+
+async function version(place, signal) {
+  const info = await api.get("/api/v1/info", signal).catch((wrong) => say(place, wrong.message));
+  if (info) say(place, `Version ${info.version}, running since ${moment(info.started_us)}.`);
+}
+
+async function list(place, signal) {
+  const told = await api.get("/api/v1/plugins", signal).catch((wrong) => ({ plugins: [], wrong }));
+  if (told.wrong) return place.replaceChildren(h("p", { class: "problem" }, told.wrong.message));
+  const names = [...new Set(told.plugins.flatMap((plugin) => Object.keys(plugin)))];
+  return place.replaceChildren(h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Plugins" }, h("table", { "aria-label": "Plugins" },
+    h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name.replaceAll("_", " "))))),
+    h("tbody", {}, told.plugins.map((plugin) => h("tr", {}, names.map((name) => h("td", {}, text(plugin[name])))))))));
+}
+
+function text(value) {
+  if (value === undefined || value === null) return "";
+  return Array.isArray(value) ? value.join(", ") : String(value);
+}
+
+async function configuration(shown, restart, signal) {
+  const told = await api.get("/api/v1/config", signal).catch((wrong) => say(shown, wrong.message));
+  if (!told) return;
+  say(shown, JSON.stringify(told.config, null, 2));
+  say(restart, told.needs_restart.length ? `New values wait for a restart: ${told.needs_restart.join(", ")}` : "");
+}
+
+async function reload(dry, signal) {
+  try {
+    const told = await api.post("/api/v1/config:reload", { dry_run: dry }, signal);
+    const applied = told.applied.length ? told.applied.join(", ") : "nothing";
+    const later = told.needs_restart.length ? `; at the next start: ${told.needs_restart.join(", ")}` : "";
+    notice(`${dry ? "A reload would change" : "Changed"}: ${applied}${later}.`);
+  } catch (wrong) {
+    notice(wrong.message, "bad");
+  }
+}

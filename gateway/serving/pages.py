@@ -67,7 +67,7 @@ class Pages:
         Operation(
             summary="A file of the dashboard",
             path={"file": FileName},
-            answers=(Answer(200, "The file", Text, HTML, {kind: Text for kind in TYPES.values()}), UNCHANGED),
+            answers=(Answer(200, "The file", Text, HTML, dict.fromkeys(TYPES.values(), Text)), UNCHANGED),
             refusals=("not_found",),
         )
     )

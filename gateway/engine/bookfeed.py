@@ -251,7 +251,12 @@ class BookFeed(Feed):
         elif self.raw is not None:
             self.raw.become(status, reason, at_us)
 
-    # --- snapshots for those who join
+    # --- snapshots
+
+    @property
+    def is_fetched_for(self) -> bool:
+        """Whether nobody is told what comes until a snapshot is fetched."""
+        return bool(self.topics) and self.sync is not None and self.sync.is_owed
 
     def _is_live(self) -> bool:
         return self.sync is not None and self.sync.is_live

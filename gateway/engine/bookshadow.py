@@ -109,17 +109,31 @@ class BookShadow(BookFeed):
 
     def is_ready(self, *, patient: bool) -> bool:
         """See :class:`~gateway.engine.shadow.Shadow`."""
-        sync, real = self.sync, self.real.sync
+        sync = self.sync
         if not self._progress.is_even(patient=patient):
             return False
         if not self.topics or not self._flows or sync is None or self._continues():
             return True
-        if patient and real is not None and real.is_live:
-            return False
-        if callable(sync.rule.snapshot) and not self._asked:
+        if callable(sync.rule.snapshot):
+            return not patient and self._is_as_far(sync)
+        return sync.is_live and not (patient and self._is_served())
+
+    def _is_as_far(self, sync: BookSync) -> bool:
+        """
+        Whether there is a book of its own, or none that is served either: then it goes on waiting for one.
+
+        The first one's books may wait for minutes for the exchange's limits. Whoever
+        fetched theirs twice would take from those very limits what they wait for.
+        """
+        if sync.is_live or not self._is_served():
+            return True
+        if not self._asked:
             self._asked = True
             self._ask(self)
-        return sync.is_live
+        return False
+
+    def _is_served(self) -> bool:
+        return self.real.sync is not None and self.real.sync.is_live
 
     def _continues(self) -> bool:
         """Whether the book that is served can go on with what is kept."""

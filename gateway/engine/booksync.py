@@ -62,6 +62,11 @@ class BookSync:
         """Whether a snapshot would help."""
         return self.is_worn or not self.is_live
 
+    @property
+    def is_owed(self) -> bool:
+        """Whether there is no book until a snapshot is fetched; one in band is the exchange's to send."""
+        return not self.is_live and self._is_fetched
+
     def update(self, delta: BookDelta) -> tuple[Outcome, Book | None]:
         """Take an update; return what it led to and, if it was applied, the levels to publish."""
         if not self.is_live:

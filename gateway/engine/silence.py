@@ -50,6 +50,7 @@ class _Watched:
     pauses: int = 0
     measures: int = 0
     delivered: bool = False
+    excused_until: float = 0.0
 
 
 class Silence:
@@ -69,11 +70,12 @@ class Silence:
         self._shortest = shortest
         self._streams: dict[str, _Watched] = {}
 
-    def look(self, stream: str, rhythm: Rhythm, frames: int, now: float) -> Measure:
+    def look(self, stream: str, rhythm: Rhythm, frames: int, now: float, *, excused: bool = False) -> Measure:
         """
         Look at a confirmed stream; ``frames`` is how many it has delivered, ever.
 
         Each measure is asked for once; the next follows only when this one has had its time.
+        While it is ``excused`` nobody misses what it does not say: its time begins after that.
         """
         if rhythm is Rhythm.SPARSE:
             return Measure.NONE
@@ -83,7 +85,9 @@ class Silence:
             return Measure.NONE
         if frames != watched.frames:
             return self._delivered(watched, frames, now)
-        if now - watched.since < self.bound(stream):
+        if excused:
+            watched.excused_until = now
+        if now - max(watched.since, watched.excused_until) < self.bound(stream):
             return Measure.NONE
         watched.since = now
         watched.measures += 1
@@ -123,10 +127,13 @@ class Silence:
         """Return the stale streams, and how many measures were taken for each."""
         return {stream: one.measures for stream, one in self._streams.items() if one.measures}
 
-    def is_all_there_is(self) -> bool:
-        """Whether there are several streams, each has had its time, and none has ever delivered."""
+    def is_all_there_is(self, now: float) -> bool:
+        """Whether there are several streams, each has had its time, excused or not, and none ever delivered."""
         watched = self._streams.values()
-        return len(watched) > 1 and all(one.measures and not one.delivered for one in watched)
+        return len(watched) > 1 and all(not one.delivered and self._has_had_time(one, now) for one in watched)
+
+    def _has_had_time(self, watched: _Watched, now: float) -> bool:
+        return watched.measures > 0 or now - watched.since >= self._first
 
     @staticmethod
     def _delivered(watched: _Watched, frames: int, now: float) -> Measure:

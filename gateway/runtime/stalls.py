@@ -11,6 +11,7 @@ then, the endpoint is to blame.
 from collections.abc import Callable
 from typing import Final
 
+from gateway.engine.bookfeed import BookFeed
 from gateway.engine.feeds import Feed
 from gateway.engine.ledger import StreamState
 from gateway.engine.silence import SHORTEST, Measure, Silence
@@ -73,10 +74,15 @@ class Stalls:
             entry = self._connection.ledger.entry(feed.stream)
             served = entry is not None and entry.state is StreamState.CONFIRMED
             if served or self._silence.is_stale(feed.stream):
-                self._take(feed, self._silence.look(feed.stream, feed.rhythm, feed.frames, now), now)
+                self._take(feed, self._look(feed, now), now)
             else:
                 self._silence.forget(feed.stream)
-        self._diagnose()
+        self._diagnose(now)
+
+    def _look(self, feed: Feed, now: float) -> Measure:
+        """Look at ``feed``; of a book that waits for its snapshot, maybe for minutes, nobody misses an update."""
+        excused = isinstance(feed, BookFeed) and feed.is_fetched_for and feed.raw is None
+        return self._silence.look(feed.stream, feed.rhythm, feed.frames, now, excused=excused)
 
     def _take(self, feed: Feed, measure: Measure, now: float) -> None:
         match measure:
@@ -112,12 +118,12 @@ class Stalls:
         connection.roll_again_at = now + APART
         return True
 
-    def _diagnose(self) -> None:
+    def _diagnose(self, now: float) -> None:
         """Tell once, and as the reason of each silence, that the endpoint has probably moved."""
         connection = self._connection
         if connection.ages.streams or not connection.feeds:
             connection.diagnosis = ""
-        elif not connection.diagnosis and connection.replaced_for and self._silence.is_all_there_is():
+        elif not connection.diagnosis and connection.replaced_for and self._silence.is_all_there_is(now):
             connection.diagnosis = self._whereabouts.moved()
             self._notice(Reason.ENDPOINT_MOVED, connection.diagnosis)
             for feed in connection.feeds.values():

@@ -161,18 +161,47 @@ def test_another_book_is_shown_whole_after_some_patience(play, bids, last: int) 
     assert one.feed.sync is one.shadow.sync
 
 
-def test_a_book_that_is_lost_at_the_moment_needs_no_patience(play) -> None:
+def test_a_book_that_is_lost_at_the_moment_is_waited_for_a_little_and_not_fetched_twice(play) -> None:
     one = play()
     one.shadow.confirmed(2)
     one.serve(9)
     assert one.ear.take() == ["gap", "resyncing"]
     one.bring(10)
-    assert not one.is_ready()
-    assert one.asked == [one.feed, one.shadow]
+    assert not one.is_ready(), "its snapshot may be on its way"
+    assert one.is_ready(patient=False), "it is served by neither"
+    assert one.asked == [one.feed]
+    one.hand_over()
+    assert one.said == []
+    assert one.asked == [one.feed, one.feed], "it goes on waiting, with what the second has brought"
+    one.feed.load(BookSnapshot([("2", "2")], [], 9), 3)
+    assert one.said == ["snapshot", "synced", "live"]
+    assert one.seqs == [10]
+
+
+def test_one_that_is_lost_while_another_is_fetched_for_the_second_is_ready_with_that_or_without(play) -> None:
+    one = play()
+    one.shadow.confirmed(2)
+    one.bring(10)
+    assert not one.is_ready(patient=False)
+    assert one.asked == [one.shadow]
+    one.serve(9)
+    assert one.is_ready(patient=False)
     one.shadow.load(BookSnapshot([("2", "2")], [], 9), 3)
+    assert one.is_ready(patient=False)
+    one.hand_over()
+    assert one.said == ["gap", "resyncing", "snapshot", "synced", "live"]
+
+
+def test_a_book_in_band_that_is_lost_at_the_moment_needs_no_patience(play) -> None:
+    one = play(IN_BAND)
+    one.shadow.confirmed(2)
+    one.serve(9)
+    one.bring(10)
+    assert not one.is_ready(patient=False), "its own comes by itself"
+    one.shadow.load(BookSnapshot([("2", "2")], [], 10), 3)
     assert one.is_ready()
     one.hand_over()
-    assert one.said == ["snapshot", "synced", "live"]
+    assert one.said == ["gap", "resyncing", "snapshot", "synced", "live"]
 
 
 def test_a_silence_of_a_book_ends_with_what_the_second_brings(play) -> None:

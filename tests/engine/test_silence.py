@@ -122,16 +122,50 @@ def test_only_if_every_one_of_several_streams_has_had_its_time_and_none_delivere
     silence = Silence()
     silence.look("a", Rhythm.CONTINUOUS, 0, 0.0)
     assert silence.look("a", Rhythm.CONTINUOUS, 0, FIRST) is Measure.RESUBSCRIBE
-    assert not silence.is_all_there_is(), "one alone may have a wrong name"
+    assert not silence.is_all_there_is(FIRST), "one alone may have a wrong name"
     silence.look("b", Rhythm.CONTINUOUS, 0, FIRST)
     silence.look("thin", Rhythm.SPARSE, 0, FIRST)
-    assert not silence.is_all_there_is(), "the second has had no time yet"
+    assert not silence.is_all_there_is(2 * FIRST - 1), "the second has had no time yet"
     assert silence.look("b", Rhythm.CONTINUOUS, 0, 2 * FIRST) is Measure.RESUBSCRIBE
-    assert silence.is_all_there_is()
+    assert silence.is_all_there_is(2 * FIRST)
     silence.look("b", Rhythm.CONTINUOUS, 1, 2 * FIRST + 1)
-    assert not silence.is_all_there_is()
+    assert not silence.is_all_there_is(2 * FIRST + 1)
     assert silence.look("b", Rhythm.CONTINUOUS, 1, 2 * FIRST + 1 + LONGEST) is Measure.RESUBSCRIBE
-    assert not silence.is_all_there_is(), "it has delivered once"
+    assert not silence.is_all_there_is(HOUR), "it has delivered once"
+
+
+def test_while_it_is_excused_nothing_is_done_and_then_a_stream_has_its_time() -> None:
+    silence = Silence()
+    found = {
+        second: measure
+        for second in range(100)
+        if (measure := silence.look("s", Rhythm.CONTINUOUS, 0, float(second), excused=second <= 50))
+        is not Measure.NONE
+    }
+    assert found == {
+        50 + FIRST: Measure.RESUBSCRIBE,
+        50 + 2 * FIRST: Measure.REPLACE,
+        50 + 3 * FIRST: Measure.REPORT,
+    }
+
+
+def test_what_an_excused_stream_says_teaches_its_rhythm() -> None:
+    """Its pauses are those that it made, not the time since it was looked at last."""
+    silence = Silence()
+    for second in range(201):
+        measure = silence.look("s", Rhythm.CONTINUOUS, second // 20, float(second), excused=True)
+        assert measure is Measure.NONE
+    assert silence.bound("s") == 80
+
+
+def test_excused_streams_that_say_nothing_accuse_the_endpoint_too() -> None:
+    silence = Silence()
+    silence.look("a", Rhythm.CONTINUOUS, 0, 0.0)
+    silence.look("b", Rhythm.CONTINUOUS, 0, 1.0, excused=True)
+    for second in (FIRST, FIRST + 1):
+        silence.look("a", Rhythm.CONTINUOUS, 0, second)
+        silence.look("b", Rhythm.CONTINUOUS, 0, second, excused=True)
+        assert silence.is_all_there_is(second) is (second == FIRST + 1)
 
 
 @given(st.lists(st.floats(0.1, SHORTEST * 0.99), min_size=1, max_size=60))

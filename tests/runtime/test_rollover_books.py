@@ -137,3 +137,22 @@ async def test_if_the_first_is_lost_before_they_are_fetched_they_are_lost_aloud_
         assert one.ears[1].story == ["snapshot", "live", *told]
         await asyncio.sleep(5)
         assert one.fetched == (2 if waits < 5 else 4)
+
+
+@virtually
+async def test_books_that_wait_for_their_snapshots_wait_on_and_hold_nothing_up(two) -> None:
+    """Where they are many they wait for minutes: whoever fetched them twice would take longer than he may."""
+    one = two()
+    async with one.stage:
+        await one.begin()
+        one.stage.network.on_fetch = lambda _: Later(9.0, snapshot(5))
+        more = await one.stage.hear_all(*(f"mock:book:more{number}" for number in range(20)))
+        for far in (one.first, one.second):
+            far.ack_all()
+        one.both("a", 6)
+        await asyncio.sleep(6)
+        assert one.asked.result() is True
+        assert one.fetched == 4 + 4, "those on their way were asked for again, and no other"
+        await asyncio.sleep(9 * 5)
+        assert all(ear.story == ["snapshot", "live"] for ear in more)
+        assert one.fetched == 4 + 20

@@ -1,11 +1,17 @@
 """A stream that is served and silent is told of, asked for anew, at last replaced; a quiet market is let be."""
 
 import asyncio
+from typing import Any
 
+import pytest
 from silent import HOUR, QUOTES, TICKER, TRADES, Ear, Mixed, Sparse, scene
 
+from gateway import spi
+from gateway.spi.steps import HttpReply
+from gateway.testing.memory import Accept
 from gateway.testing.virtual import virtually
 from gateway.testing.ways import Refusal
+from gateway_mock.plugin import MockDialect, _follows
 
 
 @virtually
@@ -280,3 +286,56 @@ async def test_a_stream_that_was_left_while_it_was_silent_begins_anew_when_it_is
         await asyncio.sleep(1)
         assert one.ears[QUOTES].told == ["live", "data"]
         assert one.venue.counts.upgrades == upgrades
+
+
+# --- books that wait for a snapshot over REST
+
+
+def fetch() -> spi.Conversation[spi.BookSnapshot]:
+    reply = yield spi.Fetch("GET", "http://memory/depth")
+    return spi.BookSnapshot(**reply.json())
+
+
+class Rested(MockDialect):
+    def book(self, stream, /):
+        return spi.BookRule(follows=_follows, snapshot=fetch)
+
+
+@pytest.fixture
+def held_up(stage, variant) -> Any:
+    """What makes a stage whose books wait for a hundred seconds, as if their exchange's limits were used up."""
+
+    def made():
+        one = stage(variant(Rested))
+        one.network.on_dial = lambda _: Accept()
+        replies = [HttpReply(429, {"retry-after": "100"})]
+        book = HttpReply(200, body=b'{"bids":[["99","1"]],"asks":[["101","1"]],"last":5}')
+        one.network.on_fetch = lambda _: replies.pop() if replies else book
+        return one
+
+    return made
+
+
+@virtually
+async def test_a_book_is_silent_from_when_it_is_live_and_not_while_its_snapshot_is_waited_for(held_up) -> None:
+    async with held_up() as one:
+        ear = await one.hear("mock:book:a")
+        one.far.ack_all()
+        await asyncio.sleep(99)
+        assert ear.statuses == []
+        assert one.far.asked() == ["book.a"]
+        await asyncio.sleep(13)
+        assert ear.statuses == ["live"]
+        await asyncio.sleep(6)
+        assert ear.statuses == ["live", "stale no_data"]
+        assert one.far.asked() == ["book.a"] * 2
+
+
+@virtually
+async def test_one_whose_frames_somebody_hears_is_silent_all_the_same(held_up) -> None:
+    async with held_up() as one:
+        await one.hear("mock:book:a")
+        await one.hear("mock:raw:book.a")
+        one.far.ack_all()
+        await asyncio.sleep(17)
+        assert one.far.asked() == ["book.a"] * 2

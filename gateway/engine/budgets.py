@@ -3,7 +3,8 @@ How much of each of an exchange's limits is left: exact sliding windows, with a 
 
 A limit allows ``count`` units in *any* ``per`` seconds, so units are remembered
 with their times; a bucket that refills would let twice as many through around an
-edge. A tenth of each limit is left unused, since clocks and queues differ.
+edge. A tenth of each limit is left unused, since clocks and queues differ. What can
+wait leaves a quarter of the rest to what cannot.
 """
 
 from collections import deque
@@ -13,6 +14,8 @@ from typing import Final
 from gateway.spi.contract import Limit, Scope
 
 MARGIN: Final = 0.1
+RESERVE: Final = 0.25
+"""Part of what is allowed that those leave free who can wait: whoever cannot goes first, and finds it at once."""
 
 
 class Window:
@@ -48,6 +51,10 @@ class Window:
             surplus -= used
             wait = max(wait, at + self.limit.per - now)
         return wait
+
+    def reserve(self, units: int) -> int:
+        """Return how much whoever can wait leaves to others, never so much that he cannot have ``units``."""
+        return max(0, min(int(self.allowed * RESERVE), self.allowed - units))
 
     def take(self, units: int, now: float) -> None:
         """Use ``units``, whether they are left or not."""
@@ -137,9 +144,9 @@ class ConnectionBudgets:
         self._gates = gates
         self._controls = tuple(w for w in windows.values() if w.limit.counts_control_frames)
 
-    def wait(self, cost: Mapping[str, int], now: float) -> float:
+    def wait(self, cost: Mapping[str, int], now: float, *, yields: bool = False) -> float:
         """
-        Return the seconds until all of ``cost`` may be used.
+        Return the seconds until all of ``cost`` may be used; whoever ``yields`` leaves a reserve of each limit.
 
         Where control frames count, one unit is always left for a pong.
 
@@ -148,7 +155,7 @@ class ConnectionBudgets:
         """
         return max(
             (
-                window.wait(units, now, spare=1 if window.limit.counts_control_frames else 0)
+                window.wait(units, now, spare=max(_for_a_pong(window), window.reserve(units) if yields else 0))
                 for window, units in self._of(cost)
             ),
             default=0.0,
@@ -189,3 +196,7 @@ class ConnectionBudgets:
         if unknown:
             raise ValueError(f"cost names undeclared limits: {', '.join(sorted(unknown))}")
         return [(self._windows[name], units) for name, units in cost.items()]
+
+
+def _for_a_pong(window: Window) -> int:
+    return 1 if window.limit.counts_control_frames else 0

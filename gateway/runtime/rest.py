@@ -45,17 +45,24 @@ class Rest:
         self._headers = {limit.usage_header: limit.name for limit in limits if limit.usage_header}
         self._now = now
 
-    async def pay(self, cost: Mapping[str, int], spare: Callable[[float], None] | None = None) -> None:
+    async def pay(
+        self,
+        cost: Mapping[str, int],
+        spare: Callable[[float], None] | None = None,
+        *,
+        yields_until: float = 0.0,
+    ) -> None:
         """
         Wait until ``cost`` can be had and take it; ``spare`` is told of each wait before it begins.
 
+        Until ``yields_until``, monotonic seconds, others go first: a reserve of each limit is left to them.
         Nothing is had while the exchange wants to hear nothing of us, even what costs nothing.
 
         Raises:
             PluginError: If the cost names a limit that the exchange does not declare.
         """
         try:
-            while (wait := self._wait(cost, self._now())) > 0:
+            while (wait := self._wait(cost, yields_until)) > 0:
                 if spare is not None:
                     spare(wait)
                 await asyncio.sleep(wait)
@@ -63,26 +70,38 @@ class Rest:
         except ValueError as exc:
             raise PluginError(self._exchange, str(exc)) from exc
 
-    def _wait(self, cost: Mapping[str, int], now: float) -> float:
-        return max(self._budgets.quiet(now), self._budgets.wait(cost, now))
+    def _wait(self, cost: Mapping[str, int], yields_until: float) -> float:
+        now = self._now()
+        quiet, yielding = self._budgets.quiet(now), yields_until - now
+        if yielding <= 0:
+            return max(quiet, self._budgets.wait(cost, now))
+        return min(yielding, max(quiet, self._budgets.wait(cost, now, yields=True)))
 
-    async def fetch(self, request: Fetch, spare: Callable[[float], None] | None = None) -> HttpReply:
+    async def fetch(
+        self, request: Fetch, spare: Callable[[float], None] | None = None, *, yields_until: float = 0.0
+    ) -> HttpReply:
         """
-        Return the reply to ``request``, whatever its status.
+        Return the reply to ``request``, whatever its status; the rest as in :meth:`pay`.
 
         Raises:
             TransportLost: If no reply came about.
             PeerSilent: If it took too long.
         """
-        await self.pay(request.cost, spare)
+        await self.pay(request.cost, spare, yields_until=yields_until)
         async with deadline(PATIENCE, "REST reply"):
             reply = await self._network.fetch(request)
         self._correct(reply)
         return reply
 
-    async def converse(self, conversation: Conversation[T], spare: Callable[[float], None] | None = None) -> T:
+    async def converse(
+        self,
+        conversation: Conversation[T],
+        spare: Callable[[float], None] | None = None,
+        *,
+        yields_until: float = 0.0,
+    ) -> T:
         """
-        Drive ``conversation`` to its end and return its value; ``spare`` as in :meth:`pay`.
+        Drive ``conversation`` to its end and return its value; the rest as in :meth:`pay`.
 
         Raises:
             ConnectionFault: What the exchange or the network did.
@@ -91,7 +110,8 @@ class Rest:
         try:
             request = next(conversation)
             while True:
-                request = conversation.send(await self.fetch(self._checked(request), spare))
+                reply = await self.fetch(self._checked(request), spare, yields_until=yields_until)
+                request = conversation.send(reply)
         except StopIteration as end:
             value: T = end.value
             return value

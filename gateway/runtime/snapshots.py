@@ -3,7 +3,8 @@ Where each book of one epoch gets its snapshot: in band, by asking anew, or over
 
 REST snapshots are fetched a few at a time within the exchange's weight limits and
 never in the path of a frame; a failed one is fetched again after a growing wait,
-for as long as the epoch lasts.
+for as long as the epoch lasts. Renewals, of books that are served meanwhile, let
+all else go first, and fetch one at a time; after a while they take their turn.
 """
 
 import asyncio
@@ -22,7 +23,9 @@ from gateway.spi.books import BookSnapshot
 from gateway.spi.steps import Conversation
 
 AT_ONCE: Final = 4
-"""Snapshots fetched at the same time on one connection."""
+"""Snapshots fetched at the same time on one connection, beside a renewal."""
+YIELDING: Final = 60.0
+"""Seconds for which a renewal lets all else go first: the market may leave what is known of its book."""
 IN_BAND_PATIENCE: Final = 10.0
 """Seconds after which a book whose snapshot did not come in band is asked for anew."""
 SHORTEST: Final = 0.1
@@ -34,6 +37,7 @@ Source = Callable[[], Conversation[BookSnapshot]]
 @dataclass(frozen=True, slots=True)
 class _Fetching:
     sync: BookSync
+    is_renewal: bool
     task: "asyncio.Task[None]"
 
 
@@ -73,6 +77,7 @@ class Snapshots:
         self._wall_us = wall_us
         self._rng = rng
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._renewals = asyncio.Semaphore(1)
         self._fetches: dict[BookFeed, _Fetching] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._in_band: dict[BookFeed, float] = {}
@@ -112,36 +117,39 @@ class Snapshots:
             await asyncio.wait(tuple(self._tasks))
 
     def _start(self, feed: BookFeed, sync: BookSync, snapshot: Source) -> None:
-        present = self._fetches.get(feed)
-        if present is not None and present.sync is sync:
+        present, is_renewal = self._fetches.get(feed), sync.is_worn
+        if present is not None and present.sync is sync and present.is_renewal <= is_renewal:
             return
         if present is not None:
             present.task.cancel()  # what it brings may be from before the book was lost
-        bringing = self._bring(feed, sync, snapshot)
+        bringing = self._bring(feed, sync, snapshot, is_renewal=is_renewal)
         task = asyncio.create_task(bringing, name=f"gateway snapshot {feed.stream}")
-        self._fetches[feed] = _Fetching(sync, task)
+        self._fetches[feed] = _Fetching(sync, is_renewal, task)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _bring(self, feed: BookFeed, sync: BookSync, snapshot: Source) -> None:
+    async def _bring(self, feed: BookFeed, sync: BookSync, snapshot: Source, *, is_renewal: bool) -> None:
         """Fetch until no snapshot is needed: one can be too old for what waits."""
         backoff = Backoff(self._rng, base=SHORTEST, cap=LONGEST)
+        turns, yields_until = (self._renewals, self._now() + YIELDING) if is_renewal else (self._turns, 0.0)
         try:
             while feed.sync is sync and sync.needs_snapshot:
-                wait = await self._try(feed, sync, snapshot)
+                wait = await self._try(feed, sync, snapshot, turns, yields_until)
                 if wait is not None:
                     await asyncio.sleep(max(wait, backoff.next(first=False)))
         finally:  # in the same step in which the book is live: whatever breaks it next is fetched for anew
             present = self._fetches.get(feed)
-            if present is not None and present.sync is sync:
+            if present is not None and present.task is asyncio.current_task():
                 del self._fetches[feed]
 
-    async def _try(self, feed: BookFeed, sync: BookSync, snapshot: Source) -> float | None:
+    async def _try(
+        self, feed: BookFeed, sync: BookSync, snapshot: Source, turns: asyncio.Semaphore, yields_until: float
+    ) -> float | None:
         """Fetch once and load; return how long to wait before the next time, if there must be one."""
         try:
-            async with self._turns:
+            async with turns:
                 with self._during("resync"):
-                    fetched = await self._fetch(snapshot)
+                    fetched = await self._fetch(snapshot, yields_until)
             if feed.sync is sync:
                 self._load(feed, fetched)
         except (ConnectionFault, PluginError) as fault:
@@ -155,7 +163,7 @@ class Snapshots:
         except Exception as exc:
             raise PluginError(self._exchange, f"a book's snapshot makes no sense ({type(exc).__name__})") from exc
 
-    async def _fetch(self, snapshot: Source) -> BookSnapshot:
+    async def _fetch(self, snapshot: Source, yields_until: float) -> BookSnapshot:
         try:
             conversation: object = snapshot()
         except Exception as exc:
@@ -163,7 +171,7 @@ class Snapshots:
         if not isinstance(conversation, Generator):
             problem = f"a book rule's snapshot must be a generator, not {type(conversation).__name__}"
             raise PluginError(self._exchange, problem)
-        fetched: object = await self._rest.converse(conversation)
+        fetched: object = await self._rest.converse(conversation, yields_until=yields_until)
         if not isinstance(fetched, BookSnapshot):
             raise PluginError(self._exchange, f"a book's snapshot must not be a {type(fetched).__name__}")
         return fetched

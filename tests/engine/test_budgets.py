@@ -105,6 +105,12 @@ def test_what_can_never_be_had_is_refused() -> None:
     assert Window(Limit("l", 1, 1.0)).wait(1, 0.0, spare=1) == 0.0, "one is always allowed"
 
 
+@pytest.mark.parametrize(("units", "left"), [(1, 22), (60, 22), (68, 22), (80, 10), (90, 0), (91, 0)])
+def test_whoever_can_wait_leaves_a_quarter_as_far_as_he_is_not_denied_all(units: int, left: int) -> None:
+    """Of a hundred ninety are allowed."""
+    assert Window(Limit("weight", 100, 60.0)).reserve(units) == left
+
+
 def test_the_exchanges_own_count_is_believed_where_it_says_more() -> None:
     window = Window(Limit("weight", 100, 60.0))
     window.take(10, 0.0)
@@ -209,6 +215,22 @@ def test_one_unit_is_always_left_for_a_pong() -> None:
     assert sent == 3
     ours.charge_control_frame(0.0)
     assert ours.used(0.0) == {"messages": (4, 5), "dials": (0, 300), "orders": (0, 10)}
+
+
+def test_whoever_yields_waits_until_a_reserve_is_left_and_others_find_it() -> None:
+    one = Budgets().for_connection([Limit("weight", 100, 60.0)], None)
+    one.take({"weight": 60}, 0.0)
+    assert one.wait({"weight": 8}, 1.0, yields=True) == 0
+    assert one.wait({"weight": 9}, 1.0, yields=True) == 59
+    assert one.wait({"weight": 9}, 1.0) == 0
+    assert one.wait({"weight": 90}, 1.0, yields=True) == 59
+
+
+def test_one_unit_is_left_for_a_pong_by_whoever_yields_too() -> None:
+    one = Budgets().for_connection([MESSAGES], None)
+    assert one.wait({"messages": 3}, 0.0, yields=True) == 0
+    with pytest.raises(ValueError, match="allows 3 units at once, not 4"):
+        one.wait({"messages": 4}, 0.0, yields=True)
 
 
 def test_control_frames_count_where_the_exchange_counts_them_and_nowhere_else() -> None:

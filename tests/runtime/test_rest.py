@@ -61,6 +61,29 @@ async def test_several_that_wait_for_the_same_room_do_not_take_it_twice() -> Non
     assert taken == [0.0, 60.0, 120.0, 180.0]
 
 
+@virtually
+async def test_whoever_yields_leaves_a_reserve_to_others() -> None:
+    """Of ninety that may be used he leaves twenty-two."""
+    one = rest()
+    for _ in range(2):
+        await one.fetch(ASKED, yields_until=1000.0)
+    yielding = asyncio.create_task(one.fetch(ASKED, yields_until=1000.0))
+    await asyncio.sleep(19)
+    await one.fetch(ASKED)
+    assert now() == 19.0
+    await yielding
+    assert now() == 60.0
+
+
+@virtually
+async def test_his_patience_over_he_waits_no_longer_than_others() -> None:
+    one = rest()
+    for _ in range(2):
+        await one.fetch(ASKED)
+    await one.fetch(ASKED, yields_until=20.0)
+    assert now() == 20.0
+
+
 @pytest.mark.parametrize(
     ("cost", "problem"),
     [({"wieght": 1}, "cost names undeclared limits: wieght"), ({"weight": 91}, "allows 90 units at once, not 91")],

@@ -410,9 +410,9 @@ def cut(last: int, bid: int) -> HttpReply:
     return HttpReply(200, body=f'{{"bids":[{bids}],"asks":[{asks}],"last":{last}}}'.encode())
 
 
-def fall(one, last: int, ask: int) -> None:
+def fall(one, last: int, ask: int, *, stream: str = A) -> None:
     delta = {"bids": [], "asks": [[str(ask), "1"]], "last": last, "previous": last - 1, "ts": last}
-    one.far.say(stream=A, ts=last, data=[delta])
+    one.far.say(stream=stream, ts=last, data=[delta])
 
 
 @virtually
@@ -439,3 +439,93 @@ async def test_where_the_market_leaves_what_is_known_the_book_is_fetched_anew_wi
         assert ear.story[-1] == "update"
         await asyncio.sleep(60)
         assert len(fetches(one)) == 3
+
+
+def costly() -> spi.Conversation[spi.BookSnapshot]:
+    """Of these four may be had in a minute, three by whoever leaves a reserve."""
+    reply = yield spi.Fetch("GET", "http://memory/depth", cost={"mock-weight": 270})
+    return spi.BookSnapshot(**reply.json())
+
+
+class Six:
+    """A stage with six costly books that are live, and a limit of which nothing is used."""
+
+    def __init__(self, stage: Any) -> None:
+        self.stage = stage
+        self.ears: dict[str, Any] = {}
+
+    async def begin(self) -> None:
+        one = self.stage
+        one.network.on_fetch = lambda _: cut(5, 100)
+        self.ears = dict(
+            zip("abcdef", await one.hear_all(*(f"mock:book:{name}" for name in "abcdef")), strict=True)
+        )
+        one.far.ack_all()
+        await asyncio.sleep(150)
+        assert self.shown(1) == [*"abcdef"]
+        one.network.fetches.clear()
+        one.network.on_fetch = lambda _: Later(0.1, cut(2000, 90))
+
+    def wear(self, *names: str) -> None:
+        """Have the market come near to where books end."""
+        for name in names:
+            for number in range(6, 6 + LOOK):
+                fall(self.stage, number, 98, stream=f"book.{name}")
+
+    def shown(self, times: int) -> list[str]:
+        """Return the books that were shown whole so many times."""
+        return [name for name, ear in self.ears.items() if ear.story.count("snapshot") == times]
+
+
+@virtually
+async def test_renewals_are_fetched_one_after_the_other_and_leave_a_reserve_to_what_is_broken(rested) -> None:
+    six = Six(rested(reach=3, snapshot=costly))
+    async with six.stage as one:
+        await six.begin()
+        six.wear(*"abcdef")
+        await asyncio.sleep(5)
+        assert fetches(one) == pytest.approx([150.0, 150.1, 150.2], abs=0.01)
+        waiting = six.shown(1)[0]
+        one.far.delta(waiting, 2000)
+        await asyncio.sleep(0.2)
+        assert six.ears[waiting].story[-5:] == ["gap", "resyncing", "snapshot", "synced", "live"]
+        await asyncio.sleep(60)
+        assert six.shown(2) == [*"abcdef"]
+        assert len(fetches(one)) == 6
+
+
+@virtually
+async def test_what_is_broken_goes_before_what_was_to_be_renewed_earlier(rested) -> None:
+    six = Six(rested(reach=3, snapshot=costly))
+    async with six.stage as one:
+        await six.begin()
+        for name in "abcd":
+            one.far.delta(name, 2000)
+            await asyncio.sleep(5)
+        six.wear("e")
+        await asyncio.sleep(1)
+        one.far.delta("f", 2000)
+        await asyncio.sleep(40)
+        assert six.shown(2) == [*"abcdf"]
+        await asyncio.sleep(10)
+        assert six.shown(2) == [*"abcdef"]
+        begun = 150.0
+        assert fetches(one) == pytest.approx([begun + after for after in (0, 5, 10, 15, 60, 70)], abs=0.01)
+
+
+@virtually
+async def test_a_renewal_that_has_waited_for_a_minute_takes_its_turn(rested) -> None:
+    """However much others need: else the best levels of what is served would be missing some."""
+    six = Six(rested(reach=3, snapshot=costly))
+    async with six.stage as one:
+        await six.begin()
+        budgets = one.ground.budgets.for_connection(one.ground.info.limits, None, "mock")
+        for ago in (45, 30, 15, 0):
+            budgets.take({"mock-weight": 270}, one.ground.now() - ago)
+        six.wear("a")
+        for second in range(200):
+            if budgets.wait({"mock-weight": 270}, one.ground.now()) == 0:
+                budgets.take({"mock-weight": 270}, one.ground.now())
+            await asyncio.sleep(1)
+            assert second > 60 or six.shown(2) == []
+        assert six.shown(2) == ["a"]

@@ -14,11 +14,14 @@ export function open(root, signal) {
   const button = h("button", { type: "button", disabled: true, onclick: () => end(chosen) }, "Disconnect");
   const grid = new Grid("Clients", [
     { title: "Client", of: (row) => row.id },
+    { title: "Protocol", of: (row) => row.kind },
     { title: "Address", of: (row) => row.address ?? "" },
     { title: "Token", of: (row) => row.token_id ?? "none" },
     { title: "Since", of: (row) => seconds(since(row.since_us)), class: "number" },
     { title: "Topics", of: (row) => count(row.topics), class: "number" },
-    { title: "Waiting", of: (row) => bytes(row.queued_bytes), class: "number" },
+    { title: "Waiting", of: (row) => bytes(row.queue_bytes), class: "number" },
+    { title: "Sent", of: (row) => count(row.sent), class: "number" },
+    { title: "Dropped", of: (row) => count(row.dropped), class: "number" },
     { title: "Lag", of: (row) => (row.lagging ? "lagging" : "keeps up"), kind: (row) => (row.lagging ? "bad" : "good") },
   ], {
     keyOf: (row) => row.id,

@@ -10,6 +10,8 @@ export const title = "Latency";
 
 const EVERY = 2000;
 const KEPT = 150;
+const HIGH = 200;
+const LEFT = 56;
 const QUANTILES = { p50: 0.5, p90: 0.9, p99: 0.99 };
 
 export function open(root, signal) {
@@ -35,7 +37,7 @@ function add(series, histogram) {
 }
 
 function card(one) {
-  const parts = { picture: s("svg", { class: "chart", viewBox: "0 0 600 200", role: "img" }), told: h("p", { class: "facts" }) };
+  const parts = { picture: s("svg", { class: "chart", role: "img" }), told: h("p", { class: "facts" }) };
   const made = h("section", { class: "card", "aria-label": one.help }, h("h3", {}, one.help), parts.told, parts.picture);
   made.parts = parts;
   return made;
@@ -50,11 +52,26 @@ function draw(made, one) {
   const all = one.points.flatMap((point) => Object.values(point)).filter((value) => value > 0);
   const least = Math.log10(Math.min(1e-3, ...all));
   const most = Math.log10(Math.max(1e-2, ...all));
-  const y = (value) => 180 - (170 * (Math.log10(Math.max(value, 1e-9)) - least)) / (most - least);
-  const lines = Object.keys(QUANTILES).map((name) => s("path", { class: name, d: path(one.points.map((point) => point[name]), y) }));
-  const marks = ticks(least, most).map((power) => s("g", {}, s("line", { class: "axis", x1: 46, x2: 600, y1: y(10 ** power), y2: y(10 ** power) }),
-    Object.assign(s("text", { x: 2, y: y(10 ** power) + 4 }), { textContent: seconds(10 ** power) })));
-  picture.replaceChildren(...marks, ...lines);
+  const wide = picture.clientWidth || 600;
+  const y = (value) => HIGH - 10 - ((HIGH - 30) * (Math.log10(Math.max(value, 1e-9)) - least)) / (most - least);
+  const x = (place) => LEFT + ((wide - LEFT - 8) * place) / (KEPT - 1);
+  const lines = Object.keys(QUANTILES).map((name) => s("path", { class: name, d: path(one.points.map((point) => point[name]), x, y) }));
+  picture.setAttribute("viewBox", `0 0 ${wide} ${HIGH}`);
+  picture.replaceChildren(...ticks(least, most).map((power) => mark(10 ** power, y, wide)), ...legend(wide), ...lines);
+}
+
+function mark(value, y, wide) {
+  const text = s("text", { x: 4, y: y(value) + 4 });
+  text.textContent = seconds(value);
+  return s("g", {}, s("line", { class: "axis", x1: LEFT, x2: wide, y1: y(value), y2: y(value) }), text);
+}
+
+function legend(wide) {
+  return Object.keys(QUANTILES).map((name, place) => {
+    const text = s("text", { class: `name ${name}`, x: wide - 130 + 42 * place, y: 14 });
+    text.textContent = name;
+    return text;
+  });
 }
 
 function ticks(least, most) {
@@ -62,12 +79,12 @@ function ticks(least, most) {
   return Array.from({ length: Math.max(0, Math.floor(most) - first + 1) }, (_, step) => first + step);
 }
 
-function path(values, y) {
+function path(values, x, y) {
   let drawn = "";
   let pen = "M";
   values.forEach((value, place) => {
     if (value === null) { pen = "M"; return; }
-    drawn += `${pen}${(50 + (place * 545) / (KEPT - 1)).toFixed(1)},${y(value).toFixed(1)} `;
+    drawn += `${pen}${x(place).toFixed(1)},${y(value).toFixed(1)} `;
     pen = "L";
   });
   return drawn;

@@ -1,23 +1,16 @@
 """``gateway replay``: a recording, served as a gateway serves, at any speed."""
 
-import asyncio
 import math
-import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Final
 
 import typer
 
 from gateway.errors import ConfigError
 
-if TYPE_CHECKING:
-    from gateway.recording.replay import Replay
-
-LISTEN = "127.0.0.1:8765"
-MAX = "max"
-PAUSE = 0.25
-"""Seconds between two looks at how far it is."""
+LISTEN: Final = "127.0.0.1:8765"
+MAX: Final = "max"
 
 
 class Wait(StrEnum):
@@ -40,10 +33,11 @@ def replay(
 ) -> int:
     """Serve a recording once, to any client of the stream protocol."""
     from gateway.cli.loop import run_until_stopped  # noqa: PLC0415  # --help is quick without asyncio
+    from gateway.cli.replaying import served  # noqa: PLC0415  # same
     from gateway.telemetry import setup_logs  # noqa: PLC0415  # same
 
     setup_logs("warning")
-    return run_until_stopped(_replay(directory, _speed(speed), listen, wait))
+    return run_until_stopped(served(directory, _speed(speed), listen, wait.value))
 
 
 def _speed(text: str) -> float | None:
@@ -57,51 +51,3 @@ def _speed(text: str) -> float | None:
     if not (math.isfinite(speed) and speed > 0):
         raise ConfigError("--speed", f"need a number above 0, or {MAX}; got {text[:40]!r}")
     return speed
-
-
-async def _replay(directory: Path, speed: float | None, listen: str, wait: Wait) -> int:
-    from gateway.recording.replay import replaying  # noqa: PLC0415  # --help is quick without it
-
-    try:
-        async with replaying(directory, listen, speed) as playing:
-            host, port = playing.address
-            place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-            typer.echo(f"Listening on http://{place}, with {len(playing.found.topics)} recorded topics")
-            watching = asyncio.create_task(_watch(playing))
-            try:
-                await playing.run(wait.value)
-            finally:
-                watching.cancel()
-                await asyncio.wait({watching})
-                typer.echo(f"Told {playing.player.messages:,} messages")
-    except ConfigError as wrong:
-        raise ConfigError("--listen", wrong.problem) from None
-    return 0
-
-
-async def _watch(playing: "Replay") -> None:
-    """Show on a terminal how far it is."""
-    if not sys.stderr.isatty():
-        return
-    from rich.console import Console  # noqa: PLC0415  # slow, and only terminals need it
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415  # same
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=playing.found.bytes)
-        while True:
-            bar.update(task, completed=playing.player.read, description=said(playing))
-            await asyncio.sleep(PAUSE)
-
-
-def said(playing: "Replay") -> str:
-    """Return how far it is, in words."""
-    clients = "1 client" if playing.clients == 1 else f"{playing.clients} clients"
-    if not playing.player.messages:
-        return f"waiting for subscriptions, {clients}"
-    return f"{playing.player.messages:,} messages to {clients}"

@@ -4,7 +4,7 @@ A plugin's native protocol at the border: each call is run as a hook is, and wha
 Data are excepted: :attr:`NativeSide.wrap` is the plugin's own function, for it runs for every datum.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from inspect import iscoroutinefunction
 from typing import Any, Final, TypeVar
 
@@ -102,6 +102,8 @@ class NativeSide:
     def _kind(self, name: str, kind: type[R], value: object) -> R:
         if isinstance(value, kind):
             return value
+        if isinstance(value, Coroutine):
+            value.close()  # else Python complains of it wherever it is collected
         raise self._error(f"'s {name} must return a {kind.__name__}, not {type(value).__name__}")
 
     def _check(self, name: str, value: object, known: tuple[rules.Rule, ...]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from msgspec import Struct
 
 from gateway import spi
-from gateway.spi import books, contract, events, steps
+from gateway.spi import books, contract, events, native, steps
 
 
 def values(module: Any) -> list[type[Any]]:
@@ -21,7 +21,7 @@ def values(module: Any) -> list[type[Any]]:
     ]
 
 
-VALUES = [cls for module in (contract, events, steps, books) for cls in values(module)]
+VALUES = [cls for module in (contract, events, steps, books, native) for cls in values(module)]
 
 
 def test_there_are_values_to_check() -> None:
@@ -114,6 +114,12 @@ def test_events_mean_what_they_say_without_further_words() -> None:
     assert spi.Revoked("a", "gone").again
     assert spi.Lost(spi.ALL).reason is spi.Reason.SEQUENCE_GAP
     assert spi.Lost(spi.ALL).streams is spi.ALL
+
+
+def test_a_native_clients_message_asks_for_nothing_unless_it_says_so() -> None:
+    turn = spi.NativeTurn()
+    assert (turn.subscribe, turn.unsubscribe, turn.shape, turn.reply, turn.is_wrong) == ((), (), None, None, False)
+    assert spi.NativeGreeting("plain").streams == ()
 
 
 def test_importing_the_contract_stays_light() -> None:

@@ -30,6 +30,7 @@ EXERCISED = {
     "docs/simulating-binance.md": [
         ".venv/bin/python -m gateway simulate binance",  # tests/docs/test_simulating_binance.py
     ],
+    "docs/clients.md": ["wscat -c", "curl -sf"],  # tests/docs/test_clients.py
     "docs/configuration.md": ["GATEWAY_SERVER__LISTEN="],  # tests/docs/test_configuration.py
 }
 """How the blocks of commands begin that a test takes from the page and runs."""

@@ -5,11 +5,13 @@ import base64
 import json
 import os
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from itertools import count
+from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
@@ -22,6 +24,8 @@ from gateway.errors import SubscriptionError
 from gateway.model.market import Quote
 from gateway.model.subscriptions import Subscription
 from gateway.serving import Limits, Server
+
+sys.path.append(str(Path(__file__).parent))  # documented
 
 
 class Upstream:

@@ -20,13 +20,13 @@ H = TypeVar("H", bound=Callable[..., Any])
 @dataclass(frozen=True, slots=True)
 class Answer:
     """
-    What a request may be answered with.
+    What a request may be answered with; without a ``status`` it is any that is not told of.
 
     ``model`` is a type that :mod:`msgspec` can describe; without one there is no body. ``also`` has
     the models of other media types of the same answer.
     """
 
-    status: int
+    status: int | None
     text: str
     model: Any = None
     media: str = JSON

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from gateway.serving.auth.needs import API, FREE, need_of
+from gateway.serving.auth.needs import API, FREE, OWN_DOOR, need_of
 from gateway.serving.documents.codes import PROBLEMS, SUBSCRIPTIONS, WISHES
 from gateway.serving.documents.describing import JSON, Answer, Operation, operation_of
 from gateway.serving.documents.problem import Problem
@@ -141,7 +141,7 @@ class _Described:
     def _security(self) -> list[dict[str, list[str]]]:
         if self._path in FREE and not self._operation.query:
             return []
-        scope = need_of(self._method, self._path).scope
+        scope = None if self._path in OWN_DOOR else need_of(self._method, self._path).scope
         return [{"token": [] if scope is None else [scope]}, {}]
 
     def _parameters(self) -> Iterator[dict[str, Any]]:
@@ -163,7 +163,7 @@ class _Described:
                 }
 
     def _responses(self) -> dict[str, Any]:
-        made = {str(one.status): self._answer(one) for one in self._operation.answers}
+        made = {str(one.status or "default"): self._answer(one) for one in self._operation.answers}
         for status, codes in self._refusals().items():
             made[str(status)] = _refusal(status, codes)
         return dict(sorted(made.items()))

@@ -1,10 +1,11 @@
 """The doors of exchanges' own protocols, ``/native/<exchange>/``: sockets and REST side by side, as there."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Annotated, Any, Final
 from urllib.parse import unquote
 
 from aiohttp import hdrs, web
+from msgspec import Meta
 
 from gateway.engine.hub import Hub
 from gateway.engine.operations import Operations
@@ -13,6 +14,8 @@ from gateway.serving.auth.credentials import is_credential, offered
 from gateway.serving.auth.door import ACCESS
 from gateway.serving.auth.entrance import Entrance
 from gateway.serving.auth.reception import Reception
+from gateway.serving.documents.describing import Answer, Operation, described
+from gateway.serving.documents.parameters import ExchangeId
 from gateway.serving.native.fans import Fans
 from gateway.serving.native.session import NativeSession, Wanted
 from gateway.serving.problems import problem
@@ -25,6 +28,8 @@ METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 """All but the first are there to be refused in the exchange's own words."""
 KEPT: Final = ("Content-Type", "Retry-After")
 """Headers of an answer that are the client's; others were for the gateway."""
+Path = Annotated[str, Meta(description="As the exchange has it.", examples=["api/v3/ping"])]
+Theirs = Annotated[Any, Meta(description="As the exchange has it.")]
 
 
 class NativeDoors:
@@ -59,6 +64,19 @@ class NativeDoors:
         """Return all of them."""
         return [web.route(method, PATH, self._answer) for method in METHODS]
 
+    @described(
+        Operation(
+            summary="Speak an exchange's own protocol",
+            text="Sockets and REST, as there; the exchange's plugin says what is offered. Its clients "
+            "need another base URL and nothing else. Methods but GET are refused as the exchange would.",
+            path={"exchange": ExchangeId, "path": Path},
+            answers=(
+                Answer(101, "A WebSocket is open, on which the exchange's protocol is spoken"),
+                Answer(None, "What the exchange would answer, from what is known here", Theirs),
+            ),
+            refusals=("unknown_exchange", "not_offered", "too_many_sockets", "shutting_down", "bad_request"),
+        )
+    )
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         exchange = request.match_info["exchange"]
         try:

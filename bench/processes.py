@@ -1,11 +1,12 @@
 """How the venue and what is measured are started, and what they answer."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,8 @@ VENUE: Final = 1
 MEASURED: Final = 0
 CLIENT: Final = 2
 """Where there are two cores, the client shares the venue's: both have little to do."""
+QUIET: Final = '[log]\nlevel = "error"\n'
+NO_MORE: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +84,40 @@ def cryptofeed(python: Path, venue: Venue, tape: str, count: int) -> dict[str, A
     return measure([str(python), str(HERE / "peers/cryptofeed_inside.py"), *_what(venue, tape, count)])
 
 
-def served(venue: Venue, tape: str, count: int) -> dict[str, Any]:
-    """Measure the gateway as a process, with one client."""
+def served(  # noqa: PLR0913  # where it may differ
+    venue: Venue,
+    tape: str,
+    count: int,
+    *,
+    more: str = QUIET,
+    environ: Mapping[str, str] = NO_MORE,
+    launcher: str = "",
+    beside: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
+) -> dict[str, Any]:
+    """
+    Measure the gateway as a process, with one client.
+
+    ``more`` is added to its configuration, ``environ`` to its environment; ``launcher`` is the script that is
+    run instead of ``python -m gateway``, and ``beside`` is open meanwhile and told the port. What it logs is read
+    by nobody, unless it is only errors.
+    """
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "gateway.toml"
         config.write_text(
             f'[exchanges.binance.endpoints]\nstream = "ws://127.0.0.1:{venue.port}"\n'
-            f'rest = "http://127.0.0.1:{venue.port}"\nallow_plaintext = true\n\n[log]\nlevel = "error"\n'
+            f'rest = "http://127.0.0.1:{venue.port}"\nallow_plaintext = true\n\n{more}'
         )
-        words = [sys.executable, "-m", "gateway", "serve", "--config", str(config), "--listen", "127.0.0.1:0"]
-        with cores.pinned(MEASURED), _started(words) as gateway:
+        gateway_words = _script(launcher) if launcher else [sys.executable, "-m", "gateway"]
+        words = [*gateway_words, "serve", "--config", str(config), "--listen", "127.0.0.1:0"]
+        said = None if more == QUIET else subprocess.DEVNULL
+        with cores.pinned(MEASURED), _started(words, environ=environ, stderr=said) as gateway:
             assert gateway.stdout is not None
             port = gateway.stdout.readline().rpartition(":")[2].strip()
             if not port:
                 return {"error": "the gateway did not start"}
             client = [*_script("outside.py"), "--port", port, "--gateway", str(gateway.pid), "--tape", tape]
-            return measure([*client, "--count", str(count), "--progress", str(venue.progress)], CLIENT)
+            with beside(port):
+                return measure([*client, "--count", str(count), "--progress", str(venue.progress)], CLIENT)
 
 
 def _script(name: str) -> list[str]:
@@ -108,8 +129,14 @@ def _what(venue: Venue, tape: str, count: int) -> list[str]:
 
 
 @contextmanager
-def _started(words: Sequence[str], stdin: int | None = None) -> Iterator["subprocess.Popen[str]"]:
-    process = subprocess.Popen(words, stdin=stdin, stdout=subprocess.PIPE, text=True)
+def _started(
+    words: Sequence[str],
+    stdin: int | None = None,
+    stderr: int | None = None,
+    environ: Mapping[str, str] = NO_MORE,
+) -> Iterator["subprocess.Popen[str]"]:
+    whole = {**os.environ, **environ}
+    process = subprocess.Popen(words, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, text=True, env=whole)
     try:
         yield process
     finally:

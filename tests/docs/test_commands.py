@@ -26,6 +26,10 @@ EXERCISED = {
         ".venv/bin/python -m gateway serve",  # same
     ],
     "docs/real-input.md": [".venv/bin/python -m gateway simulate binance"],  # tests/integration/test_real_input.py
+    "docs/recording.md": [
+        ".venv/bin/python -m gateway record",  # tests/docs/test_recording.py
+        ".venv/bin/python -m gateway replay",  # same
+    ],
     "docs/simulating.md": [".venv/bin/python -m gateway simulate mock"],  # tests/docs/test_simulating.py
     "docs/simulating-binance.md": [
         ".venv/bin/python -m gateway simulate binance",  # tests/docs/test_simulating_binance.py

@@ -30,8 +30,9 @@ class Upstream(Protocol):
         """
         Return ``wish`` in the gateway's own spelling.
 
-        Waits for the exchange's list of instruments, but not for long; without
-        a list the wish is returned as it is, and its topic will be pending.
+        Waits for the exchange's list of instruments, and for a newer one if the
+        symbol is not on it, but not for long; without a list the wish is returned
+        as it is, and its topic will be pending.
 
         Raises:
             SubscriptionError: If the exchange does not offer it.

@@ -118,6 +118,110 @@ async def test_a_plugin_without_a_list_makes_nobody_wait(stage) -> None:
         assert not one.network.fetches
 
 
+# --- symbols that are not on it
+
+
+async def refused(one, *names: str) -> list[SubscriptionError]:
+    """Ask for topics at once, none of which can be had."""
+    asking = (one.hear(f"mock:trades:{name}") for name in names)
+    answers = await asyncio.gather(*asking, return_exceptions=True)
+    for answer in answers:
+        assert isinstance(answer, SubscriptionError)
+        assert answer.code == "unknown_symbol"
+    return answers
+
+
+@virtually
+async def test_a_symbol_that_was_listed_since_is_found_at_once(stage) -> None:
+    one = stage(MockExchange())
+    answering(one, symbols=lambda: HttpReply(200, body=BTC))
+    async with one:
+        await asyncio.sleep(1000)
+        answering(one, symbols=lambda: Later(1.0, HttpReply(200, body=BOTH)))
+        first, second = await one.hear_all("mock:trades:ETH-USDT", "mock:quotes:eth_usdt")
+        assert (first.topic.name, second.topic.name) == ("mock:trades:ETH-USDT", "mock:quotes:ETH-USDT")
+        assert asked(one, "/symbols") == [0.0, 1000.0]
+        assert [one.change.what for one in one.exchange.reference.listings.recent] == ["listed"]
+        await asyncio.sleep(REFRESH)
+        assert asked(one, "/symbols") == [0.0, 1000.0, 1001.0 + REFRESH], "an hour after the last"
+
+
+@virtually
+async def test_however_many_are_unknown_the_list_is_looked_at_once_a_minute(stage) -> None:
+    one = stage(MockExchange())
+    answering(one, symbols=lambda: HttpReply(200, body=BTC))
+    async with one:
+        for second in range(600):
+            for error in await refused(one, *(f"X{second}-{number}" for number in range(20))):
+                assert not error.temporary
+            await asyncio.sleep(1)
+        assert asked(one, "/symbols") == [60.0 * minute for minute in range(10)]
+
+
+@virtually
+async def test_whoever_asks_for_what_is_not_there_waits_five_seconds_for_a_newer_list_all_together(stage) -> None:
+    one = stage(MockExchange())
+    answering(one, symbols=lambda: HttpReply(200, body=BTC))
+    async with one:
+        await asyncio.sleep(600)
+        answering(one, symbols=Hang)
+        first, second = await refused(one, "XRP-USDT", "SOL-USDT")
+        assert round(one.ground.now(), 1) == 605.0
+        assert second.temporary
+        assert str(first) == "mock has no symbol XRP-USDT (its list is 10 minutes old: a newer one is on its way)"
+        await refused(one, "XRP-USDT")
+        assert round(one.ground.now(), 1) == 605.0
+        await asyncio.sleep(10)
+        [late] = await refused(one, "XRP-USDT")
+        assert str(late).endswith("(its list is 10 minutes old: no REST reply within 10 s)")
+        assert round(one.ground.now(), 1) == 615.0
+
+
+@virtually
+async def test_one_that_is_found_is_not_kept_waiting_by_one_that_is_not(stage) -> None:
+    one = stage(MockExchange())
+    answering(one, symbols=lambda: HttpReply(200, body=BTC))
+    async with one:
+        await asyncio.sleep(600)
+        answering(one, symbols=Hang)
+        unknown = asyncio.create_task(refused(one, "XRP-USDT"))
+        await one.hear("mock:trades:BTC-USDT")
+        assert round(one.ground.now(), 1) == 600.0
+        await unknown
+
+
+@virtually
+async def test_where_it_is_said_to_stop_nobody_looks_for_what_is_unknown(stage) -> None:
+    class Stopped(MockExchange):
+        @spi.hookimpl
+        def gateway_classify(self) -> spi.Verdict:
+            return spi.Verdict(action=spi.Action.STOP)
+
+    one = stage(Stopped())
+    answering(one, symbols=lambda: HttpReply(200, body=BTC))
+    async with one:
+        await asyncio.sleep(100)
+        answering(one, symbols=lambda: HttpReply(451))
+        for _ in range(100):
+            await refused(one, "XRP-USDT")
+            await asyncio.sleep(30)
+        assert asked(one, "/symbols") == [0.0, 100.0]
+
+
+@virtually
+async def test_a_look_for_what_is_unknown_leaves_a_reserve_of_the_limits_to_others(stage) -> None:
+    one = stage(MockExchange())
+    answering(one, symbols=lambda: HttpReply(200, body=BTC))
+    async with one:
+        await asyncio.sleep(100)
+        budgets = one.ground.budgets.for_connection(one.ground.info.limits, None, "mock")
+        budgets.take({"mock-weight": 900}, one.ground.now())
+        [error] = await refused(one, "XRP-USDT")
+        assert error.temporary
+        await asyncio.sleep(120)
+        assert asked(one, "/symbols") == [0.0, 160.0]
+
+
 # --- topics that wait for the list
 
 

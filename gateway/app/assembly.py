@@ -22,7 +22,7 @@ from gateway.config import RetentionSettings, Settings, StoreSettings
 from gateway.engine.absence import Names
 from gateway.engine.budgets import Budgets
 from gateway.engine.hub import Hub
-from gateway.engine.observer import Observer, Observers
+from gateway.engine.observer import LATE_MESSAGE, Observer, Observers
 from gateway.engine.registry import ConnectionRegistry
 from gateway.engine.ring import Ring
 from gateway.errors import ConfigError, PluginError, StoreError
@@ -241,8 +241,10 @@ class Assembly:
             await asyncio.sleep(SWEEP)
             now = self._surroundings.now()
             self.hub.sweep(now)
-            for exchange in self.exchanges.values():
+            for name, exchange in self.exchanges.items():
                 exchange.look_at_limits(now)
+                for begun_us, at_us in self.hub.flow(name).late():
+                    self._observer.noticed(name, 0, LATE_MESSAGE, leg="transit", begun_us=begun_us, at_us=at_us)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         """One that fails is a defect of ours and is said aloud."""

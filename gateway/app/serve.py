@@ -19,6 +19,7 @@ from gateway.app.exposure import check_exposure, tls_of, token_place, tokens_of
 from gateway.app.gateway import Gateway
 from gateway.app.given import Given
 from gateway.app.hangup import hangups, obeyed
+from gateway.app.lateness import lateness_told
 from gateway.app.measuring import Measuring
 from gateway.app.port import taken
 from gateway.app.process import ServingProcess, limits_of
@@ -75,16 +76,18 @@ async def serve(
                 gateway = Gateway(settings, environ=environ, observers=observers)
                 if source is not None:
                     gateway.configuration.source = source
-                async with watched(Observers(observers), measuring.lag), gateway:
-                    await _serve(gateway, measuring, port, hung_up, ready, stopped)
+                told = Observers(observers)
+                async with watched(told, measuring.lag), gateway:
+                    await _serve(gateway, measuring, told, port, hung_up, ready, stopped)
             finally:
                 within = min(FLUSH, max(LEAST, stopped.seconds_left(ALL)))
                 await asyncio.gather(telemetry.shutdown(within), measuring.finish(within))
 
 
-async def _serve(
+async def _serve(  # noqa: PLR0913, PLR0917  # all that a process is made of
     gateway: Gateway,
     measuring: Measuring,
+    told: Observer,
     port: socket.socket,
     hung_up: Bell,
     ready: Callable[[str], None],
@@ -99,6 +102,7 @@ async def _serve(
     async with (
         obeyed(hung_up, gateway.configuration.read_anew),
         heeded(token_place(gateway.settings), tokens, server),
+        lateness_told(server.figures, told),
     ):
         ready(_place(server))
         await stopped.wait()

@@ -25,6 +25,9 @@ from gateway.spi.events import Data
 
 HELD: Final = 10_000
 """Messages that may wait for the account to be fetched."""
+RECENT: Final = 32
+"""Records that are remembered until somebody asks what came lately; of more the oldest are let go."""
+CHANNELS: Final = {kind: channel for channel, kind in ACCOUNT_RECORDS.items()}
 
 
 class AccountFeed(Feed):
@@ -55,6 +58,7 @@ class AccountFeed(Feed):
         self._is_whole = False
         """Whether all that is known of it was fetched, or has come since."""
         self._held: deque[tuple[Sequence[Any], int | None, int]] | None = None
+        self._recent: deque[tuple[str, int | None, int]] = deque(maxlen=RECENT)
 
     @property
     def open_orders(self) -> Sequence[Order]:
@@ -104,10 +108,17 @@ class AccountFeed(Feed):
 
     def _tell(self, records: Sequence[Struct], ts: int | None, recv_us: int) -> None:
         news = [record for record in records if self._state.take(record)]
+        self._recent.extend((CHANNELS[type(record)], ts, recv_us) for record in news)
         for topic in self.topics:
             kind = _kind(topic)
             if mine := [record for record in news if type(record) is kind]:
                 topic.publish("update", mine, ts, recv_us)
+
+    def lately(self) -> Sequence[tuple[str, int | None, int]]:
+        """Return the channel, the exchange's time and the receipt of what was told since this was asked last."""
+        told = tuple(self._recent)
+        self._recent.clear()
+        return told
 
     # --- what is fetched
 

@@ -5,14 +5,20 @@ A message costs one comparison here: what each topic counts anyhow is added up w
 somebody asks. Only one message of many is timed.
 """
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 from gateway.engine.histogram import TRANSIT, Histogram
 
 TIMED: Final = 64
 """A topic's first message is timed, and every so many after it; a power of two."""
+LATE: Final = 1.0
+"""Seconds beyond what is usual that make a message late; clocks that differ are usual too."""
+REMEMBERED: Final = 16
+"""Late messages that are remembered until somebody asks; of more the oldest are let go."""
+_WEIGHT: Final = 1 / 32
+"""How much one message moves what is usual."""
 
 
 class Counted(Protocol):
@@ -33,8 +39,25 @@ class Flow:
         """Statuses and events, once for each topic that they were told on."""
         self.transit = Histogram(TRANSIT)
         """From the exchange's time of a message to its receipt, of those that are timed."""
+        self._usual: float | None = None
+        self._late: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
         self._published = 0
         self._encoded = 0
+
+    def came(self, ts: int, recv_us: int) -> None:
+        """Count how long a message that is timed took from the exchange, and remember it if it was late."""
+        seconds = (recv_us - ts) / 1e6
+        self.transit.observe(seconds)
+        usual = seconds if self._usual is None else self._usual
+        if seconds - usual > LATE:
+            self._late.append((ts, recv_us))
+        self._usual = usual + (seconds - usual) * _WEIGHT
+
+    def late(self) -> Sequence[tuple[int, int]]:
+        """Return the exchange's time and the receipt of each late message since this was asked last."""
+        told = tuple(self._late)
+        self._late.clear()
+        return told
 
     def forget(self, topic: Counted) -> None:
         """Keep what ``topic`` has counted: it will be gone."""

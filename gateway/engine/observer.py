@@ -2,10 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.model.changes import Change
 from gateway.model.states import Phase
+
+FIRST_DATA: Final = "first_data"
+"""The first datum of an epoch has come: ``begun_us`` when its streams were asked for, ``at_us`` when it came."""
+ACCOUNT_EVENT: Final = "account_event"
+"""An order, a balance or a position was told: ``account``, ``channel``, ``begun_us`` if it tells, ``at_us``."""
+LATE_MESSAGE: Final = "late_message"
+"""A message was much later than usual: ``leg`` of its way, ``begun_us`` and ``at_us`` of that leg."""
+MOMENTS: Final = frozenset({FIRST_DATA, ACCOUNT_EVENT, LATE_MESSAGE})
+"""What is noticed for the sake of traces; whoever writes lines need not."""
 
 
 class Observer(Protocol):

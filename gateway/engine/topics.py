@@ -7,7 +7,7 @@ go to every listener. Event-loop only, and nothing here waits.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, TypeGuard
 
 from gateway.engine.flow import TIMED, Flow
 from gateway.engine.messages import (
@@ -43,12 +43,16 @@ class Listener(Protocol):
         """Take a status; ``frame`` is how clients get it, empty while no client listens."""
 
 
-@runtime_checkable
 class Timed(Listener, Protocol):
     """A listener that is told of a few messages when they were received, to see how long they take from there."""
 
     def timed(self, recv_us: int, /) -> None:
         """What was put last was received at ``recv_us``."""
+
+
+def is_timed(listener: Listener) -> TypeGuard[Timed]:
+    """Tell whether ``listener`` wants to be told; asking the protocol itself would take longer than attaching."""
+    return hasattr(listener, "timed")
 
 
 class Topic:
@@ -95,7 +99,7 @@ class Topic:
         if listener.wants_frames and self.ring is None:
             self.ring = self._new_ring(self.offset)
             self._ring_after = self.offset
-        if isinstance(listener, Timed):
+        if is_timed(listener):
             self._timed = (*self._timed, listener)
 
     def bound(self, max_messages: int, max_bytes: int) -> None:
@@ -164,7 +168,7 @@ class Topic:
     def _time(self, ts: int | None, recv_us: int) -> None:
         """See how long one message of many took to come, and let others see how long it takes to leave."""
         if ts is not None:
-            self._flow.transit.observe((recv_us - ts) / 1e6)
+            self._flow.came(ts, recv_us)
         for listener in self._timed:
             listener.timed(recv_us)
 

@@ -23,6 +23,7 @@ from gateway.runtime.bookrules import book_rule
 from gateway.runtime.keepalive import LONGEST, SHORTEST, expire, keep_alive
 from gateway.runtime.leftovers import Leftovers
 from gateway.runtime.means import Means
+from gateway.runtime.milestones import Milestones
 from gateway.runtime.pinger import Pinger, heartbeat_of
 from gateway.runtime.reactions import Reactions
 from gateway.runtime.reconcile import Reconciler
@@ -112,6 +113,7 @@ class Service:
         self._intake = Intake(
             ground.exchange, self._dialect, connection.feeds, ground.wall_us, self._first, reactions.react
         )
+        self._milestones = Milestones(means.number, connection, ground)
         self._leftovers = Leftovers(connection, self._intake.unasked, means.notice)
         self._stalls = Stalls(connection, ground, self._ask_again, means.notice, means.ties.roll)
         self._age = Age(ground, connection.endpoint, means.session)
@@ -225,6 +227,7 @@ class Service:
 
     def _first(self, feed: Feed) -> None:
         """``feed`` delivers and is not known to be served yet: that may settle a request, and it flows now."""
+        self._milestones.flows()
         ledger = self._connection.ledger
         self._subscriber.apply(ledger.datum(feed.stream))
         entry = ledger.entry(feed.stream)
@@ -257,6 +260,7 @@ class Service:
             self._snapshots.check()
             self._reconciler.check()
             self._sampler.sample(now)
+            self._milestones.check()
             self._stalls.check(now)
             if now >= self._due:
                 self._means.ties.roll("it is of age")

@@ -1,16 +1,20 @@
 """What is counted of all clients, those who have left too: plain numbers, added up when somebody asks."""
 
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.engine.histogram import DELIVERY, Histogram
 from gateway.engine.outbox import Outbox
 from gateway.serving.codes import CloseCode
 
-LEFT = "left"
+LEFT: Final = "left"
 """How a client ends that we do not close."""
+LATE: Final = 0.25
+"""Seconds from receipt to write that make a message late."""
+REMEMBERED: Final = 16
+"""Late messages that are remembered until somebody asks; of more the oldest are let go."""
 
 
 class Counting(Protocol):
@@ -73,6 +77,7 @@ class Figures:
         self._wall_us = wall_us
         self._pipes: set[Counting] = set()
         self._past = Sent()
+        self._late: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
 
     def enter(self, pipe: Counting) -> None:
         """Count a client."""
@@ -91,7 +96,17 @@ class Figures:
 
     def delivered(self, recv_us: int) -> None:
         """A message that was received then has been written now."""
-        self.delivery.observe((self._wall_us() - recv_us) / 1e6)
+        now_us = self._wall_us()
+        seconds = (now_us - recv_us) / 1e6
+        self.delivery.observe(seconds)
+        if seconds > LATE:
+            self._late.append((recv_us, now_us))
+
+    def late(self) -> Sequence[tuple[int, int]]:
+        """Return the receipt and the write of each late message since this was asked last."""
+        told = tuple(self._late)
+        self._late.clear()
+        return told
 
     def sent(self) -> Sent:
         """Return what all clients were sent, ever."""

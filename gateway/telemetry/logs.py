@@ -11,6 +11,7 @@ from typing import Any, Final, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from gateway.engine.observer import MOMENTS
 from gateway.errors import ConfigError
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState, Phase
@@ -87,7 +88,9 @@ class Logs:
         return nullcontext()
 
     def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:
-        """Write it."""
+        """Write it, but for what only traces show."""
+        if what in MOMENTS:
+            return
         level = "error" if what in FAILURES else "warning" if what in WARNINGS else "info"
         self._write(level, connection_id, epoch, what, facts)
 

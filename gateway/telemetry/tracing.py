@@ -26,10 +26,12 @@ from opentelemetry.trace import (
 )
 from opentelemetry.util.types import AttributeValue
 
+from gateway.engine.observer import MOMENTS
 from gateway.errors import ConnectionFault, PluginError, Reason
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
 from gateway.model.states import Phase
+from gateway.telemetry.moments import Moments
 
 ROOT: Final = "gateway.connect"
 LOST: Final = "gateway.lost"
@@ -63,6 +65,7 @@ class Tracing:
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
+        self._moments = Moments(tracer)
         self._traces: dict[str, _Trace] = {}
 
     def trace_id(self, connection_id: str) -> str | None:
@@ -117,10 +120,12 @@ class Tracing:
         finally:
             span.end()
 
-    def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:  # noqa: ARG002  # not shown
-        """Show that something was diagnosed; leave the rest, and all words, to the logs."""
+    def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:
+        """Show moments, and that something was diagnosed; leave the rest, and all words, to the logs."""
         trace = self._traces.get(connection_id)
-        if what in DIAGNOSES and trace is not None:
+        if what in MOMENTS:
+            self._moments.tell(connection_id, what, *self._place(trace, connection_id, epoch), facts)
+        elif what in DIAGNOSES and trace is not None:
             diagnosis = self._child(DIAGNOSIS, trace.root, connection_id, epoch)
             _blame(diagnosis, what)
             diagnosis.end()
@@ -133,6 +138,15 @@ class Tracing:
             ROOT, context=Context(), kind=SpanKind.CLIENT, attributes=attributes, links=links
         )
         self._traces[change.connection_id] = _Trace(change.epoch, root)
+
+    @staticmethod
+    def _place(
+        trace: _Trace | None, connection_id: str, epoch: int
+    ) -> tuple[Span | None, dict[str, AttributeValue]]:
+        """Return below which span a moment belongs, and whose it is; what has no trace is no connection."""
+        if trace is None:
+            return None, {EXCHANGE: connection_id.partition("/")[0]}
+        return trace.root, _attributes(connection_id, epoch)
 
     def _child(self, name: str, parent: Span, connection_id: str, epoch: int) -> Span:
         context = set_span_in_context(parent, Context())

@@ -523,3 +523,25 @@ def test_what_cannot_be_told_is_refused_at_once_and_holds_nothing_up(bad: Any) -
     one.feed.confirmed(18)
     one.load(CASH, at=19)
     assert one.feed.status is TopicStatus.LIVE
+
+
+def test_what_was_told_lately_is_known_by_channel_and_time_until_somebody_asks() -> None:
+    stage = Stage("orders", "balances").live()
+    stage.say(FILLED, CASH, at=20)
+    assert stage.feed.lately() == (("orders", 7, 20), ("balances", 7, 20))
+    assert stage.feed.lately() == ()
+
+
+def test_of_very_much_that_was_told_the_newest_is_known() -> None:
+    stage = Stage().live()
+    for number in range(accountfeed.RECENT + 3):
+        stage.say(order(number=number + 1), at=20 + number)
+    assert [at for _, _, at in stage.feed.lately()] == list(range(23, 23 + accountfeed.RECENT))
+
+
+def test_what_is_no_news_was_not_told() -> None:
+    stage = Stage().live()
+    stage.say(FILLED, at=20)
+    stage.feed.lately()
+    stage.say(order(ts=1), at=21)
+    assert stage.feed.lately() == ()

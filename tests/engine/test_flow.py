@@ -5,7 +5,7 @@ from functools import partial
 from hearing import EPOCH, Ear
 from slow import Client, lagging, quote, trade
 
-from gateway.engine.flow import TIMED, Flow
+from gateway.engine.flow import REMEMBERED, TIMED, Flow
 from gateway.engine.hub import Hub
 from gateway.engine.lines import LagPolicy
 from gateway.engine.messages import TopicEvent, TopicStatus
@@ -61,6 +61,26 @@ def test_how_long_a_message_took_to_come_is_counted_where_the_exchange_says_when
     topic(flow).publish("update", [], 11 * SECOND, 10 * SECOND)
     assert sum(flow.transit.counts) == 2
     assert flow.transit.sum == 3.0, "a clock that is ahead of ours took no time away"
+
+
+def test_a_message_much_later_than_usual_is_remembered_until_somebody_asks() -> None:
+    flow = Flow()
+    for at in range(10, 20):
+        flow.came((at - 5) * SECOND, at * SECOND)
+    assert flow.late() == (), "a clock that is five seconds off is usual"
+    flow.came(20 * SECOND, 27 * SECOND)
+    assert flow.late() == ((20 * SECOND, 27 * SECOND),)
+    assert flow.late() == ()
+
+
+def test_what_goes_on_being_late_becomes_usual_and_only_so_many_are_remembered() -> None:
+    flow = Flow()
+    flow.came(0, 0)
+    for at in range(1, 200):
+        flow.came((at - 9) * SECOND, at * SECOND)
+    late = flow.late()
+    assert len(late) == REMEMBERED
+    assert late[-1][1] < 199 * SECOND
 
 
 def test_what_listeners_are_told_is_counted_by_what_it_is() -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 from gateway.engine.outbox import Outbox
 from gateway.serving.codes import CloseCode
-from gateway.serving.figures import Figures, Present, Sent
+from gateway.serving.figures import LATE, REMEMBERED, Figures, Present, Sent
 from gateway.serving.limits import Limits
 from gateway.serving.pipe import Pipe
 
@@ -117,3 +117,16 @@ def test_what_waits_to_be_dropped_waits() -> None:
     outbox = Outbox(lambda: None)
     outbox.put(b"abc")
     assert outbox.waiting == 3
+
+
+def test_a_write_that_was_late_is_remembered_until_somebody_asks() -> None:
+    now_us = 1_000_000
+    figures = Figures(lambda: now_us)
+    figures.delivered(now_us - int(LATE * 1e6))
+    assert figures.late() == ()
+    figures.delivered(1)
+    assert figures.late() == ((1, now_us),)
+    for _ in range(2 * REMEMBERED):
+        figures.delivered(2)
+    assert figures.late() == ((2, now_us),) * REMEMBERED
+    assert figures.late() == ()

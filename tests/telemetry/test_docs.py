@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from gateway.model.states import Phase
-from gateway.telemetry import tracing
+from gateway.telemetry import moments, tracing
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,11 +26,13 @@ def test_the_spans_are_those_that_the_code_makes() -> None:
     phases = {f"gateway.{phase}" for phase in Phase}
     steps = {f"gateway.step.{step}" for step in tracing.STEPS}
     later = {f"gateway.{what}" for what in told() - tracing.STEPS}
-    assert column("Spans") == {tracing.ROOT, tracing.LOST, tracing.DIAGNOSIS} | phases | steps | later
+    after = set(moments.NAMES.values())
+    assert column("Spans") == {tracing.ROOT, tracing.LOST, tracing.DIAGNOSIS} | phases | steps | later | after
 
 
 def test_the_attributes_are_those_that_the_code_sets() -> None:
     named = {tracing.EXCHANGE, tracing.CONNECTION, tracing.EPOCH, tracing.ERROR_TYPE, tracing.CANCELLED}
+    named |= {moments.ACCOUNT, moments.CHANNEL, moments.LEG}
     assert column("Attributes") == named
 
 

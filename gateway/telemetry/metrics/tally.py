@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from gateway.engine.histogram import OUTAGE, Histogram
+from gateway.engine.observer import MOMENTS
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
 from gateway.model.states import Phase
@@ -69,7 +70,9 @@ class Tally:
             self._operations[_exchange(connection_id), what, outcome] += 1
 
     def noticed(self, connection_id: str, epoch: int, what: str, **_: object) -> None:  # noqa: ARG002  # same
-        """Count it."""
+        """Count it, but for what only traces show."""
+        if what in MOMENTS:
+            return
         self._events[_exchange(connection_id), what] += 1
 
     def read(self) -> Iterator[Sample]:

@@ -40,7 +40,7 @@ class Looks:
                 await self._answered.wait()
 
     async def next(self, delay: float, *, failed: bool) -> None:
-        """A look is over: return after ``delay`` seconds, or when another is asked for; not so soon if it ``failed``."""
+        """A look is over: return after ``delay`` seconds, or when another is asked for, later if it ``failed``."""
         now = asyncio.get_running_loop().time()
         self._free_at = now + (max(APART, delay) if failed else APART)
         self._asked.clear()

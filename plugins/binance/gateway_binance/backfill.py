@@ -18,7 +18,7 @@ from msgspec import Struct, convert, field
 from gateway import spi
 from gateway_binance.decimals import check_two
 from gateway_binance.declared.market import REST, Market
-from gateway_binance.records.fields import MICROSECONDS, Count, Made, Time
+from gateway_binance.records.fields import Count, Made, Time, microseconds
 
 IN_MICROSECONDS: Final = {"X-MBX-TIME-UNIT": "MICROSECOND"}
 """rest-api.md, "General API Information"; spot alone."""
@@ -78,16 +78,16 @@ FUTURES: Final[Pasts] = {
 
 
 def fetch_trades(
-    target: spi.Target, market: Market, past: Past, symbol: str, ids: range, *, scale: int
+    target: spi.Target, market: Market, past: Past, symbol: str, ids: range, *, fine: bool
 ) -> spi.Conversation[Sequence[spi.Trade]]:
-    """Fetch the trades of these ids, or the first of them; ``scale`` is that of the stream's times."""
+    """Fetch the trades of these ids, or the first of them; ``fine`` ones tell their times in microseconds."""
     most = min(past.most, len(ids)) if past.by_id else past.most
     first = f"&fromId={ids.start}" if past.by_id else ""
     url = f"{target.urls[REST]}{market.api}{past.path}?symbol={quote(symbol, safe='')}{first}&limit={most}"
-    headers = IN_MICROSECONDS if scale == MICROSECONDS else {}
+    headers = IN_MICROSECONDS if fine else {}
     reply = yield spi.Fetch("GET", url, headers=headers, cost={market.weight: past.weight})
     rows = convert(reply.json(), past.rows)
-    return [_trade(row, scale) for row in rows if row.id in ids and _is_trade(row)]
+    return [_trade(row) for row in rows if row.id in ids and _is_trade(row)]
 
 
 def _is_trade(row: Old | OldAggregate) -> bool:
@@ -95,7 +95,7 @@ def _is_trade(row: Old | OldAggregate) -> bool:
     return row.first is None or row.last is None or min(row.first, row.last) >= 0
 
 
-def _trade(row: Old | OldAggregate, scale: int) -> spi.Trade:
+def _trade(row: Old | OldAggregate) -> spi.Trade:
     check_two(row.price, row.size)
     side: Literal["buy", "sell"] = "sell" if row.buyer_made else "buy"
-    return spi.Trade(row.id, row.price, row.size, side, row.at * scale, row.first, row.last)
+    return spi.Trade(row.id, row.price, row.size, side, microseconds(row.at), row.first, row.last)

@@ -16,7 +16,7 @@ from msgspec import Struct, convert
 from gateway import spi
 from gateway_binance.decimals import check_levels
 from gateway_binance.declared.market import REST, Market
-from gateway_binance.records.fields import MILLISECONDS, Count, Time
+from gateway_binance.records.fields import Count, Time, microseconds
 from gateway_binance.streams import TOPS, kind_of
 
 Follows = Callable[[int, spi.BookDelta, bool], spi.Continuity]
@@ -96,5 +96,5 @@ def fetch_snapshot(target: spi.Target, market: Market, symbol: str) -> spi.Conve
     reply = yield spi.Fetch("GET", url, cost={market.weight: market.levels_weight})
     depth = convert(reply.json(), Depth)
     check_levels(depth.bids, depth.asks)
-    at = None if depth.E is None else depth.E * MILLISECONDS
+    at = None if depth.E is None else microseconds(depth.E)
     return spi.BookSnapshot(depth.bids, depth.asks, depth.lastUpdateId, at)

@@ -19,7 +19,7 @@ from gateway_binance.native.figures import Doors
 from gateway_binance.native.protocol import BinanceNative
 from gateway_binance.private.accounts import Accounts
 from gateway_binance.readers import Readers, Reading
-from gateway_binance.records.fields import MILLISECONDS, Form, Universe
+from gateway_binance.records.fields import Form, Universe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +75,9 @@ class MarketPlugin:
         """Return a fresh translator."""
         if target.account is not None:
             return self._own.accounts.dialect(target, session, instruments)
-        form = Form(scale=self.scale(target), universe=self._own.universe)
+        form = Form(universe=self._own.universe)
         books = Books(target, self._market, self._own.follows)
         return StreamDialect(self._market.messages, Reading(self._own.readers, form), books)
-
-    def scale(self, _target: spi.Target) -> int:
-        """Return what the times on a connection are multiplied by to be microseconds."""
-        return MILLISECONDS
 
     @spi.hookimpl
     def gateway_restore_subscriptions(self, target: spi.Target) -> Sequence[spi.Request] | None:
@@ -113,8 +109,8 @@ class MarketPlugin:
         past = self._own.pasts.get(subscription.variant) if subscription.channel == "trades" else None
         if past is None:
             return None
-        ids, scale = range(after + 1, before), self.scale(target)
-        return backfill.fetch_trades(target, self._market, past, subscription.symbol, ids, scale=scale)
+        ids, fine = range(after + 1, before), self.unit(target) == "microsecond"
+        return backfill.fetch_trades(target, self._market, past, subscription.symbol, ids, fine=fine)
 
     @spi.hookimpl
     def gateway_native(self, target: spi.Target) -> spi.Native:

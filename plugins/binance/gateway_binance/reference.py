@@ -14,7 +14,7 @@ from msgspec import Struct, convert
 
 from gateway import spi
 from gateway_binance.declared.market import REST, Market
-from gateway_binance.records.fields import Time
+from gateway_binance.records.fields import Time, microseconds
 
 PERPETUAL: Final = frozenset({"PERPETUAL", "PERPETUAL DELIVERING", "TRADIFI_PERPETUAL"})
 """Types of contracts that never end, or did not mean to."""
@@ -105,4 +105,4 @@ def fetch_time(target: spi.Target, market: Market) -> spi.Conversation[int]:
     """Fetch the exchange's clock."""
     url = f"{target.urls[REST]}{market.api}/time"
     reply = yield spi.Fetch("GET", url, cost={market.weight: market.time_weight})
-    return convert(reply.json(), Clock).server_time * 1000
+    return microseconds(convert(reply.json(), Clock).server_time)

@@ -11,7 +11,6 @@ from gateway_binance.private.accounts import route
 from gateway_binance.private.figures import SPOT_CHANNELS
 from gateway_binance.private.spot import SpotAccounts
 from gateway_binance.readers import SPOT_READERS
-from gateway_binance.records.fields import MICROSECONDS, MILLISECONDS
 from gateway_binance.streams import SPOT_STREAMS, stream_for
 
 
@@ -36,10 +35,6 @@ class BinanceSpot(MarketPlugin):
         unit = "?timeUnit=MICROSECOND" if in_microseconds(target) else ""
         yield spi.Open(f"{target.urls[target.endpoint]}/stream{unit}", cost={SPOT.dials: 1})
         return spi.Session()
-
-    def scale(self, target: spi.Target) -> int:
-        """Follow the operator's wish."""
-        return MICROSECONDS if in_microseconds(target) else MILLISECONDS
 
     def unit(self, target: spi.Target) -> str | None:
         """Follow the operator's wish."""

@@ -126,16 +126,21 @@ def test_an_aggregate_of_no_trades_keeps_no_other_from_being_fetched(target_at: 
     assert [trade.id for trade in fetched] == [26129, 26131]
 
 
-@pytest.mark.parametrize("kind", EXAMPLES["binance"])
-def test_a_spot_event_is_the_same_in_microseconds(dialect_of: Any, kind: str) -> None:
-    """All times of an event are in the unit that was asked for, those within it too."""
-    frame = EXAMPLES["binance"][kind]
+@pytest.mark.parametrize(("exchange", "kind"), KINDS)
+@pytest.mark.parametrize("asked", [None, SpotOptions(time_unit="microsecond")])
+def test_an_event_is_the_same_in_microseconds_whatever_was_asked_for(
+    dialect_of: Any, exchange: str, kind: str, asked: Any
+) -> None:
+    """All times of an event are in one unit, and some hosts do not know of the other."""
+    frame = EXAMPLES[exchange][kind]
     fine = json.loads(frame)
-    for place in (fine["data"], fine["data"].get("k", {})):
-        for name in {"E", "T", "t", "C", "O"} & place.keys():
-            place[name] *= 1 if name == "t" and kind == "trade" else 1000
-    (wanted,) = read(dialect_of("binance"), frame)
-    assert read(dialect_of("binance", SpotOptions(time_unit="microsecond")), compact(fine)) == [wanted]
+    for place in (fine["data"], *(one for one in fine["data"].values() if isinstance(one, dict))):
+        for name in {"E", "T", "C", "O", *(() if "trade" in fine["stream"] else "t")} & place.keys():
+            place[name] *= 1000
+    options = asked if exchange == "binance" else None
+    (wanted,) = read(dialect_of(exchange), frame)
+    assert read(dialect_of(exchange, options), frame) == [wanted]
+    assert read(dialect_of(exchange, options), compact(fine)) == [wanted]
 
 
 @pytest.mark.parametrize("exchange", EXAMPLES)

@@ -22,7 +22,7 @@ WITHOUT_RECORD = {"MARGIN_CALL", "CONDITIONAL_ORDER_TRIGGER_REJECT"}
 
 def test_the_events_are_those_that_are_read() -> None:
     names = Names(listed())
-    known = [set(SpotEvents(names, 1)._readers), set(FuturesEvents(names)._readers) - WITHOUT_RECORD]
+    known = [set(SpotEvents(names)._readers), set(FuturesEvents(names)._readers) - WITHOUT_RECORD]
     table = rows("<!-- events: compared with what is read -->")
     assert [set(re.findall(r"\w+", " ".join(column))) for column in list(zip(*table, strict=True))[1:]] == known
     assert all(kind in ACCOUNTS for kind in WITHOUT_RECORD)

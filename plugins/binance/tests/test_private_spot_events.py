@@ -50,12 +50,12 @@ FILL = {
 }
 
 
-def dialect(scale: int = 1000) -> UserDialect:
-    return UserDialect(spi.Session(details={"subscription": 0}), SpotEvents(Names(LISTED), scale), "weight")
+def dialect() -> UserDialect:
+    return UserDialect(spi.Session(details={"subscription": 0}), SpotEvents(Names(LISTED)), "weight")
 
 
-def read(event: Any, scale: int = 1000) -> Any:
-    return dialect(scale).decode(json.dumps({"subscriptionId": 0, "event": event}).encode(), False)
+def read(event: Any) -> Any:
+    return dialect().decode(json.dumps({"subscriptionId": 0, "event": event}).encode(), False)
 
 
 def report(**parts: Any) -> Any:
@@ -278,6 +278,6 @@ def test_what_there_is_no_record_for_can_be_had_raw(kind: str) -> None:
 
 def test_times_are_microseconds_whatever_their_unit() -> None:
     at = {"E": 1_764_547_200_123_456, "T": 1_764_547_200_120_001}
-    [data] = read({**REPORT, **at}, scale=1)
+    [data] = read({**REPORT, **at})
     assert (data.ts, data.records[0].ts) == (at["E"], at["T"])
     assert report().ts == 1_764_547_200_120_000

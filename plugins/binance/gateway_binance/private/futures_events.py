@@ -26,6 +26,7 @@ from gateway_binance.private.orders import (
     reason_of,
     status_of,
 )
+from gateway_binance.records.fields import microseconds
 
 _WAITING: Final[Mapping[str, Status]] = {
     "NEW": "pending",
@@ -84,7 +85,7 @@ class FuturesEvents:
             symbol=self._names.ours(one.symbol),
             side=SIDES[one.side],
             status=status_of(one.status, one.filled, one.size),
-            ts=one.traded_at * 1000,
+            ts=microseconds(one.traded_at),
             client_order_id=one.client_id,
             type=one.type,
             time_in_force=one.time_in_force,
@@ -95,7 +96,7 @@ class FuturesEvents:
             reason=reason_of(forced, one.expiry_reason),
             **fill,
         )
-        return spi.Data(USER, (record,), update.at * 1000)
+        return spi.Data(USER, (record,), microseconds(update.at))
 
     def _algo(self, event: bytes) -> spi.Data:
         update = frames.read_algo(event)
@@ -106,7 +107,7 @@ class FuturesEvents:
             symbol=self._names.ours(one.symbol),
             side=SIDES[one.side],
             status=algo_status(one.status, one.filled, one.size),
-            ts=update.changed_at * 1000,
+            ts=microseconds(update.changed_at),
             client_order_id=one.client_id,
             type=one.type,
             time_in_force=one.time_in_force,
@@ -116,12 +117,12 @@ class FuturesEvents:
             average_price=None if is_zero(one.average) else one.average,
             reason=reason_of(one.message),
         )
-        return spi.Data(USER, (record,), update.at * 1000)
+        return spi.Data(USER, (record,), microseconds(update.at))
 
     def _account(self, event: bytes) -> spi.Data:
         update = frames.read_account(event)
         account = update.account
-        ts = (update.at if update.changed_at is UNSET else update.changed_at) * 1000
+        ts = microseconds(update.at if update.changed_at is UNSET else update.changed_at)
         changes = [None if row.change is UNSET else row.change for row in account.balances]
         check_signed(row.total for row in account.balances)
         check_signed(change for change in changes if change is not None)
@@ -143,7 +144,7 @@ class FuturesEvents:
             )
             for row in account.positions
         ]
-        return spi.Data(USER, (*balances, *positions), update.at * 1000)
+        return spi.Data(USER, (*balances, *positions), microseconds(update.at))
 
     def _margin_call(self, event: bytes) -> spi.Problem:
         rows = frames.read_margin_call(event).positions

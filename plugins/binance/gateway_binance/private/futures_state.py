@@ -24,7 +24,7 @@ from gateway_binance.private.figures import (
 )
 from gateway_binance.private.futures_events import algo_status
 from gateway_binance.private.orders import FORCED, SIDES, Names, Side, check_signed, is_zero, reason_of, status_of
-from gateway_binance.records.fields import Count, Time
+from gateway_binance.records.fields import Count, Time, microseconds
 
 CONDITIONAL: Final = frozenset(
     {"STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"}
@@ -143,7 +143,7 @@ def _order(row: Row, names: Names) -> spi.Order:
         symbol=names.ours(row.symbol),
         side=SIDES[row.side],
         status=status_of(row.status, row.executed_qty, row.orig_qty),
-        ts=row.update_time * 1000,
+        ts=microseconds(row.update_time),
         client_order_id=row.client_order_id,
         type=row.type,
         time_in_force=row.time_in_force,
@@ -163,7 +163,7 @@ def _algo(row: AlgoRow, names: Names, filled: str = "") -> spi.Order:
         symbol=names.ours(row.symbol),
         side=SIDES[row.side],
         status=algo_status(row.algo_status, filled, row.quantity),
-        ts=row.update_time * 1000,
+        ts=microseconds(row.update_time),
         client_order_id=row.client_algo_id,
         type=row.order_type,
         time_in_force=row.time_in_force,
@@ -176,7 +176,7 @@ def _algo(row: AlgoRow, names: Names, filled: str = "") -> spi.Order:
 def _balances(assets: Sequence[Asset], since: int) -> Iterator[spi.Balance]:
     for one in assets:
         check_signed((one.balance, one.available_balance))
-        ts = one.update_time * 1000
+        ts = microseconds(one.update_time)
         if not is_zero(one.balance) or _is_news(ts, since):
             yield spi.Balance(one.asset, ts, free=one.available_balance, total=one.balance)
 
@@ -184,7 +184,7 @@ def _balances(assets: Sequence[Asset], since: int) -> Iterator[spi.Balance]:
 def _positions(positions: Sequence[Holding], since: int, names: Names) -> Iterator[spi.Position]:
     for one in positions:
         check_signed((one.position_amt, one.entry_price, one.un_realized_profit))
-        ts = one.update_time * 1000
+        ts = microseconds(one.update_time)
         if not is_zero(one.position_amt) or _is_news(ts, since):
             yield spi.Position(
                 symbol=names.ours(one.symbol),

@@ -10,7 +10,6 @@ from gateway_binance.private.margin import listen_token
 from gateway_binance.private.orders import Names
 from gateway_binance.private.spot_events import SpotEvents
 from gateway_binance.private.spot_state import Wallet, fetch_margin, fetch_spot
-from gateway_binance.records.fields import MICROSECONDS, MILLISECONDS
 
 WITHOUT_ACCOUNTS = "data"
 """The environment in which nobody can log in: faqs/market_data_only.md, 2026-07-21."""
@@ -43,15 +42,15 @@ class SpotAccounts:
                 target,
                 weight=self._market.weight,
                 dials=self._market.dials,
-                query="&timeUnit=MICROSECOND" if _scale(target) == MICROSECONDS else "",
+                query="&timeUnit=MICROSECOND" if _is_fine(target) else "",
                 token=token,
                 logs_on=token is None and target.account in spot_options(target).session_logon,
             )
         )
 
-    def dialect(self, target: spi.Target, session: spi.Session, instruments: spi.Instruments) -> spi.Dialect:
+    def dialect(self, _target: spi.Target, session: spi.Session, instruments: spi.Instruments) -> spi.Dialect:
         """Return a fresh translator."""
-        events = SpotEvents(Names(instruments), _scale(target))
+        events = SpotEvents(Names(instruments))
         return userdata.UserDialect(session, events, self._market.weight)
 
     def reconcile(
@@ -72,6 +71,6 @@ def _wallet(target: spi.Target) -> Wallet | None:
     return Wallet() if account in options.cross_margin else None
 
 
-def _scale(target: spi.Target) -> int:
+def _is_fine(target: spi.Target) -> bool:
     """When a token ends is told in the connection's unit: a margin account's is left as it is."""
-    return MICROSECONDS if in_microseconds(target) and _wallet(target) is None else MILLISECONDS
+    return in_microseconds(target) and _wallet(target) is None

@@ -16,7 +16,7 @@ from gateway import spi
 from gateway_binance.decimals import check_decimals
 from gateway_binance.private.figures import USER
 from gateway_binance.private.orders import SIDES, Names, Side, check_signed, is_fill, reason_of, status_of
-from gateway_binance.records.fields import Count, Time
+from gateway_binance.records.fields import Count, Time, microseconds
 
 MaybeId = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
 """An id, or -1 for none."""
@@ -86,12 +86,10 @@ class SpotEvents:
 
     Args:
         names: spell symbols.
-        scale: what times are multiplied by to be microseconds.
     """
 
-    def __init__(self, names: Names, scale: int) -> None:
+    def __init__(self, names: Names) -> None:
         self._names = names
-        self._scale = scale
         self._readers: Mapping[str, Callable[[bytes], spi.Data]] = {
             "executionReport": self._order,
             "outboundAccountPosition": self._balances,
@@ -123,7 +121,7 @@ class SpotEvents:
             symbol=self._names.ours(one.symbol),
             side=SIDES[one.side],
             status=status_of(one.status, one.filled, one.size),
-            ts=one.transacted_at * self._scale,
+            ts=microseconds(one.transacted_at),
             client_order_id=one.first_client_id or one.client_id,
             type=one.type,
             time_in_force=one.time_in_force,
@@ -133,19 +131,19 @@ class SpotEvents:
             reason=reason_of(one.reject_reason, one.expiry_reason),
             **fill,
         )
-        return spi.Data(USER, (record,), one.at * self._scale)
+        return spi.Data(USER, (record,), microseconds(one.at))
 
     def _balances(self, event: bytes) -> spi.Data:
         one = _holdings(event)
         check_decimals(number for row in one.rows for number in (row.free, row.locked))
-        ts = one.updated_at * self._scale
+        ts = microseconds(one.updated_at)
         records = [spi.Balance(row.asset, ts, free=row.free, locked=row.locked) for row in one.rows]
-        return spi.Data(USER, records, one.at * self._scale)
+        return spi.Data(USER, records, microseconds(one.at))
 
     def _changed(self, event: bytes) -> spi.Data:
         one = _change(event)
         check_signed((one.change,))
         # A lock is no change of what there is: only its name tells it from one.
         reason = None if one.kind == "balanceUpdate" else one.kind
-        record = spi.Balance(one.asset, one.cleared_at * self._scale, change=one.change, reason=reason)
-        return spi.Data(USER, (record,), one.at * self._scale)
+        record = spi.Balance(one.asset, microseconds(one.cleared_at), change=one.change, reason=reason)
+        return spi.Data(USER, (record,), microseconds(one.at))

@@ -22,7 +22,7 @@ from gateway_binance.private.figures import (
     USER,
 )
 from gateway_binance.private.orders import SIDES, Names, Side, is_zero, reason_of, status_of
-from gateway_binance.records.fields import Count, Time
+from gateway_binance.records.fields import Count, Time, microseconds
 
 
 class Row(Struct, frozen=True, rename="camel"):
@@ -86,7 +86,7 @@ def fetch_spot(
         row = yield from account.find("/api/v3/order", Row, SPOT_ORDER, place)
         rows += [] if row is None else [row]
     holdings = yield from account.get("/api/v3/account", Holdings, SPOT_ACCOUNT, {"omitZeroBalances": "true"})
-    return _state(rows, holdings.balances, holdings.update_time * 1000, names)
+    return _state(rows, holdings.balances, microseconds(holdings.update_time), names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def _order(row: Row, names: Names) -> spi.Order:
         symbol=names.ours(row.symbol),
         side=SIDES[row.side],
         status=status_of(row.status, row.executed_qty, row.orig_qty),
-        ts=row.update_time * 1000,
+        ts=microseconds(row.update_time),
         client_order_id=row.client_order_id,
         type=row.type,
         time_in_force=row.time_in_force,

@@ -19,6 +19,7 @@ from gateway_binance.records.fields import (
     Time,
     Universe,
     check_universe,
+    microseconds,
 )
 
 
@@ -96,7 +97,7 @@ def candle(form: Form) -> Reader:
         message = _candle_event(payload)
         event = message.data
         check_universe(event.universe, form)
-        return _told(message.stream, event.at, event.kline, form)
+        return _told(message.stream, event.at, event.kline)
 
     return read
 
@@ -108,7 +109,7 @@ def continuous(form: Form) -> Reader:
         message = _continuous_event(payload)
         event = message.data
         check_universe(event.universe, form)
-        return _told(message.stream, event.at, event.kline, form)
+        return _told(message.stream, event.at, event.kline)
 
     return read
 
@@ -120,7 +121,7 @@ def index(form: Form) -> Reader:
         message = _index_event(payload)
         event = message.data
         check_universe(event.universe, form)
-        return _told(message.stream, event.at, event.kline, form, is_traded=False)
+        return _told(message.stream, event.at, event.kline, is_traded=False)
 
     return read
 
@@ -132,19 +133,19 @@ def mark(form: Form) -> Reader:
         message = _mark_event(payload)
         event = message.data
         check_universe(event.universe, form)
-        return _told(message.stream, event.at, event.kline, form, is_traded=False)
+        return _told(message.stream, event.at, event.kline, is_traded=False)
 
     return read
 
 
-def _told(stream: str, at: int, kline: Kline, form: Form, *, is_traded: bool = True) -> spi.Data:
+def _told(stream: str, at: int, kline: Kline, *, is_traded: bool = True) -> spi.Data:
     """Check and tell a candle; where nothing is traded, volume and trades are noughts without a meaning."""
     if stream.rpartition("_")[2].partition("@")[0] != kline.interval:
         raise ValueError("a candle of another interval than its stream")
     check_decimals((kline.open, kline.high, kline.low, kline.close, kline.volume))
     record = spi.Candle(
-        start=kline.start * form.scale,
-        end=kline.end * form.scale,
+        start=microseconds(kline.start),
+        end=microseconds(kline.end),
         open=kline.open,
         high=kline.high,
         low=kline.low,
@@ -153,4 +154,4 @@ def _told(stream: str, at: int, kline: Kline, form: Form, *, is_traded: bool = T
         volume=kline.volume if is_traded else None,
         trades=kline.trades if is_traded else None,
     )
-    return spi.Data(stream, (record,), at * form.scale)
+    return spi.Data(stream, (record,), microseconds(at))

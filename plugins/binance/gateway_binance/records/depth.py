@@ -20,6 +20,7 @@ from gateway_binance.records.fields import (
     Time,
     Universe,
     check_universe,
+    microseconds,
 )
 
 
@@ -55,9 +56,8 @@ _futures_change_event: Final = Decoder(Combined[FuturesChangeEvent]).decode
 _top_event: Final = Decoder(Combined[TopEvent]).decode
 
 
-def change(form: Form) -> Reader:
+def change(_form: Form) -> Reader:
     """Return the reader of ``@depth``."""
-    scale = form.scale
 
     def read(payload: bytes) -> spi.Data:
         message = _change_event(payload)
@@ -65,7 +65,7 @@ def change(form: Form) -> Reader:
         check_depth(payload, event.bids, event.asks)
         if event.first > event.last:
             raise ValueError("a depth update ends before it begins")
-        at = event.at * scale
+        at = microseconds(event.at)
         record = spi.BookDelta(event.bids, event.asks, event.last, event.first, ts=at)
         return spi.Data(message.stream, (record,), at)
 
@@ -77,7 +77,7 @@ def futures_change(form: Form) -> Reader:
 
     def read(payload: bytes) -> spi.Data:
         stream, event = _futures_change(payload, form)
-        at = event.at * form.scale
+        at = microseconds(event.at)
         record = spi.BookDelta(event.bids, event.asks, event.last, event.first, event.previous, at)
         return spi.Data(stream, (record,), at)
 
@@ -101,7 +101,7 @@ def futures_top(form: Form) -> Reader:
 
     def read(payload: bytes) -> spi.Data:
         stream, event = _futures_change(payload, form)
-        at = event.at * form.scale
+        at = microseconds(event.at)
         return spi.Data(stream, (spi.BookSnapshot(event.bids, event.asks, event.last, at),), at)
 
     return read

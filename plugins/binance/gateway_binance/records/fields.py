@@ -13,10 +13,9 @@ Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Made = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
 """The id of a trade that something is made of, -1 if it is made of none."""
 Time = Annotated[int, Meta(ge=0, le=2**53)]
-"""A time; milliseconds of that size still fit in 64 bits as microseconds."""
-MILLISECONDS: Final = 1000
-MICROSECONDS: Final = 1
-"""What times are multiplied by to be microseconds, by the unit that the exchange writes."""
+"""A time, in milliseconds or in microseconds: see :func:`microseconds`."""
+LATEST: Final = 10**14
+"""What is below are milliseconds, until the year 5138; as microseconds it would be before March 1973."""
 
 E = TypeVar("E")
 
@@ -34,13 +33,8 @@ Universe = int | UnsetType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """
-    What the events of one connection have in common.
+    """What the events of one connection have in common: ``universe`` is the market's ``st``."""
 
-    Times are multiplied by ``scale``; ``universe`` is the market's ``st``.
-    """
-
-    scale: int = MILLISECONDS
     universe: Universe = UNSET
 
 
@@ -48,6 +42,15 @@ Reader = Callable[[bytes], spi.Data]
 """Turns a combined frame into its records; raises ValueError, or RecursionError for absurd nesting."""
 ReaderOf = Callable[[Form], Reader]
 """Returns the reader of one kind of events."""
+
+
+def microseconds(written: int) -> int:
+    """
+    Return a time in microseconds, in whichever unit it is written.
+
+    The unit can be asked for, but some hosts do not know of that and go on as before.
+    """
+    return written * 1000 if written < LATEST else written
 
 
 def check_universe(written: Universe, form: Form) -> None:

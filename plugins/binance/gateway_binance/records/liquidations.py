@@ -11,7 +11,7 @@ from msgspec.json import Decoder
 
 from gateway import spi
 from gateway_binance.decimals import check_two
-from gateway_binance.records.fields import Combined, Form, Reader, Time, Universe, check_universe
+from gateway_binance.records.fields import Combined, Form, Reader, Time, Universe, check_universe, microseconds
 
 _SIDES: Final[dict[str, Literal["buy", "sell"]]] = {"BUY": "buy", "SELL": "sell"}
 
@@ -47,7 +47,7 @@ def liquidation(form: Form) -> Reader:
         order = message.data.order
         check_universe(message.data.universe, form)
         check_two(order.price, order.size)
-        record = spi.Liquidation(_SIDES[order.side], order.price, order.size, order.at * form.scale, order.status)
-        return spi.Data(message.stream, (record,), message.data.at * form.scale)
+        record = spi.Liquidation(_SIDES[order.side], order.price, order.size, microseconds(order.at), order.status)
+        return spi.Data(message.stream, (record,), microseconds(message.data.at))
 
     return read

@@ -13,7 +13,7 @@ from msgspec.json import Decoder
 
 from gateway import spi
 from gateway_binance.decimals import check_decimals, check_signed
-from gateway_binance.records.fields import Combined, Form, Reader, Time, Universe, check_universe
+from gateway_binance.records.fields import Combined, Form, Reader, Time, Universe, check_universe, microseconds
 
 
 class MarkEvent(Struct, frozen=True, gc=False):
@@ -41,7 +41,7 @@ def mark(form: Form) -> Reader:
         if isinstance(event, list):
             return _passed(message.stream, event)
         check_universe(event.universe, form)
-        return spi.Data(message.stream, (_told(event, form.scale),), event.at * form.scale)
+        return spi.Data(message.stream, (_told(event),), microseconds(event.at))
 
     return read
 
@@ -53,14 +53,14 @@ def _passed(stream: str, contracts: list[MarkEvent]) -> spi.Data:
     return spi.Data(stream, ())
 
 
-def _told(event: MarkEvent, scale: int) -> spi.Mark:
+def _told(event: MarkEvent) -> spi.Mark:
     check_decimals((event.mark,) if event.index is None else (event.mark, event.index))
     if event.funding_rate:
         check_signed(event.funding_rate)
     return spi.Mark(
         mark=event.mark,
-        ts=event.at * scale,
+        ts=microseconds(event.at),
         index=event.index,
         funding_rate=event.funding_rate or None,
-        next_funding=event.next_funding * scale or None,
+        next_funding=microseconds(event.next_funding) or None,
     )

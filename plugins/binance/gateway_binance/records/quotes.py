@@ -20,6 +20,7 @@ from gateway_binance.records.fields import (
     Time,
     Universe,
     check_universe,
+    microseconds,
 )
 
 
@@ -67,7 +68,7 @@ def futures_quote(form: Form) -> Reader:
         event = message.data
         check_universe(event.universe, form)
         check_four(event.bid, event.bid_size, event.ask, event.ask_size)
-        at = None if event.at is UNSET else event.at * form.scale
+        at = None if event.at is UNSET else microseconds(event.at)
         record = spi.Quote(event.bid, event.bid_size, event.ask, event.ask_size, event.seq, at)
         return spi.Data(message.stream, (record,), at)
 

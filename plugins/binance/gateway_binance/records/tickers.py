@@ -12,7 +12,7 @@ from msgspec.json import Decoder
 
 from gateway import spi
 from gateway_binance.decimals import check_decimals, check_signed
-from gateway_binance.records.fields import Combined, Form, Reader, Time, Universe, check_universe
+from gateway_binance.records.fields import Combined, Form, Reader, Time, Universe, check_universe, microseconds
 
 
 class TickerEvent(Struct, frozen=True, gc=False):
@@ -48,14 +48,14 @@ _spot_event: Final = Decoder(Combined[SpotTickerEvent]).decode
 _futures_event: Final = Decoder(Combined[FuturesTickerEvent]).decode
 
 
-def ticker(form: Form) -> Reader:
+def ticker(_form: Form) -> Reader:
     """Return the reader of ``@ticker``."""
 
     def read(payload: bytes) -> spi.Data:
         message = _spot_event(payload)
         event = message.data
         check_decimals((event.bid, event.ask))
-        return _told(message.stream, event, form, event.bid, event.ask)
+        return _told(message.stream, event, event.bid, event.ask)
 
     return read
 
@@ -66,15 +66,15 @@ def futures_ticker(form: Form) -> Reader:
     def read(payload: bytes) -> spi.Data:
         message = _futures_event(payload)
         check_universe(message.data.universe, form)
-        return _told(message.stream, message.data, form)
+        return _told(message.stream, message.data)
 
     return read
 
 
-def _told(stream: str, event: TickerEvent, form: Form, bid: str | None = None, ask: str | None = None) -> spi.Data:
+def _told(stream: str, event: TickerEvent, bid: str | None = None, ask: str | None = None) -> spi.Data:
     check_decimals((event.last, event.open, event.high, event.low, event.volume, event.quote_volume))
     check_signed(event.change, event.change_percent)
-    at = event.at * form.scale
+    at = microseconds(event.at)
     record = spi.Ticker(
         last=event.last,
         ts=at,

@@ -14,6 +14,7 @@ from msgspec.json import Decoder
 from gateway import spi
 from gateway_binance.decimals import check_two
 from gateway_binance.records.fields import (
+    LATEST,
     Combined,
     Count,
     Form,
@@ -22,6 +23,7 @@ from gateway_binance.records.fields import (
     Time,
     Universe,
     check_universe,
+    microseconds,
 )
 
 NO_TRADES: Final = frozenset({"INSURANCE_FUND", "ADL", "NA"})
@@ -75,9 +77,8 @@ _aggregate_event: Final = Decoder(Combined[AggregateEvent]).decode
 _futures_aggregate_event: Final = Decoder(Combined[FuturesAggregateEvent]).decode
 
 
-def trade(form: Form) -> Reader:
+def trade(_form: Form) -> Reader:
     """Return the reader of ``@trade``."""
-    scale = form.scale
 
     def read(payload: bytes) -> spi.Data:
         message = _trade_event(payload)
@@ -85,8 +86,12 @@ def trade(form: Form) -> Reader:
         check_two(event.price, event.size)
         # The maker bought: the taker, whose side we tell, sold.
         side: Literal["buy", "sell"] = "sell" if event.buyer_made else "buy"
-        record = spi.Trade(event.id, event.price, event.size, side, event.traded_at * scale)
-        return spi.Data(message.stream, (record,), event.at * scale)
+        at, traded_at = event.at, event.traded_at
+        # As microseconds() does, which would cost a tenth of it all.
+        at = at * 1000 if at < LATEST else at
+        traded_at = traded_at * 1000 if traded_at < LATEST else traded_at
+        record = spi.Trade(event.id, event.price, event.size, side, traded_at)
+        return spi.Data(message.stream, (record,), at)
 
     return read
 
@@ -99,7 +104,7 @@ def futures_trade(form: Form) -> Reader:
         event = message.data
         check_universe(event.universe, form)
         check_two(event.price, event.size)
-        at, traded_at = event.at * form.scale, event.traded_at * form.scale
+        at, traded_at = microseconds(event.at), microseconds(event.traded_at)
         if event.how in NO_TRADES:
             return spi.Data(message.stream, (), at, spi.Blank(event.id, traded_at))
         side: Literal["buy", "sell"] = "sell" if event.buyer_made else "buy"
@@ -109,13 +114,12 @@ def futures_trade(form: Form) -> Reader:
     return read
 
 
-def aggregate(form: Form) -> Reader:
+def aggregate(_form: Form) -> Reader:
     """Return the reader of ``@aggTrade``."""
-    scale = form.scale
 
     def read(payload: bytes) -> spi.Data:
         message = _aggregate_event(payload)
-        return _aggregated(message.stream, message.data, scale)
+        return _aggregated(message.stream, message.data)
 
     return read
 
@@ -126,15 +130,15 @@ def futures_aggregate(form: Form) -> Reader:
     def read(payload: bytes) -> spi.Data:
         message = _futures_aggregate_event(payload)
         check_universe(message.data.universe, form)
-        return _aggregated(message.stream, message.data, form.scale)
+        return _aggregated(message.stream, message.data)
 
     return read
 
 
-def _aggregated(stream: str, event: AggregateEvent, scale: int) -> spi.Data:
+def _aggregated(stream: str, event: AggregateEvent) -> spi.Data:
     check_two(event.price, event.size)
     side: Literal["buy", "sell"] = "sell" if event.buyer_made else "buy"
-    at, traded_at = event.at * scale, event.traded_at * scale
+    at, traded_at = microseconds(event.at), microseconds(event.traded_at)
     if event.first < 0 or event.last < 0:
         return spi.Data(stream, (), at, spi.Blank(event.id, traded_at))
     record = spi.Trade(event.id, event.price, event.size, side, traded_at, event.first, event.last)

@@ -1,6 +1,7 @@
 """The exchanges of a recording, as clients see them: they offer what was recorded, and nothing else."""
 
 import asyncio
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from gateway.engine.topics import Topic
@@ -8,6 +9,8 @@ from gateway.errors import SubscriptionError
 from gateway.model.subscriptions import Subscription
 from gateway.recording.tracks import Tracks
 
+CALM: Final = 0.25
+"""Seconds without another topic after which a client is taken to have asked for all that it wants."""
 SHOWN: Final = 5
 """Topics that an error names."""
 
@@ -25,11 +28,18 @@ class Recorded:
         self._changed = asyncio.Event()
 
     async def until_heard(self, *, all_of_them: bool) -> None:
-        """Wait until somebody listens, to all topics or to any."""
-        tracks = self._tracks.all.values()
-        while not (all if all_of_them else any)(track.topic is not None for track in tracks):
+        """Wait until all topics have a listener; or any has, and nobody seems to want another one."""
+        while not self._has(all):
             self._changed.clear()
-            await self._changed.wait()
+            calm = None if all_of_them or not self._has(any) else CALM
+            try:
+                async with asyncio.timeout(calm):
+                    await self._changed.wait()
+            except TimeoutError:
+                return
+
+    def _has(self, quantity: Callable[[Iterable[bool]], bool]) -> bool:
+        return quantity(track.topic is not None for track in self._tracks.all.values())
 
     async def resolve(self, wish: Subscription, /) -> Subscription:
         """See :meth:`gateway.engine.hub.Upstream.resolve`: a topic has the one name that it was recorded under."""

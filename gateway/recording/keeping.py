@@ -75,6 +75,8 @@ class Levels:
     def take(self, kind: Kind, records: Sequence[Book], ts: int | None) -> None:
         """Start anew, or change what there is; changes of nothing are nothing."""
         for record in records:
+            for price, _ in (*record.bids, *record.asks):
+                float(price)  # else a client that joins would be the first to know
             if kind == "snapshot":
                 self._book = OrderBook()
                 self._book.replace(record.bids, record.asks)

@@ -81,7 +81,7 @@ class Player:
         self.at = line.at
         told = read_told(line, place)
         try:
-            self._tracks.of(told.topic).hear(told, line.at)
+            self._tracks.hear(told, line.at)
         except (ValueError, ArithmeticError, LookupError, msgspec.DecodeError, RecursionError) as exc:
             raise DamagedRecording(str(place), f"cannot be told: {exc}") from None
         self.messages += 1

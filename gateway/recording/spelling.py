@@ -1,9 +1,9 @@
 """How a recording is spelled: a header on the first line of each file, then a line for each message."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from gateway.errors import DamagedRecording
 
@@ -11,6 +11,9 @@ FORMAT: Final = 1
 SUFFIX: Final = ".jsonl.zst"
 NOT_RECORDED: Final = "not_recorded"
 """The reason of what the recorder itself says of a topic: it was away."""
+
+Microseconds = Annotated[int, Meta(ge=0, lt=1 << 53)]
+"""Since 1970; what a float holds exactly."""
 
 
 class Header(Struct, frozen=True):
@@ -27,7 +30,7 @@ class Header(Struct, frozen=True):
     run: str
     segment: int
     topics: list[str]
-    started: int
+    started: Microseconds
 
 
 class Line(Struct, frozen=True):
@@ -38,7 +41,7 @@ class Line(Struct, frozen=True):
     that it tells itself, of what it could not hear.
     """
 
-    at: int
+    at: Microseconds
     message: Raw
     by: Literal["gateway", "recorder"] = "gateway"
 

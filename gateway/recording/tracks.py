@@ -17,6 +17,8 @@ from gateway.recording.spelling import NOT_RECORDED, Told
 LAG: Final = "lag"
 """The reason of what is missing since the recorder had not kept up."""
 END: Final = "end_of_recording"
+MOST: Final = 100_000
+"""Topics of a recording, beyond those that it begins with."""
 _EVENTS: Final = frozenset(TopicEvent)
 _BROKEN: Final = frozenset({TopicStatus.RESYNCING, TopicStatus.CLOSED})
 _SHOWN: Final = frozenset({TopicStatus.LIVE, TopicStatus.STALE})
@@ -140,6 +142,19 @@ class Tracks:
         self.all: dict[str, Track] = {}
         for name in topics:
             self.of(name)
+
+    def hear(self, told: Told, at: int) -> None:
+        """
+        Be told what the recording has of one of them, or of another one that is subscribed to here.
+
+        Raises:
+            ValueError: If it cannot be told; ``ArithmeticError`` and ``LookupError`` too.
+        """
+        is_known = told.topic in self.all
+        if not is_known and (told.method is None or len(self.all) >= MOST):
+            raise ValueError(f"{told.topic!r} was not subscribed to")
+        if is_known or told.success:
+            self.of(told.topic).hear(told, at)
 
     def of(self, name: str) -> Track:
         """

@@ -1,25 +1,47 @@
 """When a recording is told: by its own times, faster, or as fast as clients read; and where it ends."""
 
 import asyncio
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gateway.app.listening import Callback
-from gateway.engine.messages import Notice
+from gateway.engine.messages import Message, Notice
 from gateway.engine.topics import Topic
 from gateway.errors import DamagedRecording, RecordingError
+from gateway.model.account import ACCOUNT_RECORDS
+from gateway.model.market import MARKET_RECORDS
 from gateway.model.subscriptions import parse_topic
 from gateway.recording import player as module
 from gateway.recording.player import Player
 from gateway.recording.reading import segments
+from gateway.recording.spelling import Header, header_line
 from gateway.recording.survey import survey
 from gateway.recording.tracks import Tracks
+from gateway.recording.zstd import packed
 from gateway.testing.virtual import run
 
 TRADES = "mock:trades:BTC-USDT"
+RECORDS = {**MARKET_RECORDS, **ACCOUNT_RECORDS}
+
+
+def records() -> st.SearchStrategy[Any]:
+    """Records that are right, or nearly."""
+    return st.one_of(
+        *(st.from_type(kind).map(msgspec.to_builtins) for kind in RECORDS.values()),
+        st.fixed_dictionaries({"bids": LEVELS, "asks": LEVELS}, optional={"seq": st.integers()}),
+    )
+
+
+PRICES = st.sampled_from(["1", "2.50", "0", "0.000", "abc", "nan", "1e999", "-3", ""])
+LEVELS = st.lists(st.tuples(PRICES, PRICES), max_size=4)
 
 
 class Listening:
@@ -128,8 +150,94 @@ def test_a_topic_that_is_none_is_damage_too(tape: Callable[..., Any], tmp_path: 
     one = tape()
     one.say(topic="nonsense", type="update")
     one.end()
-    with pytest.raises(DamagedRecording, match="line 1: cannot be told: 'nonsense' is no topic"):
+    with pytest.raises(DamagedRecording, match="line 1: cannot be told: 'nonsense' was not subscribed to"):
         Listening(tmp_path / "rec", None).play()
+
+
+def test_a_topic_that_is_subscribed_to_later_is_told_from_then_on(
+    tape: Callable[..., Any], tmp_path: Path
+) -> None:
+    one = tape()
+    one.ack(TRADES)
+    one.say(method="subscribe", success=False, topic="mock:trades:NOPE")
+    one.ack("mock:trades:LATE")
+    one.trade(1, "mock:trades:LATE")
+    one.end()
+    listening = Listening(tmp_path / "rec", None)
+    listening.play()
+    assert list(listening.tracks.all) == [TRADES, "mock:trades:LATE"]
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=4)
+    | st.sampled_from(["1", "0", "nan", "-1e400", "buy", "new", "live", "closed", "\ud800"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(st.lists(inner, min_size=2, max_size=2), max_size=2)
+        | st.dictionaries(
+            st.sampled_from([field for kind in RECORDS.values() for field in kind.__struct_fields__]),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+MESSAGES = st.fixed_dictionaries(
+    {"topic": st.sampled_from([*(f"mock:{channel}:A" for channel in RECORDS), "mock:raw:A", "mock:new:A", "x"])},
+    optional={
+        "type": st.sampled_from(["update", "snapshot", "status", "lag", "other"]) | JSON,
+        "method": st.sampled_from(["subscribe", "list"]) | JSON,
+        "success": st.booleans() | JSON,
+        "status": st.sampled_from(["live", "gap", "resyncing", "restored", "stale"]) | JSON,
+        "reason": JSON,
+        **dict.fromkeys(["ts", "recv", "from", "to", "from_ts", "to_ts", "recoverable"], JSON),
+        "data": st.lists(records(), max_size=2) | JSON,
+    },
+)
+
+
+@settings(
+    max_examples=5_000 if os.environ.get("GATEWAY_FULL_SIZE") else 150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(messages=st.lists(MESSAGES, max_size=6))
+def test_whatever_the_messages_say_telling_them_raises_nothing_but_clear_errors(
+    messages: list[Any], tmp_path: Path
+) -> None:
+    """And a client that joins after them gets its snapshot, or none."""
+    lines = [b'{"at":1,"message":%b}\n' % json.dumps(message).encode() for message in messages]
+    path = tmp_path / "000001.jsonl.zst"
+    header = header_line(Header(1, "1", "r", 1, [], 1))
+    path.write_bytes(packed(header + b"".join(lines)))
+    tracks = Tracks([f"mock:{channel}:A" for channel in RECORDS] + ["mock:raw:A"])
+    topics = []
+    for track in tracks.all.values():
+        topics.append(Topic(track.subscription, "e"))
+        track.open(topics[-1])
+        topics[-1].attach(Framed())
+    try:
+        run(Player([path], tracks, None, lambda: False).play())
+    except DamagedRecording as exc:
+        assert str(exc).startswith(f"{path}, byte 0, line ")  # noqa: PT017  # nothing is wrong if it plays
+    for topic in topics:
+        topic.snapshot(1)
+
+
+class Framed:
+    """A client's line."""
+
+    wants_frames = True
+
+    def put(self, message: Message, /) -> None:
+        json.loads(message.frame[message.frame.index(b"{") :])
+
+    def notify(self, _: Notice, frame: bytes, /) -> None:
+        json.loads(frame[frame.index(b"{") :])
 
 
 @pytest.mark.parametrize(("speed", "waits"), [(None, True), (1000.0, False)])

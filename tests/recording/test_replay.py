@@ -117,6 +117,24 @@ async def test_it_may_begin_at_once_or_with_the_first(tape: Callable[..., Any], 
     assert [message["status"] for message in listener.heard] == ["live", "closed"]
 
 
+async def test_a_client_may_ask_for_its_topics_one_after_the_other(
+    tape: Callable[..., Any], tmp_path: Path
+) -> None:
+    one = tape(topics=[TRADES, BOOK, "mock:trades:OTHER"])
+    for topic in (TRADES, BOOK, "mock:trades:OTHER"):
+        one.ack(topic)
+    one.end()
+    async with replaying(tmp_path / "rec", HERE, None) as replay:
+        running = asyncio.create_task(replay.run("first"))
+        async with Client(url(replay)) as client:
+            for topic in (TRADES, BOOK):
+                [ack] = await client.subscribe(topic)
+                assert ack["status"] == "pending"
+                await asyncio.sleep(0.05)
+            await running
+            assert {(await anext(client))["topic"] for _ in range(2)} == {TRADES, BOOK}
+
+
 async def test_a_client_that_comes_late_resumes_or_gets_the_book_whole(
     tape: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import time
@@ -15,6 +16,8 @@ import structlog
 
 from gateway.app.checking import check
 from gateway.app.ending import heard
+from gateway.app.events import EventRing
+from gateway.app.events_watch import EventWatch
 from gateway.app.exposure import check_exposure, tls_of, token_place, tokens_of
 from gateway.app.gateway import Gateway
 from gateway.app.given import Given
@@ -72,13 +75,16 @@ async def serve(
             telemetry = setup(settings.telemetry.traces, environ)
             measuring = Measuring(version(DISTRIBUTION), settings.telemetry.metrics, environ)
             try:
-                observers = [*_observers(telemetry), measuring.tally]
+                events = EventRing(secrets.token_urlsafe(6), _wall_us)
+                watch = EventWatch(events, telemetry.trace_id, time.monotonic)
+                observers = [*_observers(telemetry), measuring.tally, watch]
                 gateway = Gateway(settings, environ=environ, observers=observers)
                 if source is not None:
                     gateway.configuration.source = source
                 told = Observers(observers)
                 async with watched(told, measuring.lag), gateway:
-                    await _serve(gateway, measuring, told, port, hung_up, ready, stopped)
+                    gateway.hub.heard = watch.heard
+                    await _serve(gateway, measuring, events, told, port, hung_up, ready, stopped)
             finally:
                 within = min(FLUSH, max(LEAST, stopped.seconds_left(ALL)))
                 await asyncio.gather(telemetry.shutdown(within), measuring.finish(within))
@@ -87,6 +93,7 @@ async def serve(
 async def _serve(  # noqa: PLR0913, PLR0917  # all that a process is made of
     gateway: Gateway,
     measuring: Measuring,
+    events: EventRing,
     told: Observer,
     port: socket.socket,
     hung_up: Bell,
@@ -94,7 +101,7 @@ async def _serve(  # noqa: PLR0913, PLR0917  # all that a process is made of
     stopped: "_Stopped",
 ) -> None:
     tokens = tokens_of(gateway.settings)
-    server = _server(gateway, tokens, measuring)
+    server = _server(gateway, tokens, measuring, events)
     exchanges = gateway.operations.get_exchange_details()
     measuring.begin(exchanges, gateway.metering.read, partial(metering.read, server.figures))
     gateway.configuration.process = ServingProcess(server)
@@ -117,7 +124,11 @@ def _observers(telemetry: Telemetry) -> list[Observer]:
     return [logs] if telemetry.observer is None else [telemetry.observer, logs]
 
 
-def _server(gateway: Gateway, tokens: Sequence[Token], measuring: Measuring) -> Server:
+def _wall_us() -> int:
+    return time.time_ns() // 1000
+
+
+def _server(gateway: Gateway, tokens: Sequence[Token], measuring: Measuring, events: EventRing) -> Server:
     settings = gateway.settings.server
     host, port = parse_listen(settings.listen)
     return Server(
@@ -128,7 +139,7 @@ def _server(gateway: Gateway, tokens: Sequence[Token], measuring: Measuring) -> 
         allowed_hosts=settings.allowed_hosts,
         allowed_origins=settings.allowed_origins,
         now=time.monotonic,
-        wall_us=lambda: time.time_ns() // 1000,
+        wall_us=_wall_us,
         version=version(DISTRIBUTION),
         limits=limits_of(settings.limits),
         standing=gateway.standing,
@@ -137,6 +148,7 @@ def _server(gateway: Gateway, tokens: Sequence[Token], measuring: Measuring) -> 
         tokens=tokens,
         must=settings.authentication == "required",
         metrics=measuring.read,
+        events=events,
         tls=tls_of(settings),
         behind_tls_proxy=settings.behind_tls_proxy,
     )

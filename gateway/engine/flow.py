@@ -6,10 +6,11 @@ somebody asks. Only one message of many is timed.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from gateway.engine.histogram import TRANSIT, Histogram
+from gateway.engine.messages import Notice
 
 TIMED: Final = 64
 """A topic's first message is timed, and every so many after it; a power of two."""
@@ -32,9 +33,15 @@ class Counted(Protocol):
 
 
 class Flow:
-    """What topics of one exchange, gone or not, have done. Event-loop only."""
+    """
+    What topics of one exchange, gone or not, have done. Event-loop only.
 
-    def __init__(self) -> None:
+    Args:
+        heard: called with each status and event, once for each topic that it is told on.
+    """
+
+    def __init__(self, heard: Callable[[Notice], None] = lambda _: None) -> None:
+        self.heard = heard
         self.told: Counter[str] = Counter()
         """Statuses and events, once for each topic that they were told on."""
         self.transit = Histogram(TRANSIT)

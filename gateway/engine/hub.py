@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from gateway.engine.flow import Flow
+from gateway.engine.messages import Notice
 from gateway.engine.ring import Ring
 from gateway.engine.topics import Listener, Topic
 from gateway.errors import SubscriptionError
@@ -77,6 +78,8 @@ class Hub:
         self._upstreams: dict[str, Upstream] = {}
         self._topics: dict[str, Topic] = {}
         self._flows: dict[str, Flow] = {}
+        self.heard: Callable[[Notice], None] = lambda _: None
+        """Called with each status and event, once for each topic that it is told on; must return at once."""
 
     def retain(self, *, linger: float, idle: int, max_messages: int, max_bytes: int) -> None:
         """Have other bounds: for the topics that there are from now on, the rings' at once."""
@@ -89,7 +92,10 @@ class Hub:
 
     def flow(self, exchange: str) -> Flow:
         """Return where what topics of ``exchange`` do is counted."""
-        return self._flows.setdefault(exchange, Flow())
+        return self._flows.setdefault(exchange, Flow(self._hear))
+
+    def _hear(self, notice: Notice) -> None:
+        self.heard(notice)
 
     @property
     def topics(self) -> Mapping[str, Topic]:

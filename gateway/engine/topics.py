@@ -208,6 +208,7 @@ class Topic:
 
     def _tell(self, notice: Notice) -> None:
         self._flow.told[notice.status] += 1
+        self._flow.heard(notice)
         frame = notice.frame() if self.ring is not None else b""
         for listener in self._listeners:
             listener.notify(notice, frame)

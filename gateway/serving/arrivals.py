@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway.serving.auth.entrance import Entrance
 from gateway.serving.auth.reception import Reception
 from gateway.serving.codes import CloseCode
+from gateway.serving.events_tell import ServerEvents
 from gateway.serving.limits import Limits
 from gateway.serving.pipe import Pipe
 from gateway.serving.presence import Visit
@@ -50,11 +51,17 @@ class Arrivals:
         reception: knows what tokens are worth.
         limits: of those who come now.
         wall_us: microseconds since 1970.
+        events: told who comes and who goes.
     """
 
     def __init__(
-        self, reception: Reception, limits: Callable[[], Limits], wall_us: Callable[[], int] = lambda: 0
+        self,
+        reception: Reception,
+        limits: Callable[[], Limits],
+        wall_us: Callable[[], int] = lambda: 0,
+        events: ServerEvents | None = None,
     ) -> None:
+        self._events = events
         self.visitors: set[Visitor] = set()
         self.visits: dict[str, Visit] = {}
         """When and from where each came, by its name, in that order."""
@@ -95,10 +102,16 @@ class Arrivals:
     def staying(self, visitor: Visitor) -> Iterator[None]:
         """Have ``visitor`` closed when its token ends or the server does, while it is there."""
         self.visitors.add(visitor)
+        visit = self.visits.get(visitor.name)
+        if visit is not None and self._events is not None:
+            access = visitor.entrance.access
+            self._events.came(visit, visitor, None if access is None else access.token)
         _check(visitor)  # the token may have been revoked while the socket was upgraded
         try:
             yield
         finally:
+            if visit is not None and self._events is not None:
+                self._events.left(visit)
             self.visitors.discard(visitor)
             self._left.set()
 

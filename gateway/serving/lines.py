@@ -20,13 +20,18 @@ class Lines:
 
     Args:
         now: monotonic seconds.
+        told: of each client that we close, too.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(
+        self, now: Callable[[], float], told: Callable[[str, CloseCode, str], None] = lambda *_: None
+    ) -> None:
+        self._told = told
         self._quota = LineQuota(LINES_A_MINUTE, now, _suppressed)
 
     def closed(self, client: str, code: CloseCode, reason: str) -> None:
         """Tell that we close a client's socket."""
+        self._told(client, code, reason)
         if self._quota.allows(int(code)):
             log.info("client closed", client=client, code=int(code), reason=reason)
 

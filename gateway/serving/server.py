@@ -19,6 +19,9 @@ from gateway.serving.books import Books
 from gateway.serving.clients import Clients
 from gateway.serving.config import Config
 from gateway.serving.documents.room import Documents
+from gateway.serving.events import EventRoutes
+from gateway.serving.events_model import Events
+from gateway.serving.events_tell import ServerEvents
 from gateway.serving.figures import Figures
 from gateway.serving.guard import bound, guard, harden, is_exposed, visitors
 from gateway.serving.limits import Limits
@@ -71,6 +74,7 @@ class Server:
         tokens: those that there are; :meth:`know` replaces them.
         must: whether a token must be shown even if there is none.
         metrics: reads all metrics; without it there is no page of them.
+        events: what happens is kept there; without it there is no REST for it.
         tls: speaks TLS.
         behind_tls_proxy: whether a proxy does that in front of us.
 
@@ -97,12 +101,14 @@ class Server:
         tokens: Iterable[Token] = (),
         must: bool = False,
         metrics: Callable[[], Reading] | None = None,
+        events: Events | None = None,
         tls: Tls | None = None,
         behind_tls_proxy: bool = False,
     ) -> None:
         self.figures = Figures(wall_us)
         """What is counted of clients."""
-        self._ground = Ground(hub, limits or Limits(), Lines(now), now, wall_us, self.figures)
+        told = ServerEvents(events, now)
+        self._ground = Ground(hub, limits or Limits(), Lines(now, told.closed), now, wall_us, self.figures)
         exposed = is_exposed(host, behind_tls_proxy=behind_tls_proxy)
         self._reception = Reception(hub, now, wall_us, must=must or exposed, delay=self._ground.limits.refusing)
         self._reception.know(tokens)
@@ -111,7 +117,7 @@ class Server:
         )
         self._tls = tls
         self._port = port
-        self._arrivals = Arrivals(self._reception, lambda: self._ground.limits, wall_us)
+        self._arrivals = Arrivals(self._reception, lambda: self._ground.limits, wall_us, told)
         info: dict[str, Any] = {"version": version, "protocol": SUBPROTOCOL, "started_us": wall_us()}
         self._name = f"[{self._host}]" if ":" in self._host else self._host
         self._visitors = visitors((self._name, *allowed_hosts), allowed_origins)
@@ -120,7 +126,8 @@ class Server:
         )
         enter = door(self._reception, lambda: self._ground.limits)
         app = web.Application(
-            middlewares=[audit(now), explain, check, enter], client_max_size=self._ground.limits.message
+            middlewares=[audit(now, told.audited), explain, check, enter],
+            client_max_size=self._ground.limits.message,
         )
         app.on_response_prepare.append(harden)
         rooms: list[Room] = [
@@ -143,6 +150,8 @@ class Server:
             rooms.append(Metrics(metrics))
         if roster is not None:
             rooms += [AccountRoutes(roster), Plugins(roster)]
+        if events is not None:
+            rooms.append(EventRoutes(events, lambda: self._ground, self._reception, self._arrivals))
         rooms.append(Documents(app, version))
         for room in rooms:
             app.add_routes(room.routes())

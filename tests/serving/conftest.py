@@ -17,6 +17,7 @@ from typing import Any, Self
 import aiohttp
 import pytest
 
+from gateway.app.events import EventRing
 from gateway.engine.hub import Hub
 from gateway.engine.messages import TopicStatus
 from gateway.engine.topics import Topic
@@ -226,6 +227,7 @@ class Rig:
     upstream: Upstream
     running: Running
     roster: Roster
+    events: EventRing
     http: aiohttp.ClientSession
     stack: AsyncExitStack
 
@@ -293,7 +295,7 @@ async def start() -> AsyncIterator[Start]:
         ) -> Rig:
             epochs = count(1)
             hub, upstream, running = Hub(lambda: f"e{next(epochs)}"), Upstream(), Running()
-            roster = Roster()
+            roster, events = Roster(), EventRing("r", lambda: time.time_ns() // 1000)
             hub.connect("mock", upstream)
             server = Server(
                 hub,
@@ -307,6 +309,7 @@ async def start() -> AsyncIterator[Start]:
                 version="1.2.3",
                 limits=Limits(**{"refusing": 0.01, **limits}),
                 roster=roster,
+                events=events,
                 tokens=tokens,
                 must=must,
             )
@@ -314,7 +317,7 @@ async def start() -> AsyncIterator[Start]:
             outer.push_async_callback(server.stop, 1.0)
             http = await outer.enter_async_context(aiohttp.ClientSession())
             stack = await outer.enter_async_context(AsyncExitStack())
-            return Rig(server, hub, upstream, running, roster, http, stack)
+            return Rig(server, hub, upstream, running, roster, events, http, stack)
 
         yield starting
 

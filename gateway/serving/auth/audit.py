@@ -5,7 +5,7 @@ It has the token's id and never the token. Whoever may not do it can ask without
 was refused only a few lines a minute are written, and the rest is counted.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -30,12 +30,13 @@ GAVE_UP: Final = "gave_up"
 log = structlog.get_logger("gateway")
 
 
-def audit(now: Callable[[], float]) -> Middleware:
+def audit(now: Callable[[], float], told: Callable[[Mapping[str, Any]], None] = lambda _: None) -> Middleware:
     """
     Return the middleware that writes the lines.
 
     Args:
         now: monotonic seconds.
+        told: of each line, too.
     """
     quota = LineQuota(LINES_A_MINUTE, now, _suppressed)
 
@@ -51,24 +52,25 @@ def audit(now: Callable[[], float]) -> Middleware:
             outcome = str(response.get(CODE, response.status)) if refused else DONE
         finally:
             if outcome == DONE or quota.allows((action, outcome)):
-                _line(request, action, outcome)
+                line = _line(request, action, outcome)
+                log.info("audit", **line)
+                told(line)
         return response
 
     return write
 
 
-def _line(request: web.Request, action: str, outcome: str) -> None:
+def _line(request: web.Request, action: str, outcome: str) -> dict[str, Any]:
     access = request.get(ACCESS)
-    log.info(
-        "audit",
-        action=action,
-        target=_target(request),
-        outcome=outcome,
-        token_id=None if access is None else access.token,
-        remote=request.remote,
-        via="rest",
+    return {
+        "action": action,
+        "target": _target(request),
+        "outcome": outcome,
+        "token_id": None if access is None else access.token,
+        "remote": request.remote,
+        "via": "rest",
         **request.get(FACTS, {}),
-    )
+    }
 
 
 def _target(request: web.Request) -> str | None:

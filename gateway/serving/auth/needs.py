@@ -46,6 +46,7 @@ NEEDS: Final[Mapping[tuple[str, str], Need]] = {
     ("GET", f"{API}/connections"): READS,
     ("GET", f"{API}/connections/{{id}}"): READS,
     ("GET", f"{API}/subscriptions"): READS,
+    ("GET", f"{API}/events"): READS,  # addresses need admin
     ("GET", f"{API}/topics"): READS,
     ("GET", f"{API}/plugins"): READS,
     ("GET", f"{API}/accounts"): READS,

@@ -49,6 +49,8 @@ class Candidate:
         self._up = ties.up
         self._restored_at: float | None = None
         self._expects = False
+        self._behind: list[Shadow] = []
+        """What was not ready when it was looked at last; only a look at all shows that all is."""
         self._alike: set[object] = set()
         old = link.connection
         old.end_overlap()  # with the one before it
@@ -134,8 +136,15 @@ class Candidate:
             return False
         self._expect()
         with self._plugin_at_fault() as failed:
-            ready = [shadow.is_ready(patient=since < PATIENCE) for shadow in self._shadows.values()]
-        return not failed and all(ready)
+            self._look(patient=since < PATIENCE)
+        return not failed and not self._behind
+
+    def _look(self, *, patient: bool) -> None:
+        """See what is behind: of all, which costs time, only once nothing is left of what was."""
+        behind = [one for one in self._behind if self._shadows.get(one.stream) is one]
+        self._behind = [one for one in behind if not one.is_ready(patient=patient)]
+        if not self._behind:
+            self._behind = [one for one in self._shadows.values() if not one.is_ready(patient=patient)]
 
     def _expect(self) -> None:
         if not self._expects:
@@ -159,7 +168,7 @@ class Candidate:
         for shadow in self._shadows.values():
             with self._plugin_at_fault():
                 shadow.hand_over(reason, at_us)
-        self._shadows = {}  # it may live for days
+        self._shadows, self._behind = {}, []  # it may live for days
         new.overlap_ends = self._ground.now() + OVERLAP
 
     @staticmethod

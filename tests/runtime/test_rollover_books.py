@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gateway import spi
+from gateway.engine.bookshadow import BookShadow
 from gateway.spi.steps import HttpReply
 from gateway.testing.memory import Later
 from gateway.testing.virtual import virtually
@@ -156,3 +157,72 @@ async def test_books_that_wait_for_their_snapshots_wait_on_and_hold_nothing_up(t
         await asyncio.sleep(9 * 5)
         assert all(ear.story == ["snapshot", "live"] for ear in more)
         assert one.fetched == 4 + 20
+
+
+@virtually
+async def test_one_that_was_ready_and_is_not_any_more_is_waited_for_too(two) -> None:
+    one = two()
+    async with one.stage:
+        await one.begin()
+        one.both("a", 6)
+        one.second.delta("b", 8)
+        await asyncio.sleep(1.5)
+        one.second.delta("a", 9)
+        await asyncio.sleep(0.5)
+        for number in (6, 7):
+            one.first.delta("b", number)
+        await asyncio.sleep(0.5)
+        assert not one.asked.done()
+        for number in (7, 8):
+            one.first.delta("a", number)
+        await asyncio.sleep(0.2)
+        assert one.asked.result() is True
+        assert one.ears[0].story == ["snapshot", "live"] + ["update"] * 4
+        assert one.ears[1].story == ["snapshot", "live"] + ["update"] * 3
+
+
+@virtually
+async def test_while_few_of_many_are_waited_for_only_these_are_looked_at(two, monkeypatch) -> None:
+    looked: list[str] = []
+    is_ready = BookShadow.is_ready
+
+    def counted(shadow: BookShadow, *, patient: bool) -> bool:
+        looked.append(shadow.stream)
+        return is_ready(shadow, patient=patient)
+
+    one = two()
+    async with one.stage:
+        await one.begin()
+        one.stage.network.on_fetch = lambda _: snapshot(5)
+        many = await one.stage.hear_all(*(f"mock:book:many{number}" for number in range(50)))
+        for far in (one.first, one.second):
+            far.ack_all()
+        one.both("a", 6)
+        one.second.delta("b", 8)
+        await asyncio.sleep(2)
+        monkeypatch.setattr(BookShadow, "is_ready", counted)
+        await asyncio.sleep(1)
+        assert 5 < len(looked) < 15
+        assert {*looked} == {"book.b"}
+        many[0].leave()
+        for number in (6, 7):
+            one.first.delta("b", number)
+        await asyncio.sleep(0.2)
+        assert one.asked.result() is True
+        assert len({*looked}) == 51
+
+
+@virtually
+async def test_one_that_nobody_wants_any_more_is_not_waited_for(two) -> None:
+    one = two()
+    async with one.stage:
+        await one.begin()
+        late = await one.stage.hear("mock:book:late")
+        one.first.ack_all()
+        one.both("a", 6)
+        await asyncio.sleep(2)
+        assert late.story == ["snapshot", "live"]
+        assert not one.asked.done(), "the second has granted nothing"
+        late.leave()
+        await asyncio.sleep(0.2)
+        assert one.asked.result() is True

@@ -241,3 +241,62 @@ def test_every_stream_speaks_and_the_plugin_understands_it(
                 assert isinstance(found, spi.Data), (name, found)
                 assert found.stream == name
     assert heard == set(streams)
+
+
+# --- what is told of no one symbol
+
+
+def said(stream: str, ticks: int = 40, begin: int = BEGIN) -> list[Any]:
+    market = Generated(Market.USDM, 4)
+    events = (event for number in range(ticks) for event in market.tick(begin + 50 * number, {stream}))
+    return [orjson.loads(event.data) for event in events if event.stream == stream]
+
+
+def test_an_index_of_several_assets_is_what_they_are_worth_together() -> None:
+    told = said("defiusdt@compositeIndex")
+    assert len(told) == 2
+    for one in told:
+        worth = sum(Decimal(row["w"]) * Decimal(row["i"]) for row in one["c"])
+        assert abs(worth - Decimal(one["p"])) < Decimal("0.0001")
+        assert round(sum(Decimal(row["W"]) for row in one["c"]), 6) == 1
+    assert said("btcusdt@compositeIndex") == []
+
+
+def test_the_index_of_an_asset_is_told_alone_and_among_all() -> None:
+    (everyones, *_), (own, *_) = said("!assetIndex@arr"), said("btcusd@assetIndex")
+    assert [row["s"] for row in everyones] == ["BTCUSD", "ETHUSD", "BNBUSD"]
+    assert own.keys() == everyones[0].keys()
+    assert Decimal(own["B"]) == Decimal(own["i"]) * (1 - Decimal(own["b"]))
+    assert said("xyzusd@assetIndex") == []
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "equities", "korea"),
+    [
+        (1, 15, "REGULAR", "NO_TRADING"),
+        (1, 2, "NO_TRADING", "REGULAR"),
+        (5, 22, "NO_TRADING", "NO_TRADING"),
+        (6, 15, "NO_TRADING", "NO_TRADING"),
+        (7, 2, "NO_TRADING", "NO_TRADING"),
+        (8, 2, "NO_TRADING", "REGULAR"),
+    ],
+)
+def test_on_working_days_there_are_sessions(day: int, hour: int, equities: str, korea: str) -> None:
+    """The first of December 2025 is a Monday."""
+    at = BEGIN + ((day - 1) * 24 + hour) * 3_600_000
+    told = said("tradingSession", 20, at - 950)
+    assert {one["e"]: one["S"] for one in told if one["e"] in {"EquityUpdate", "KR_EquityUpdate"}} == {
+        "EquityUpdate": equities,
+        "KR_EquityUpdate": korea,
+    }
+    assert len(told) == 5
+    assert all(one["t"] <= at < one["T"] for one in told)
+
+
+def test_blocks_are_numbered_and_change_no_other_stream() -> None:
+    trades, blocks = "btcusdt@trade", "btcusdt@blockTrade"
+    beside = by_stream(run(Generated(Market.SPOT, 4), [trades, blocks], 600))
+    alone = by_stream(run(Generated(Market.SPOT, 4), [trades], 600))
+    assert beside[trades] == alone[trades]
+    assert [one["t"] for one in beside[blocks]] == [1, 2, 3]
+    assert set(beside[blocks][0]) == {"e", "E", "s", "t", "p", "q", "T", "m"}

@@ -13,6 +13,7 @@ import pytest
 from talk import Talk, talking
 
 from gateway_binance.venue import venue as entry
+from gateway_binance.venue.events import Event, combined
 from gateway_binance.venue.hosts import Market, way
 from gateway_binance.venue.recording import load
 from gateway_binance.venue.replay import BinanceVenue
@@ -101,6 +102,30 @@ async def test_a_recording_without_a_snapshot_begins_just_before_its_first_chang
             assert await line.datum() == update
         _, book, _ = await talk.call("GET /fapi/v1/depth", query)
         assert (book["lastUpdateId"], book["bids"], book["asks"]) == (12, [["5.1", "1"]], [])
+
+
+SPELT = (
+    '{"stream": "btcusdt@trade", "data": {"e": "trade", "E": 1, "s": "BTCUSDT", "t": 7}}',
+    '{"data":{"e":"trade","E":1,"s":"BTCUSDT","t":7},"stream":"btcusdt@trade"}',
+    '{"stream":"btcusdt@trade","data":{"e":"trade","E":1,"s":"BTCUSDT","t":7}}',
+)
+
+
+@pytest.mark.parametrize("frame", SPELT)
+def test_a_frame_that_a_recorder_has_spelt_anew_is_what_it_was(frame: str, tmp_path: Path) -> None:
+    others = [
+        '{"result":null,"id":1}',
+        '{ "stream":17,"data":1}',
+        '{ "stream":"a"}',
+        '["stream"]',
+        '"stream"{',
+        "pong",
+    ]
+    path = tmp_path / "spelt.jsonl"
+    path.write_bytes(b"\n".join(orjson.dumps({"recv_ns": 5, "frame": one}) for one in [*others, frame]))
+    (event,) = load(path).lines
+    assert isinstance(event, Event)
+    assert combined(event.stream, event.data).decode() == SPELT[2]
 
 
 async def test_markets_of_which_there_is_no_recording_are_made_up(capture: Any) -> None:

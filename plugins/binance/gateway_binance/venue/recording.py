@@ -89,7 +89,7 @@ def _read(at: float, line: Mapping[str, Any], url: str, frame: str) -> Event | S
     if line.get("dir", "recv") == "recv":
         if frame.startswith(_BARE_BOOK):
             return _snapshot(at, "", frame)
-        return _event(at, frame) if frame.startswith(_PREFIX) else None
+        return _event(at, frame if frame.startswith(_PREFIX) else _respelt(frame))
     address = urlsplit(url)
     symbols = parse_qs(address.query).get("symbol")
     is_book = address.path.endswith("/depth") and frame.startswith(_BARE_BOOK)
@@ -100,7 +100,20 @@ def _snapshot(at: float, symbol: str, frame: str) -> Snapshot:
     return Snapshot(at, symbol, decode(frame, type=BookReply))
 
 
-def _event(at: float, frame: str) -> Event:
+def _respelt(frame: str) -> str:
+    """Return a combined frame as the exchange spells it, whoever has spelt it anew; nothing if it is another."""
+    try:
+        message = orjson.loads(frame) if '"stream"' in frame else None
+    except ValueError:
+        return ""
+    if not isinstance(message, dict) or not isinstance(message.get("stream"), str) or "data" not in message:
+        return ""
+    return f"{_PREFIX}{message['stream']}{_MIDDLE}{orjson.dumps(message['data']).decode()}}}"
+
+
+def _event(at: float, frame: str) -> Event | None:
+    if not frame:
+        return None
     stream, middle, rest = frame.removeprefix(_PREFIX).partition(_MIDDLE)
     if not stream or not middle or not rest.endswith("}"):
         raise ValueError("a combined frame of another shape")

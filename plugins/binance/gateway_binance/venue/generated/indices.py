@@ -7,6 +7,7 @@ When sessions begin and end no document says: ours are made up.
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final
 
 from gateway_binance.venue.generated.payloads import Payload
@@ -85,10 +86,11 @@ def _asset(one: Listed, mark: Mark, at: int) -> Payload:
 
 
 def _sessions(at: int) -> Iterator[Payload]:
-    for kind, (opens, closes) in _OPEN.items():
-        midnight = at - at % _DAY
-        begin, end = midnight + opens * _HOUR, midnight + closes * _HOUR
-        is_open = (at - _MONDAY) % _WEEK < _WORKING and begin <= at < end
-        if not is_open:
-            begin, end = (midnight, begin) if at < begin else (end, midnight + _DAY)
-        yield {"e": kind, "E": at, "t": begin, "T": end, "S": "REGULAR" if is_open else "NO_TRADING"}
+    midnight = at - at % _DAY
+    is_working = (at - _MONDAY) % _WEEK < _WORKING
+    for kind, hours in _OPEN.items():
+        opens, closes = (midnight + hour * _HOUR for hour in hours)
+        changes = (midnight, *((opens, closes) if is_working else ()), midnight + _DAY)
+        begin, end = next((one, two) for one, two in pairwise(changes) if one <= at < two)
+        state = "REGULAR" if (begin, end) == (opens, closes) else "NO_TRADING"
+        yield {"e": kind, "E": at, "t": begin, "T": end, "S": state}

@@ -62,6 +62,14 @@ class Speaking(MockExchange):
         return Protocol(target)
 
 
+class Mute(MockExchange):
+    """One without."""
+
+    @spi.hookimpl
+    def gateway_native(self) -> None:
+        """Have none."""
+
+
 class Failing(MockExchange):
     """One whose protocol cannot be had."""
 
@@ -107,7 +115,7 @@ async def test_it_is_made_when_the_first_client_comes_and_once(speaking) -> None
 
 @virtually
 async def test_a_plugin_without_a_protocol_has_none(stage) -> None:
-    async with stage(MockExchange()) as one:
+    async with stage(Mute()) as one:
         assert one.exchange.native() is None
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway import spi
+from gateway_mock.native import MockNative
 
 INFO: Final = spi.ExchangeInfo(
     spi_version=0,
@@ -131,6 +132,11 @@ class MockExchange:
     ) -> spi.Conversation[Sequence[object]] | None:
         """Fetch missed trades, at most the exchange's last thousand."""
         return _missed_trades(target, subscription, after, before) if subscription.channel == "trades" else None
+
+    @spi.hookimpl
+    def gateway_native(self, target: spi.Target) -> spi.Native:
+        """Speak the exchange's own protocol to clients."""
+        return MockNative(target)
 
 
 def _missed_trades(

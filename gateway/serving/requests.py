@@ -13,9 +13,14 @@ from gateway.serving.wording import plain
 
 ACCOUNT_CHANNELS: Final = frozenset({"orders", "balances", "positions"})
 
-Word = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-Symbol = Annotated[str, Meta(pattern=r"^[^\s:@][^\s:]{0,127}$")]
-Stream = Annotated[str, Meta(pattern=r"^[^\s@][^\s]{0,511}$")]
+BLANK: Final = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+"""Spaces and control characters, one by one: on what ``\\s`` is, Python and others disagree."""
+END: Final = r"$(?!\n)"
+"""For Python a line break may follow ``$``, for others not."""
+
+Word = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}" + END)]
+Symbol = Annotated[str, Meta(pattern=f"^[^{BLANK}:@][^{BLANK}:]{{0,127}}{END}")]
+Stream = Annotated[str, Meta(pattern=f"^[^{BLANK}@][^{BLANK}]{{0,511}}{END}")]
 
 
 class BadFrameError(SubscriptionError):

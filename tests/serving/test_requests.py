@@ -34,6 +34,19 @@ async def test_what_is_no_request_is_answered_with_an_error(
     assert (pong["success"], pong["req_id"], pong["method"]) == (True, 8, "ping")
 
 
+@pytest.mark.parametrize(
+    "name", ["BTC\n", "BTC USDT", "a\x1cb", "a\x00", "a\x85b", "a\u3000b", "a\ufeffb", "@a", "a:b"]
+)
+async def test_a_name_has_nothing_in_it_that_cannot_be_seen(rig: Any, name: str) -> None:
+    """Not even at its end, where a pattern of Python's would allow a line break."""
+    client = await rig.client()
+    await client.subscribe(name)
+    answer = await client.next()
+    assert answer["error"]["code"] == "bad_request"
+    await client.send("subscribe", exchange="mock\n", channel="quotes", symbols=["BTC-USDT"])
+    assert (await client.next())["error"]["code"] == "bad_request"
+
+
 async def test_a_client_that_goes_on_being_wrong_is_closed_and_told_not_to_come_back(start: Any) -> None:
     rig = await start(protocol_errors=3)
     client = await rig.client()

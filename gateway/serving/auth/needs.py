@@ -38,7 +38,8 @@ NEEDS: Final[Mapping[tuple[str, str], Need]] = {
     ("GET", "/readyz"): READS,  # ?verbose
     ("GET", "/metrics"): Need(METRICS),
     ("GET", "/v1/sse"): Need(None),  # each topic has its scope
-    **{(method, NATIVE): READS for method in ("GET", "POST", "PUT", "DELETE")},  # all but the first are refused
+    ("GET", NATIVE): READS,
+    **{(method, NATIVE): Need(MARKET, "native") for method in ("POST", "PUT", "DELETE")},  # these are refused
     ("GET", f"{API}/info"): READS,
     ("GET", f"{API}/exchanges"): READS,
     ("GET", f"{API}/exchanges/{{id}}"): READS,

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import unquote
 
+import structlog
 from aiohttp import hdrs, web
 from msgspec import Meta
 
 from gateway.engine.hub import Hub
 from gateway.engine.operations import Operations
+from gateway.errors import PluginError
 from gateway.serving.arrivals import Arrivals
 from gateway.serving.auth.credentials import is_credential, offered
 from gateway.serving.auth.door import ACCESS
@@ -28,6 +30,8 @@ METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 """All but the first are there to be refused in the exchange's own words."""
 KEPT: Final = ("Content-Type", "Retry-After")
 """Headers of an answer that are the client's; others were for the gateway."""
+
+log = structlog.get_logger()
 Path = Annotated[str, Meta(description="As the exchange has it.", examples=["api/v3/ping"])]
 Theirs = Annotated[Any, Meta(description="As the exchange has it.")]
 
@@ -86,9 +90,13 @@ class NativeDoors:
         if native is None:
             return problem(404, "not_offered", f"{exchange} is not spoken to in its own protocol here")
         path, query = "/" + request.match_info["path"], query_of(request.rel_url.raw_query_string)
-        if request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
-            return _response(await native.answer(request.method, path, query))
-        greeting = native.greet(path, query)
+        try:
+            if request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
+                return _response(await native.answer(request.method, path, query))
+            greeting = native.greet(path, query)
+        except PluginError as broken:
+            log.error("plugin_error", exchange=exchange, error=str(broken))  # noqa: TRY400  # its traceback is ours
+            return problem(502, "plugin_error", "the exchange's plugin failed at it; the gateway's log says how")
         if isinstance(greeting, NativeGreeting):
             return await self._open(request, Wanted(exchange, native, greeting))
         return _response(greeting)

@@ -30,6 +30,8 @@ class Spoken:
         self.breaks_at = b""
 
     def greet(self, path: str, query: Mapping[str, str], /) -> NativeGreeting | HttpReply:
+        if path == "/broken":
+            raise PluginError("mock", "broke")
         if path != "/ws":
             return HttpReply(418, {"content-type": "text/plain"}, path.encode())
         return NativeGreeting(query.get("shape", "plain"), tuple(query.get("streams", "").split()))
@@ -62,6 +64,8 @@ class Spoken:
         return written.upper() if shape == "wide" else written
 
     async def answer(self, method: str, path: str, query: Mapping[str, str], /) -> HttpReply:
+        if path == "/broken":
+            raise PluginError("mock", "broke")
         self.asked.append((method, path, query))
         headers = {"content-type": "text/weird", "retry-after": "7", "x-used": "99", "set-cookie": "a=b"}
         return HttpReply(203, headers, f"{method} {path}".encode())

@@ -26,6 +26,13 @@ async def test_an_answer_is_passed_on_with_the_headers_that_are_the_clients(door
     assert doorway.spoken.asked == [(method, "/api/v3/order", {"symbol": "C", "empty": ""})]
 
 
+async def test_a_plugin_that_fails_is_told_and_its_client_is_not_told_how(doorway, capsys):
+    status, told = await doorway.rig.problem("/native/mock/broken")
+    assert (status, told["code"]) == (502, "plugin_error")
+    assert await doorway.refused("/native/mock/broken") == 502
+    assert capsys.readouterr().out.count("plugin mock: broke") == 2
+
+
 async def test_head_is_as_get(doorway):
     async with doorway.rig.http.head(f"{doorway.rig.base}/native/mock/a") as reply:
         assert (reply.status, await reply.text()) == (203, "")

@@ -125,7 +125,6 @@ class Sitting(ABC):
                 farewell = await self._ended
                 reading.cancel()
             self.leave()
-            self._ground.figures.end(None if farewell is None else farewell.code)
             if farewell is not None:
                 await self._part(farewell)
         finally:
@@ -179,6 +178,10 @@ class Sitting(ABC):
         await self._ws.close(code=farewell.code, message=farewell.text.encode(), drain=False)
 
     def _release(self) -> None:
+        """Let go of everything, once; a client that leaves by itself ends this in the middle of something."""
+        ended = self._ended
+        farewell = ended.result() if ended.done() and not ended.cancelled() else None
+        self._ground.figures.end(None if farewell is None else farewell.code)
         self.leave()
         if self._timer is not None:
             self._timer.cancel()

@@ -51,7 +51,15 @@ def test_what_is_shown_is_an_excerpt(path, code):
 
 
 def test_all_code_that_is_shown_is_compared():
-    assert len(EXCERPTS) == len(re.findall(r"^```(?:python|toml)$", PAGE, re.MULTILINE)) == 10
+    assert len(EXCERPTS) == len(re.findall(r"^```(?:python|toml)$", PAGE, re.MULTILINE)) == 11
+
+
+def test_what_speaks_an_exchanges_own_protocol_is_explained_with_its_arguments():
+    rows = re.findall(r"^\| `(\w+)` \| ((?:`\w+`(?:, )?)+) \|", PAGE, re.MULTILINE)
+    methods = {name: one for name, one in vars(spi.Native).items() if not name.startswith("_")}
+    assert {name: re.findall(r"\w+", arguments) for name, arguments in rows} == {
+        name: list(inspect.signature(one).parameters)[1:] for name, one in methods.items()
+    }
 
 
 def test_the_example_keeps_the_contract():

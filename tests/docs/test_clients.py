@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -25,7 +26,7 @@ CLIENTS = dict(re.findall(r"<!-- client: (\w+) -->\n```\w+\n(.*?)```", PAGE, re.
 ADDRESS = "127.0.0.1:8765"
 TOPIC = "mock:trades:BTC-USDT"
 SERVE = "import sys; from gateway.cli import run; sys.exit(run(['serve', '--demo', '--listen', '127.0.0.1:0']))"
-PATIENCE = 60.0
+PATIENCE = 30.0
 CAN_DIAL = (
     'process.exit(typeof WebSocket === "function" || '
     'process.allowedNodeEnvironmentFlags.has("--experimental-websocket") ? 0 : 1)'
@@ -123,13 +124,13 @@ async def running(name: str, command: list[str], folder: Path) -> AsyncIterator[
     said = folder / f"{name}.err"
     with said.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=errors, cwd=folder
+            *command, stdout=asyncio.subprocess.PIPE, stderr=errors, cwd=folder, start_new_session=True
         )
     try:
         yield Client(name, process, said)
     finally:
-        if process.returncode is None:
-            process.terminate()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # all of it: a node may be a script that runs the real one
         await process.communicate()
 
 

@@ -6,7 +6,10 @@ Their base URLs alone point at the gateway; two clients of the gateway's own pro
 
 import asyncio
 import contextlib
+import json
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import ccxt.pro
@@ -308,3 +311,55 @@ async def test_futures_are_shared_by_ccxt_and_unicorn(sharing: Sharing, market: 
         await pro.close()
     assert ids == told(heard, trades, "a") == sent
     assert sharing.asked() == {trades: 1}
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "binance.md").read_text()
+EXAMPLES = dict(re.findall(r"<!-- native: (\S+) -->\n```python\n(.*?)```", PAGE, re.DOTALL))
+
+
+def run(sharing: Sharing, name: str) -> dict[str, Any]:
+    """Run an example of the documentation, but for the port; return what it has made."""
+    made: dict[str, Any] = {}
+    exec(EXAMPLES[name].replace("127.0.0.1:8765", sharing.at), made)
+    return made
+
+
+async def test_the_documented_lines_are_all_that_python_binance_needs(
+    sharing: Sharing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind, name in ((AsyncClient, "API_URL"), (BinanceSocketManager, "STREAM_URL")):
+        monkeypatch.setattr(kind, name, "")  # and so put back in the end
+    run(sharing, "python-binance")
+    client = await AsyncClient.create()
+    try:
+        async with BinanceSocketManager(client).trade_socket("BTCUSDT") as socket:
+            assert (await socket.recv())["s"] == "BTCUSDT"
+    finally:
+        await client.close_connection()
+
+
+async def test_the_documented_lines_are_all_that_ccxt_needs(sharing: Sharing) -> None:
+    exchange = run(sharing, "ccxt")["exchange"]
+    try:
+        [trade, *_] = await exchange.watch_trades("BTC/USDT")
+        book = await exchange.watch_order_book("BTC/USDT")
+        assert (trade["symbol"], book["symbol"]) == ("BTC/USDT", "BTC/USDT")
+    finally:
+        await exchange.close()
+
+
+async def test_the_documented_lines_are_all_that_unicorn_needs(sharing: Sharing) -> None:
+    manager = (await asyncio.to_thread(run, sharing, "unicorn"))["manager"]
+    heard: list[Any] = []
+
+    def comes() -> bool:
+        while one := manager.pop_stream_data_from_stream_buffer():
+            heard.append(one)
+        return bool(heard)
+
+    try:
+        await asyncio.to_thread(manager.create_stream, ["trade"], ["btcusdt"])
+        await until(comes)
+    finally:
+        await asyncio.to_thread(manager.stop_manager)
+    assert json.loads(heard[0])["s"] == "BTCUSDT"

@@ -167,3 +167,16 @@ class Reader:
     def _follow(self, name: str, first: int, last: int) -> None:
         assert first == self.at.get(name, 0) + 1
         self.at[name] = last
+
+
+def test_every_message_that_is_dropped_is_counted_those_too_that_one_stands_for() -> None:
+    a = Owner("A")
+    backlog = Backlog(20)
+    for one in (message(a, 4, first=2), status(a), message(a, 5), message(a, 6)):
+        backlog.add(one)
+    assert backlog.dropped == 3, "the status is not dropped"
+    backlog.add(message(a, 7))
+    assert backlog.dropped == 4
+    a.is_closed = True
+    backlog.add(message(Owner("B"), 1))
+    assert backlog.dropped == 4, "nobody wanted what was left out"

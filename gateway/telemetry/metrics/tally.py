@@ -17,6 +17,7 @@ from gateway.telemetry.metrics.model import Sample
 OUTCOMES: Final = ("done", "failed", "cancelled")
 EXPECTED_OPERATIONS: Final = ("backfill", "reconcile", "resync", "rollover")
 EXPECTED_EVENTS: Final = ("internal_error", "plugin_error", "plugin_slow", "rollover_failed", "stream_silent")
+EXPECTED_OF_ALL: Final = ("internal_error", "loop_blocked")
 """Told as 0 before the first, so that the first shows as a growth."""
 
 
@@ -28,6 +29,8 @@ class Tally:
         self._operations: Counter[tuple[str, str, str]] = Counter()
         self._events: Counter[tuple[str, str]] = Counter()
         self._recoveries: dict[str, Histogram] = {}
+        for event in EXPECTED_OF_ALL:
+            self._events["gateway", event] = 0
         self._failed_us: dict[str, int] = {}
         """When each connection that has not come back yet failed first."""
 

@@ -1,6 +1,5 @@
 """``gateway status``: what a running gateway's connections do, and whether all that is wanted is up."""
 
-import asyncio
 import json
 import sys
 import time
@@ -77,6 +76,8 @@ async def _live(reports: "AsyncIterator[Report | GatewayError]") -> None:
 
 async def _reports(rest: "Rest", url: str) -> "AsyncGenerator[Report | GatewayError]":
     """Yield a report again and again, or why there is none: a gateway that is started anew comes back."""
+    import asyncio  # noqa: PLC0415  # --help is quick without it
+
     while True:
         try:
             yield await _report(rest, url)

@@ -1,4 +1,4 @@
-"""Every message that docs/protocol.md shows is one that the documents for programs describe, and the other way round."""
+"""Every message that docs/protocol.md shows is as the documents for programs say, and theirs are on the page."""
 
 import json
 import re

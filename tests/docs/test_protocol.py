@@ -23,6 +23,7 @@ from gateway.model.account import ACCOUNT_RECORDS
 from gateway.model.market import MARKET_RECORDS, Book, Quote, Trade
 from gateway.model.subscriptions import Subscription, parse_topic
 from gateway.serving import Server, requests
+from gateway.serving.asks import ASKS
 from gateway.serving.books import WRONG
 from gateway.serving.codes import CloseCode
 from gateway.serving.documents.codes import PROBLEMS
@@ -34,7 +35,7 @@ EXAMPLES = dict(re.findall(r"<!-- example: ([\w ]+) -->\n```json\n(.*?)```", PAG
 REQUESTS = [block for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL) if block not in EXAMPLES.values()]
 SOURCES = [path.read_text() for path in (ROOT / "gateway").rglob("*.py")]
 OVERSIZE = 1009
-NAMED_BY_STATUS = {("not_found", 404)}
+NAMED_BY_STATUS = {("not_found", 404), ("http_version_not_supported", 505)}
 """Codes that are their status's name, as the sentence after the table says."""
 ELSEWHERE = {
     ("GET", "/v1/ws"),
@@ -340,8 +341,9 @@ def test_the_problem_codes_are_those_that_the_code_says():
     said = {(code, int(status)) for status, code in spoken(r"(?:problem|ProblemError)\(\s*(\d{3}), \"(\w+)\"")}
     kinds = {(f"unknown_{kind}", 404) for kind in spoken(r"_one\(\"(\w+)\"")}
     books = {(code, PROBLEMS[code].status) for code in WRONG}
+    asks = {(ask.code, 409) for ask in ASKS.values()}
     library = {("content_too_large", 413)}
-    assert said - NAMED_BY_STATUS <= told_problems() == said - NAMED_BY_STATUS | kinds | books | library
+    assert told_problems() == said - NAMED_BY_STATUS | kinds | books | asks | library
 
 
 def test_the_documents_have_the_same_problem_codes():

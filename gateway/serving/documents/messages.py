@@ -149,7 +149,7 @@ class Gap(Struct, frozen=True, kw_only=True):
     recoverable: bool
 
 
-class Lag(Struct, frozen=True, kw_only=True):
+class Lagged(Struct, frozen=True, kw_only=True):
     """Messages that the client was not sent, since it reads too slowly: these offsets, both included."""
 
     topic: TopicName
@@ -188,5 +188,5 @@ ANSWERS: Final[Mapping[str, type[Struct]]] = {
     "done": Done,
     "refused": Refused,
 }
-NOTICES: Final[Mapping[str, type[Struct]]] = {"status": Status, "gap": Gap, "lag": Lag}
+NOTICES: Final[Mapping[str, type[Struct]]] = {"status": Status, "gap": Gap, "lag": Lagged}
 DATA: Final[Mapping[str, type[Struct]]] = {channel: data_of(channel) for channel in CHANNELS}

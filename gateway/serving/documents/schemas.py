@@ -12,7 +12,7 @@ Schema = dict[str, Any]
 def schemas_of(models: Sequence[Any]) -> tuple[list[Schema], dict[str, Schema]]:
     """Return the schema of each of ``models``, and those that they refer to by their names."""
     made, named = msgspec.json.schema_components(models, schema_hook=_foreign, ref_template=PREFIX + "{name}")
-    return list(made), {name: _absent(_uniform(schema)) for name, schema in named.items()}
+    return [_plain(one) for one in made], {_short(name): _absent(_plain(one)) for name, one in named.items()}
 
 
 def _absent(schema: Schema) -> Schema:
@@ -31,13 +31,20 @@ def _valued(schema: Schema) -> Schema:
     return {**rest, **values[0]} if len(values) == 1 else {**rest, "anyOf": values}
 
 
-def _uniform(schema: Any) -> Any:
-    """Return ``schema`` with pairs as lists of two: versions of JSON Schema disagree on how to write pairs."""
+def _short(name: str) -> str:
+    """Return a name without dots: where two models have one name, it is their modules' too."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split(".")[-2:])
+
+
+def _plain(schema: Any) -> Any:
+    """Return ``schema`` with pairs as lists of two, for versions of JSON Schema disagree on how to write pairs."""
     if isinstance(schema, list):
-        return [_uniform(one) for one in schema]
+        return [_plain(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {name: _uniform(value) for name, value in schema.items()}
+    made = {name: _plain(value) for name, value in schema.items()}
+    if "$ref" in made:
+        made["$ref"] = PREFIX + _short(made["$ref"].removeprefix(PREFIX))
     kinds = made.get("prefixItems")
     if kinds is not None and all(one == kinds[0] for one in kinds):
         del made["prefixItems"]
@@ -46,7 +53,7 @@ def _uniform(schema: Any) -> Any:
 
 
 def _foreign(model: type) -> Schema:
-    """Return the schema of what msgspec takes as it is."""
-    if model is msgspec.Raw:
-        return {}
+    """Return the schema of what may be anything."""
+    if model is object:
+        return {"description": "Anything."}
     raise NotImplementedError

@@ -1,18 +1,17 @@
 """Which numbers of a running gateway make which metrics. Read on the event loop, when somebody asks."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from gateway.app.portrait import unhealthy
 from gateway.engine.hub import Hub
 from gateway.engine.messages import TopicEvent, TopicStatus
-from gateway.engine.registry import ConnectionRegistry, ConnectionView
+from gateway.engine.registry import ConnectionRegistry
 from gateway.engine.topics import Topic
 from gateway.model.states import ConnectionState as S
-from gateway.runtime.connection import Counters
+from gateway.runtime.connection import Connection, Counters
 from gateway.runtime.exchange import Exchange
-from gateway.runtime.link import Link
 from gateway.telemetry.metrics import catalogue as m
 from gateway.telemetry.metrics.model import Metric, Sample
 
@@ -82,7 +81,9 @@ class Metering:
         now, pace = exchange.ground.now(), exchange.ground.pace
         yield m.HEALTHY, (id_,), sum(not unhealthy(view, link, pace, now) for view, link in known)
         yield m.STREAMS, (id_,), sum(len(link.connection.feeds) for _, link in known)
-        yield from _ages(id_, known, now)
+        up = [link.connection for view, link in known if view.state is S.CONNECTED]
+        yield m.WAITING, (id_,), sum(one.waiting for one in up)
+        yield from _ages(id_, up, now)
 
     def _topics(self, id_: str, topics: Iterable[Topic]) -> Iterator[Sample]:
         flow = self._hub.flow(id_)
@@ -101,9 +102,8 @@ class Metering:
         yield m.TRANSIT, (id_,), flow.transit
 
 
-def _ages(id_: str, known: Iterable[tuple[ConnectionView, Link]], now: float) -> Iterator[Sample]:
+def _ages(id_: str, up: Sequence[Connection], now: float) -> Iterator[Sample]:
     """Tell of the worst of all connections that are up: one by one they would be as many as streams need."""
-    up = [link.connection for view, link in known if view.state is S.CONNECTED]
     messages = [now - max(one.connected_at, one.ages.message_at or 0.0) for one in up if one.feeds]
     pongs = [now - max(one.connected_at, one.ages.pong_at or 0.0) for one in up if one.ages.has_pongs]
     if messages:

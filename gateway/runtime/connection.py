@@ -111,6 +111,8 @@ class Connection:
     """When the last epoch became fully operational; monotonic seconds."""
     paced_at: float = 0.0
     """When the pace of its pings was last changed while it served; monotonic seconds."""
+    waiting: int = 0
+    """Requests that waited for the exchange's limits when the serving epoch was looked at last."""
     rhythms: frozenset[Rhythm] = frozenset()
     """How the streams on it sound; replaced whenever one comes or goes."""
 
@@ -160,6 +162,7 @@ class Connection:
     def begin_epoch(self) -> tuple[str, ...]:
         """A new epoch knows of nothing: return every wanted stream, in the order of the wishes."""
         self.worked = False
+        self.waiting = 0
         self.ages = Ages()
         for feed in self.feeds.values():
             feed.begin()

@@ -46,6 +46,7 @@ class Sampler:
         intake, heartbeat = self._intake, self._pinger.heartbeat
         if intake.frames != self._frames:
             self._frames, self._message_at = intake.frames, now
+        self._connection.waiting = self._writer.waiting
         self._connection.ages = Ages(
             message_at=self._message_at,
             pong_at=heartbeat.answered_at,

@@ -66,6 +66,11 @@ class Writer:
         self._stopping = False
         self._task = asyncio.create_task(self._run(), name="gateway writer")
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for the exchange's limits."""
+        return len(self._paced)
+
     def send(self, frame: Frame, cost: Mapping[str, int], sent: Callable[[], None] | None = None) -> None:
         """
         Queue ``frame``; ``sent`` is called once it is on its way.

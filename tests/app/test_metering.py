@@ -80,14 +80,14 @@ def accepted(_: Open) -> Accept:
 class Measured:
     """A gateway in virtual time, and a reading of it when one is asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, plugin: object | None = None) -> None:
         loop = asyncio.get_running_loop()
         self.network = MemoryNetwork(accepted)
         self.figures = Figures(lambda: 0)
         self.measuring = Measuring("1.2.3", "none", {})
         self.gateway = Gateway(
             {"exchanges": {"mock": {"streams_per_connection": STREAMS}}},
-            plugins={"mock": Listless()},
+            plugins={"mock": plugin or Listless()},
             network=self.network,
             observers=[self.measuring.tally],
             now=loop.time,
@@ -170,6 +170,31 @@ async def test_a_gateway_tells_what_it_did() -> None:
         assert count(reading, m.TRANSIT) == 3
         assert value(reading, m.CHANGES, "CONNECTED", "handshake_done") == 1
         assert value(reading, m.LIMIT_ALLOWED, "mock-dials") == 10**9
+
+
+class Paced(MockExchange):
+    """The mock exchange, which takes one request a minute and lists nothing."""
+
+    @spi.hookimpl
+    def gateway_exchange_info(self) -> spi.ExchangeInfo:
+        paced = (replace(one, count=1, per=60.0) if one.name == "mock-messages" else one for one in INFO.limits)
+        return replace(INFO, limits=tuple(paced))
+
+    @spi.hookimpl
+    def gateway_instruments(self) -> None:
+        return None
+
+
+@virtually
+async def test_requests_that_wait_for_a_limit_are_told_while_they_wait() -> None:
+    one = Measured(Paced())
+    async with one.gateway:
+        one.begin()
+        await one.hear(["A"])
+        await one.hear(["B"])
+        assert value(one.read(), m.WAITING) == 1
+        await asyncio.sleep(90)
+        assert value(one.read(), m.WAITING) == 0
 
 
 @virtually

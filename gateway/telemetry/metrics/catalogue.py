@@ -105,6 +105,9 @@ LIMIT_USED: Final = Metric(
 LIMIT_ALLOWED: Final = Metric(
     "gateway.limit.allowed", "gauge", "{unit}", "How much the limit allows", ("exchange", "limit")
 )
+WAITING: Final = Metric(
+    "gateway.requests.waiting", "gauge", "{request}", "Requests that wait for the exchange's limits", EXCHANGE
+)
 INSTRUMENTS: Final = Metric(
     "gateway.instruments", "gauge", "{instrument}", "Instruments that the exchange lists", EXCHANGE
 )

@@ -355,7 +355,7 @@ async def test_the_documented_lines_are_all_that_unicorn_needs(sharing: Sharing)
     def comes() -> bool:
         while one := manager.pop_stream_data_from_stream_buffer():
             heard.append(json.loads(one))
-        return any(one.get("s") == "BTCUSDT" for one in heard)
+        return any(one.get("stream") == TRADES for one in heard)
 
     try:
         await asyncio.to_thread(manager.create_stream, ["trade"], ["btcusdt"])

@@ -1,14 +1,26 @@
-"""The last events of a running gateway, bounded in number, and who is told of each."""
+"""The last events of a running gateway, bounded in number: clients are told of each, and traces of actions."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from gateway.serving.events_model import Event, EventType, Told
+from gateway.engine.observer import CONTROL_ACTION, Observer
+from gateway.serving.events_model import Event, Events, EventType, Told
 
 KEPT: Final = 1024
 """Events."""
+
+
+def actions_told(events: Events, observer: Observer) -> None:
+    """Have ``observer`` notice each action that somebody asked for, as long as ``events`` are kept."""
+
+    def told(event: Event) -> None:
+        if event.type is EventType.CONTROL:
+            facts = {name: event.facts.get(name) for name in ("target", "outcome", "via")}
+            observer.noticed("gateway", 0, CONTROL_ACTION, action=event.what, at_us=event.at_us, **facts)
+
+    events.listen(told)
 
 
 class EventRing:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from gateway.engine.messages import Notice, TopicEvent
+from gateway.engine.observer import MOMENTS
 from gateway.errors import ConnectionFault, Reason
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState, Phase
@@ -88,7 +89,9 @@ class EventWatch:
         self._mended(connection_id, epoch, what, began)
 
     def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:
-        """Tell it."""
+        """Tell it, but for what only traces show."""
+        if what in MOMENTS:
+            return
         level: Level = "error" if what in FAILURES else "warning" if what in WARNINGS else "info"
         text = facts.pop("text", None) or facts.pop("error", "")
         self._tell(

@@ -16,7 +16,7 @@ import structlog
 
 from gateway.app.checking import check
 from gateway.app.ending import heard
-from gateway.app.events import EventRing
+from gateway.app.events import EventRing, actions_told
 from gateway.app.events_watch import EventWatch
 from gateway.app.exposure import check_exposure, tls_of, token_place, tokens_of
 from gateway.app.gateway import Gateway
@@ -82,6 +82,7 @@ async def serve(
                 if source is not None:
                     gateway.configuration.source = source
                 told = Observers(observers)
+                actions_told(events, told)
                 async with watched(told, measuring.lag), gateway:
                     gateway.hub.heard = watch.heard
                     await _serve(gateway, measuring, events, told, port, hung_up, ready, stopped)

@@ -13,7 +13,9 @@ ACCOUNT_EVENT: Final = "account_event"
 """An order, a balance or a position was told: ``account``, ``channel``, ``begun_us`` if it tells, ``at_us``."""
 LATE_MESSAGE: Final = "late_message"
 """A message was much later than usual: ``leg`` of its way, ``begun_us`` and ``at_us`` of that leg."""
-MOMENTS: Final = frozenset({FIRST_DATA, ACCOUNT_EVENT, LATE_MESSAGE})
+CONTROL_ACTION: Final = "control_action"
+"""Somebody asked for something: ``action``, ``target`` if any, ``outcome``, ``via``, ``at_us`` of the answer."""
+MOMENTS: Final = frozenset({FIRST_DATA, ACCOUNT_EVENT, LATE_MESSAGE, CONTROL_ACTION})
 """What is noticed for the sake of traces; whoever writes lines need not."""
 
 

@@ -12,16 +12,26 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Tracer, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
-from gateway.engine.observer import ACCOUNT_EVENT, FIRST_DATA, LATE_MESSAGE
+from gateway.engine.observer import MOMENTS
 from gateway.telemetry.quota import LineQuota
 
 A_MINUTE: Final = 20
 """Spans of a connection, or of an exchange's messages, and a kind."""
-NAMES: Final = {what: f"gateway.{what}" for what in (FIRST_DATA, ACCOUNT_EVENT, LATE_MESSAGE)}
+NAMES: Final = {what: f"gateway.{what}" for what in MOMENTS}
 ACCOUNT: Final = "gateway.account"
 CHANNEL: Final = "gateway.channel"
 LEG: Final = "gateway.leg"
-_SHOWN: Final = {ACCOUNT: "account", CHANNEL: "channel", LEG: "leg"}
+ACTION: Final = "gateway.action"
+OUTCOME: Final = "gateway.outcome"
+VIA: Final = "gateway.via"
+_SHOWN: Final = {
+    ACCOUNT: "account",
+    CHANNEL: "channel",
+    LEG: "leg",
+    ACTION: "action",
+    OUTCOME: "outcome",
+    VIA: "via",
+}
 
 
 class Moments:

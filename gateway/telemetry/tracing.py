@@ -26,7 +26,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.util.types import AttributeValue
 
-from gateway.engine.observer import MOMENTS
+from gateway.engine.observer import CONTROL_ACTION, MOMENTS
 from gateway.errors import ConnectionFault, PluginError, Reason
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
@@ -122,6 +122,8 @@ class Tracing:
 
     def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:
         """Show moments, and that something was diagnosed; leave the rest, and all words, to the logs."""
+        if what == CONTROL_ACTION:
+            connection_id, epoch = self._meant(facts.pop("target", None))
         trace = self._traces.get(connection_id)
         if what in MOMENTS:
             self._moments.tell(connection_id, what, *self._place(trace, connection_id, epoch), facts)
@@ -138,6 +140,11 @@ class Tracing:
             ROOT, context=Context(), kind=SpanKind.CLIENT, attributes=attributes, links=links
         )
         self._traces[change.connection_id] = _Trace(change.epoch, root)
+
+    def _meant(self, target: object) -> tuple[str, int]:
+        """Return the connection and epoch that an action is about; whatever else somebody wrote is not shown."""
+        trace = self._traces.get(str(target))
+        return (str(target), trace.epoch) if trace is not None else ("gateway", 0)
 
     @staticmethod
     def _place(

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from gateway.app.events import EventRing
+from gateway.app.events import EventRing, actions_told
 from gateway.app.events_watch import A_MINUTE, LONGEST, EventWatch
 from gateway.engine.messages import Notice, TopicEvent, TopicStatus
+from gateway.engine.observer import CONTROL_ACTION, Observers
 from gateway.errors import Reason, TransportLost
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
@@ -123,3 +124,19 @@ def test_of_all_that_topics_are_told_the_gaps_are_and_only_some_a_minute(
     clock[0] = 61.0
     watch.heard(Notice(wish, TopicEvent.GAP, "connection_reset", 1))
     assert kept(ring)[-2].facts == {"of": "mock, gap, connection_reset", "events": 500 - A_MINUTE}
+
+
+def test_actions_are_told_to_observers_and_nothing_else_is(ring: EventRing, watch: EventWatch) -> None:
+    told: list[Any] = []
+
+    class Noting(Observers):
+        def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:
+            told.append((what, facts))
+            watch.noticed(connection_id, epoch, what, **facts)
+
+    actions_told(ring, Noting())
+    ring.add(EventType.CONTROL, "rollover", facts={"target": ID, "outcome": "done", "via": "rest", "more": 1})
+    ring.add(EventType.NOTICE, "problem")
+    expected = {"action": "rollover", "at_us": 7, "target": ID, "outcome": "done", "via": "rest"}
+    assert told == [(CONTROL_ACTION, expected)]
+    assert [event.what for event in kept(ring)] == ["rollover", "problem"], "what traces show is no event"

@@ -32,7 +32,7 @@ def test_the_spans_are_those_that_the_code_makes() -> None:
 
 def test_the_attributes_are_those_that_the_code_sets() -> None:
     named = {tracing.EXCHANGE, tracing.CONNECTION, tracing.EPOCH, tracing.ERROR_TYPE, tracing.CANCELLED}
-    named |= {moments.ACCOUNT, moments.CHANNEL, moments.LEG}
+    named |= {moments.ACCOUNT, moments.CHANNEL, moments.LEG, moments.ACTION, moments.OUTCOME, moments.VIA}
     assert column("Attributes") == named
 
 

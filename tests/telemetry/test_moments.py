@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from structlog.testing import CapturingLogger
 
-from gateway.engine.observer import ACCOUNT_EVENT, FIRST_DATA, LATE_MESSAGE, MOMENTS
+from gateway.engine.observer import ACCOUNT_EVENT, CONTROL_ACTION, FIRST_DATA, LATE_MESSAGE, MOMENTS
 from gateway.errors import Reason
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
@@ -89,6 +89,32 @@ def test_a_late_message_is_a_trace_of_its_own(watched: Watched, leg: str) -> Non
     (span,) = watched.spans
     assert (span.name, span.parent) == ("gateway.late_message", None)
     assert dict(span.attributes or {}) == {"gateway.exchange": "binance", "gateway.leg": leg}
+
+
+def test_an_action_is_below_the_connection_that_it_is_about(watched: Watched) -> None:
+    facts = {"action": "rollover", "outcome": "done", "via": "rest", "at_us": 4}
+    watched.tracing.noticed("gateway", 0, CONTROL_ACTION, target=ID, **facts)
+    (span,) = watched.spans
+    assert span.name == "gateway.control_action"
+    assert span.parent is not None
+    assert dict(span.attributes or {}) == {
+        "gateway.exchange": "mock",
+        "gateway.connection.id": ID,
+        "gateway.epoch": 7,
+        "gateway.action": "rollover",
+        "gateway.outcome": "done",
+        "gateway.via": "rest",
+    }
+
+
+@pytest.mark.parametrize("target", [None, "mock:trades:BTC-USDT", "what/somebody wrote"])
+def test_what_somebody_wrote_and_is_no_connection_is_not_shown(watched: Watched, target: str | None) -> None:
+    watched.tracing.noticed(
+        "gateway", 0, CONTROL_ACTION, target=target, action="subscribe", outcome="bad_request", via="rest", at_us=4
+    )
+    (span,) = watched.spans
+    assert span.parent is None
+    assert str(target) not in str(dict(span.attributes or {}))
 
 
 def test_so_many_a_minute_of_each_kind_and_no_more(watched: Watched) -> None:

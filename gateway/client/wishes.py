@@ -11,7 +11,7 @@ SYMBOLS: Final = 1000
 
 
 class Selection(TypedDict, total=False):
-    """Topics by their parts; ``streams`` is for ``raw``, ``account`` for account channels, else ``symbols``."""
+    """Topics by parts: ``account`` for an account's, ``streams`` for other ``raw`` ones, else ``symbols``."""
 
     exchange: str
     channel: str

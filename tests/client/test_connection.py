@@ -178,14 +178,16 @@ async def test_nobody_there_is_an_os_error_and_another_server_an_upgrade_refused
 ORDERS = "mock:orders:@main"
 
 
-async def test_an_account_is_subscribed_to_by_its_topic_or_its_name(rig: Any) -> None:
+@pytest.mark.parametrize("channel", ["orders", "raw"])
+async def test_an_account_is_subscribed_to_by_its_topic_or_its_name(rig: Any, channel: str) -> None:
+    topic = f"mock:{channel}:@main"
     async with asyncio.timeout(10), connect(rig.url) as client:
-        [ack] = await client.subscribe(ORDERS)
-        [again] = await client.subscribe(exchange="mock", channel="orders", account="main")
-        assert ack["topic"] == again["topic"] == ORDERS
-        rig.publish("10", ORDERS)
+        [ack] = await client.subscribe(topic)
+        [again] = await client.subscribe(exchange="mock", channel=channel, account="main")
+        assert ack["topic"] == again["topic"] == topic
+        rig.publish("10", topic)
         assert (await anext(client))["offset"] == 1
-        [gone] = await client.unsubscribe(exchange="mock", channel="orders", account="main")
+        [gone] = await client.unsubscribe(exchange="mock", channel=channel, account="main")
         assert gone["success"]
         assert client.positions == {}
 
@@ -204,11 +206,12 @@ async def test_an_account_is_resumed_where_an_earlier_connection_stood(rig: Any)
             assert (await anext(client))["offset"] == 2
 
 
+@pytest.mark.parametrize("topic", [ORDERS, "mock:raw:@main"])
 @pytest.mark.parametrize("options", [{"on_lag": "drop_oldest"}, {"on_lag": "conflate"}, {"conflate_ms": 100}])
-async def test_nothing_of_an_account_is_merged_or_dropped(rig: Any, options: dict[str, Any]) -> None:
+async def test_nothing_of_an_account_is_merged_or_dropped(rig: Any, topic: str, options: dict[str, Any]) -> None:
     async with asyncio.timeout(10), connect(rig.url) as client:
         with pytest.raises(SubscriptionError) as refused:
-            await client.subscribe(ORDERS, **options)
+            await client.subscribe(topic, **options)
         assert refused.value.code in {"cannot_drop", "cannot_conflate"}
 
 

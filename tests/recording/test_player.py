@@ -132,6 +132,34 @@ def test_what_follows_a_kill_comes_after_a_gap(tape: Callable[..., Any], tmp_pat
     ]
 
 
+def test_a_file_that_is_torn_is_a_cut_by_itself(tape: Callable[..., Any], tmp_path: Path) -> None:
+    one = tape()
+    one.ack(TRADES)
+    one.flush()
+    one.trade(1)
+    one.end()
+    one.writer.path.write_bytes(one.writer.path.read_bytes()[:-1])
+    heard = [text for _, text in Listening(tmp_path / "rec", None).play()]
+    assert heard == ["live", "disconnected not_recorded", "closed end_of_recording"]
+
+
+def test_between_two_runs_is_a_gap_though_the_first_was_ended_in_good_order(
+    tape: Callable[..., Any], tmp_path: Path
+) -> None:
+    for run_ in ("r1", "r2"):
+        one = tape(run=run_)
+        one.ack(TRADES)
+        one.end()
+    assert [text for _, text in Listening(tmp_path / "rec", None).play()] == [
+        "live",
+        "disconnected not_recorded",
+        "restored not_recorded",
+        "gap not_recorded",
+        "live",
+        "closed end_of_recording",
+    ]
+
+
 def test_what_came_before_the_damage_is_told(tape: Callable[..., Any], tmp_path: Path) -> None:
     one = tape()
     one.ack(TRADES)
@@ -210,7 +238,10 @@ def test_whatever_the_messages_say_telling_them_raises_nothing_but_clear_errors(
     messages: list[Any], tmp_path: Path
 ) -> None:
     """And a client that joins after them gets its snapshot, or none."""
-    lines = [b'{"at":1,"message":%b}\n' % json.dumps(message).encode() for message in messages]
+    acks = [
+        {"method": "subscribe", "success": True, "topic": f"mock:{one}:A", "status": "live"} for one in RECORDS
+    ]
+    lines = [b'{"at":1,"message":%b}\n' % json.dumps(message).encode() for message in (*acks, *messages)]
     path = tmp_path / "000001.jsonl.zst"
     header = header_line(Header(1, "1", "r", 1, [], 1))
     path.write_bytes(packed(header + b"".join(lines)))
@@ -294,8 +325,10 @@ def test_the_topics_are_those_that_were_acknowledged_under_their_own_names(
 
 
 def test_only_the_beginning_is_looked_at(tape: Callable[..., Any], tmp_path: Path) -> None:
-    one = tape()
+    one = tape(size=1)
     one.ack(TRADES)
+    one.flush()
+    one.trade(1)
     one.end()
     with one.writer.path.open("ab") as file:
         file.write(b"damage")

@@ -5,7 +5,7 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from scripted_gateway import A, B, Gateway, Recording, Socket, until
@@ -54,6 +54,29 @@ async def test_ctrl_c_leaves_nothing_that_was_received_behind(recorded: Recorded
         await recording.stop()
         assert recording.story == [f"{A} ok", *(f"{A} {offset}" for offset in range(1, 501))]
         assert recording.recorder.heard == 500
+
+
+async def test_what_was_received_and_not_looked_at_yet_is_recorded_too(recorded: Recorded) -> None:
+    class Closed:
+        """A client that was closed with messages in its inbox."""
+
+        positions: ClassVar[dict[str, Any]] = {A: ("e1", 7)}
+        inbox: ClassVar[list[Any]] = [{"type": "update", "topic": A, "at": 5, "text": '{"topic":"x"}'}]
+
+        async def close(self) -> None: ...
+
+        def __aiter__(self) -> Any:
+            return self
+
+        async def __anext__(self) -> Any:
+            if not self.inbox:
+                raise TransportLost("closed")
+            return self.inbox.pop()
+
+    recorder = recorded("ws://127.0.0.1:1").recorder
+    asking = asyncio.create_task(asyncio.sleep(0))
+    await recorder._leave(Closed(), asking)  # type: ignore[arg-type]
+    assert (recorder.heard, recorder._positions) == (1, {A: ("e1", 7)})
 
 
 async def test_what_the_gateway_still_has_is_no_gap(recorded: Recorded) -> None:
@@ -158,6 +181,17 @@ async def test_a_topic_that_is_refused_at_first_ends_it(recorded: Recorded) -> N
     async with refusing as gateway, recorded(gateway.url) as recording:
         with pytest.raises(SubscriptionError, match="unknown_symbol is the reason"):
             await recording.end()
+
+
+async def test_a_refusal_ends_it_though_the_gateway_stays(recorded: Recorded) -> None:
+    async def script(socket: Socket) -> None:
+        await socket.refuse("unknown_symbol")
+        await socket.stay()
+
+    async with Gateway(script) as gateway, recorded(gateway.url) as recording:
+        with pytest.raises(SubscriptionError, match="unknown_symbol is the reason"):
+            await recording.end()
+        assert gateway.connections == 1
 
 
 async def test_a_topic_that_is_refused_later_is_closed_and_the_others_go_on(recorded: Recorded) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.client import Client
 from gateway.errors import ConfigError, ConnectionFault, RecordingError, SubscriptionError, UnsafeError
+from gateway.recording import exchanges
 from gateway.recording.replay import Replay, replaying
 
 TRADES, BOOK = "mock:trades:BTC-USDT", "mock:book:BTC-USDT"
@@ -83,7 +84,10 @@ async def test_as_fast_as_clients_read_none_of_them_misses_anything(many: Path) 
         assert one.heard[-1]["reason"] == "end_of_recording"
 
 
-async def test_nothing_is_told_before_somebody_listens(tape: Callable[..., Any], tmp_path: Path) -> None:
+async def test_nothing_is_told_before_somebody_listens(
+    tape: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchanges, "CALM", 0.01)
     one = tape(topics=[TRADES, BOOK])
     one.ack(TRADES)
     one.ack(BOOK)
@@ -94,6 +98,7 @@ async def test_nothing_is_told_before_somebody_listens(tape: Callable[..., Any],
         first = Listener(replay, TRADES)
         await first.subscribed.wait()
         assert [ack["status"] for ack in first.acks] == ["pending"]
+        await asyncio.sleep(0.05)
         assert not running.done()
         assert replay.player.messages == 0
         second = Listener(replay, BOOK)

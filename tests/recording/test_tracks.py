@@ -145,6 +145,8 @@ def test_a_book_is_shown_whole_and_never_a_broken_one(played: Callable[[str], Pl
     one.data({"bids": [["98", "0"], ["97", "3"]], "asks": [["100.5", "9"]], "seq": 6, "ts": 5})
     whole = {"bids": [["99", "1"], ["97", "3"]], "asks": [["100.5", "9"], ["101", "1"]], "seq": 6, "ts": 5}
     assert [json.loads(json.dumps(one.joined))] == [[[whole]]]
+    one.data(LEVELS, kind="snapshot")
+    assert json.loads(json.dumps(one.joined)) == [[LEVELS]], "a snapshot replaces all that was known"
     one.hear(type="status", status="resyncing", reason="sequence_gap", ts=1)
     assert one.joined == ["resyncing"]
     one.hear(type="status", status="live", reason="", ts=1)

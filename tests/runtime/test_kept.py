@@ -123,7 +123,7 @@ async def test_while_the_exchange_wants_to_hear_nothing_it_is_not_asked() -> Non
     one = Stage(0.0)
     one.budgets.block(Scope.IP, 100.5, now())
     with pytest.raises(Unavailable) as not_now:
-        await one.get(weight=0)
+        await one.kept.get(NativeFetch(Fetch("GET", "http://memory/free"), 1.0))
     assert not_now.value.after == 101
     assert one.times == []
 

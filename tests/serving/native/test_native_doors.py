@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.serving.auth.needs import NATIVE, NEEDS, Need
 from gateway.serving.native.room import query_of
 
 
@@ -88,6 +89,14 @@ async def test_a_token_without_the_scope_has_no_market_data(opened, issue):
     (text, kept), (_, other) = issue("account:main:read"), issue("market:read")
     doorway = await opened(tokens=[kept, other])
     assert await doorway.refused(Authorization=f"Bearer {text}") == 403
+
+
+async def test_each_stream_needs_the_scope_too(opened, issue, monkeypatch):
+    monkeypatch.setitem(NEEDS, ("GET", NATIVE), Need(None))
+    text, kept = issue("account:main:read")
+    doorway = await opened(tokens=[kept])
+    client = await doorway.client(headers={"Authorization": f"Bearer {text}"})
+    assert await client.ask("+a") == "refused +a: forbidden"
 
 
 async def test_no_token_is_taken_from_a_url(opened, issue):

@@ -73,6 +73,10 @@ class Arrivals:
         self._left = asyncio.Event()
         self._stopping = False
 
+    def there(self, address: str) -> int:
+        """Return how many of an address there are."""
+        return self._per_address[address]
+
     def refusal(self, address: str, entrance: Entrance) -> web.Response | None:
         """Return why one more cannot come in, nothing if it can."""
         if self._stopping:

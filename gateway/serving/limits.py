@@ -25,7 +25,9 @@ class Limits:
     be open without a token where one is needed, ``refusing`` is how long a wrong one waits
     for its answer, ``closing`` how long a client may take to answer a Close,
     ``stalled`` how long one may take to read the answers to what it asked for,
-    ``resolving`` how long one request may take altogether.
+    ``resolving`` how long one request may take altogether. ``waiting`` is how many connections of
+    an address may be no client, ``unacknowledged`` for how long what was sent may be neither
+    received nor refused before a connection is given up.
     """
 
     topics: int = 5000
@@ -48,6 +50,8 @@ class Limits:
     closing: float = 2.0
     stalled: float = 5.0
     resolving: float = 30.0
+    waiting: int = 5000
+    unacknowledged: float = 40.0
 
 
 class Bucket:

@@ -61,7 +61,9 @@ class Tls:
 class Site(web.SockSite):
     """A port that was taken; a client that begins a TLS handshake must end it within ``patience`` seconds."""
 
-    def __init__(self, runner: web.AppRunner, taken: socket.socket, tls: ssl.SSLContext, patience: float) -> None:
+    def __init__(
+        self, runner: web.AppRunner, taken: socket.socket, tls: ssl.SSLContext | None, patience: float
+    ) -> None:
         super().__init__(runner, taken, ssl_context=tls, backlog=BACKLOG)
         self._patience = patience
 
@@ -75,7 +77,7 @@ class Site(web.SockSite):
             sock=self._sock,
             ssl=self._ssl_context,
             backlog=self._backlog,
-            ssl_handshake_timeout=self._patience,
+            ssl_handshake_timeout=None if self._ssl_context is None else self._patience,
         )
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateway.engine.hub import Hub
 from gateway.engine.operations import Configuration, Operations, Roster, StandingWishes
+from gateway.serving.accepting import Callers, Door, listening
 from gateway.serving.accounts import AccountRoutes
 from gateway.serving.arrivals import Arrivals
 from gateway.serving.asks import Asks
@@ -118,6 +119,7 @@ class Server:
         self._tls = tls
         self._port = port
         self._arrivals = Arrivals(self._reception, lambda: self._ground.limits, wall_us, told)
+        self._callers = Callers(self._arrivals.there, lambda: self._ground.limits, now)
         info: dict[str, Any] = {"version": version, "protocol": SUBPROTOCOL, "started_us": wall_us()}
         self._name = f"[{self._host}]" if ":" in self._host else self._host
         self._visitors = visitors((self._name, *allowed_hosts), allowed_origins)
@@ -162,6 +164,7 @@ class Server:
             handler_cancellation=True,
             shutdown_timeout=ANSWERING,
             lingering_time=self._ground.limits.closing,
+            auto_decompress=False,
         )
 
     @property
@@ -212,21 +215,10 @@ class Server:
             OSError: If the address cannot be had.
         """
         await self._runner.setup()
-        site: web.BaseSite
-        if taken is None:
-            site = web.TCPSite(
-                self._runner,
-                self._host,
-                self._port,
-                backlog=BACKLOG,
-                ssl_context=None if self._tls is None else self._tls.context,
-            )
-        elif self._tls is not None:
-            site = Site(self._runner, taken, self._tls.context, self._ground.limits.header)
-        else:
-            site = web.SockSite(self._runner, taken, backlog=BACKLOG)
+        context = None if self._tls is None else self._tls.context
         try:
-            await site.start()
+            entry = Door(taken or listening(self._host, self._port, BACKLOG), self._callers)
+            await Site(self._runner, entry, context, self._ground.limits.header).start()
         except OSError:
             await self._runner.cleanup()
             raise

@@ -136,11 +136,11 @@ class Exchange:
         if channel.name == RAW:
             return wish
         self._check_variant(wish, channel)
-        if wish.account is not None:
-            await self.reference.instruments()  # its records have symbols, too
+        instruments = await self.reference.instruments()  # accounts' records have symbols, too
+        if instruments is None or wish.account is not None:
             return wish
-        found = await self.reference.find(wish.symbol)
-        return wish if found is None else Subscription(wish.exchange, wish.channel, found.symbol, wish.variant)
+        symbol = (await self.reference.find(wish.symbol)).symbol
+        return Subscription(wish.exchange, wish.channel, symbol, wish.variant)
 
     def open(self, topic: Topic, /) -> None:
         """See :meth:`gateway.engine.hub.Upstream.open`."""

@@ -85,9 +85,9 @@ class Reference:
                 return None
         return self._ground.instruments if self.is_listed else None
 
-    async def find(self, written: str) -> Instrument | None:
+    async def find(self, written: str) -> Instrument:
         """
-        Return the instrument that a client means; :obj:`None` while there is no list.
+        Return the instrument that a client means, once there is a list.
 
         One that is not on the list may have been listed since: then a newer list is waited for, but
         not for long, nor more often than once a minute.
@@ -96,11 +96,8 @@ class Reference:
             SubscriptionError: ``unknown_symbol``, which is ``temporary`` where no newer list could be had, or
                 ``ambiguous_symbol``.
         """
-        instruments = await self.instruments()
-        if instruments is None:
-            return None
         try:
-            return instruments.find(self._ground.exchange, written)
+            return self._ground.instruments.find(self._ground.exchange, written)
         except SubscriptionError as unknown:
             if unknown.code != "unknown_symbol":
                 raise
@@ -120,7 +117,8 @@ class Reference:
 
     async def run(self) -> None:
         """Fetch what is due, for ever."""
-        await together(self._keep_list(), self._keep_clock())
+        name = f"gateway reference {self._ground.exchange}"
+        await together(self._keep_list(), self._keep_clock(), name=name)
 
     async def _keep_list(self) -> NoReturn:
         while True:

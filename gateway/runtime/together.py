@@ -8,14 +8,16 @@ from gateway.errors import ConnectionFault, Reason
 from gateway.runtime.finish import finish
 
 
-async def together(*parts: Coroutine[Any, Any, NoReturn]) -> None:
+async def together(*parts: Coroutine[Any, Any, NoReturn], name: str | None = None) -> None:
     """
     Run ``parts`` until one ends, by itself or cancelled, end the others, and raise what it raised.
+
+    The parts are tasks, of that ``name``.
 
     Raises:
         ConnectionFault: If that one was cancelled from outside; else whatever it raised.
     """
-    tasks = [asyncio.create_task(part) for part in parts]
+    tasks = [asyncio.create_task(part, name=name) for part in parts]
     try:
         first, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
 from swept import LATENCY, PRIVATE, PUBLIC, TOPICS, Body, Way, World
 
 from gateway import spi
+from gateway.errors import SubscriptionError
 from gateway.model.states import ConnectionState as S
 from gateway.testing.faults import Refusal
 from gateway.testing.memory_peer import MemoryPeer
@@ -218,7 +220,7 @@ async def restored(act: Act, world: World) -> None:
 
 
 async def asked_at_once(world: World) -> None:
-    """Whoever asks waits for the list; then the clock is wrong, too."""
+    """Whoever asks waits for the list; then the clock is wrong, and somebody asks for what is not on it."""
     requests_are_refused(world)
     async with asyncio.TaskGroup() as asking:
         for topic in TOPICS[:3]:
@@ -226,7 +228,10 @@ async def asked_at_once(world: World) -> None:
     await world.listen()
     await world.up()
     world.gateway._assembly.exchanges["mock"].reference.resync_clock()
-    await asyncio.sleep(11.0)
+    await asyncio.sleep(61.0)
+    asking_in_vain = asyncio.create_task(world.gateway.listen("mock:trades:NOPE-USDT", lambda _: None))
+    with suppress(SubscriptionError):
+        await asking_in_vain
 
 
 async def session_lost(world: World) -> None:

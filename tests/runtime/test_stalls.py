@@ -261,7 +261,7 @@ async def test_a_changed_bound_holds_at_once() -> None:
         exchange = one.gateway._assembly.exchanges["mock"]
         exchange.ground.pace.message_timeout = 30.0
         exchange.links.all["mock/stream/0"].pace_changed()
-        await asyncio.sleep(1)
+        await asyncio.sleep(1.1)
         assert one.ears[QUOTES].told == ["live", "data", "stale data_stalled"]
 
 

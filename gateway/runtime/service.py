@@ -14,12 +14,10 @@ from gateway.engine.accountfeed import AccountFeed
 from gateway.engine.bookfeed import BookFeed
 from gateway.engine.feeds import Feed
 from gateway.engine.intake import Intake
-from gateway.engine.ledger import StreamState
 from gateway.engine.retry import Backoff
-from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
+from gateway.errors import ConnectionFault, PluginError
 from gateway.net.transport import Kind
 from gateway.runtime.aging import Age
-from gateway.runtime.bookrules import book_rule
 from gateway.runtime.keepalive import LONGEST, SHORTEST, expire, keep_alive
 from gateway.runtime.leftovers import Leftovers
 from gateway.runtime.means import Means
@@ -28,9 +26,8 @@ from gateway.runtime.pinger import Pinger, heartbeat_of
 from gateway.runtime.reactions import Reactions
 from gateway.runtime.reconcile import Reconciler
 from gateway.runtime.sampling import Sampler
-from gateway.runtime.snapshots import Snapshots
 from gateway.runtime.stalls import Stalls
-from gateway.runtime.subscriber import Subscriber
+from gateway.runtime.streams import Streams
 from gateway.runtime.together import together
 from gateway.spi.contract import Keepalive
 
@@ -53,21 +50,9 @@ class Service:
         self._means = means
         self._connection = connection = means.connection
         self._ground = ground = means.ground
-        self._loop = asyncio.get_running_loop()
         self._is_up = False
-        self._asking: asyncio.Handle | None = None
-        self._anew: dict[str, str] = {}
-        """Streams that were given up to be asked for anew, and why."""
         self._dialect = ground.binding.dialect(connection.target, means.session, ground.instruments)
-        self._subscriber = Subscriber(
-            ground.exchange,
-            connection,
-            self._dialect,
-            means.writer,
-            ground.now,
-            ground.wall_us,
-            self._something_settled,
-        )
+        self._streams = streams = Streams(means, self._dialect, self._something_settled)
         heartbeat = heartbeat_of(connection, ground, means.session)
         self._pinger = Pinger(
             ground.exchange,
@@ -77,16 +62,6 @@ class Service:
             heartbeat,
             ground.now,
             answered=ground.round_trips.observe,
-        )
-        self._snapshots = Snapshots(
-            ground.exchange,
-            means.rest,
-            self._ask_again,
-            self._snapshot_failed,
-            means.during,
-            ground.now,
-            ground.wall_us,
-            ground.rng,
         )
         self._reconciler = Reconciler(
             ground,
@@ -100,10 +75,10 @@ class Service:
         )
         reactions = Reactions(
             connection,
-            self._subscriber,
+            streams.subscriber,
             self._pinger,
             means.writer,
-            self._begin,
+            streams.begin,
             means.notice,
             means.judge.heed,
             partial(means.ties.roll, "the exchange is about to close"),
@@ -115,10 +90,10 @@ class Service:
         )
         self._milestones = Milestones(means.number, connection, ground)
         self._leftovers = Leftovers(connection, self._intake.unasked, means.notice)
-        self._stalls = Stalls(connection, ground, self._ask_again, means.notice, means.ties.roll)
+        self._stalls = Stalls(connection, ground, streams.ask_again, means.notice, means.ties.roll)
         self._age = Age(ground, connection.endpoint, means.session)
         self._due = self._age.due()
-        self._sampler = Sampler(connection, self._intake, self._pinger, means.writer, self._snapshots)
+        self._sampler = Sampler(connection, self._intake, self._pinger, means.writer, streams.snapshots)
 
     async def run(self, streams: Sequence[str]) -> NoReturn:
         """
@@ -128,14 +103,11 @@ class Service:
             ConnectionFault: Whatever ended the connection.
             PluginError: If the plugin broke the contract.
         """
-        means, ground, connection = self._means, self._ground, self._connection
-        self._arm_all()
-        wanted = tuple(stream for stream in streams if connection.ledger.entry(stream) is not None)
-        requests = ground.binding.restore_subscriptions(connection.target, self._dialect, wanted)
-        self._subscriber.restore(wanted, requests)
+        means = self._means
+        self._streams.restore(streams)
         for frame in means.session.early:
             self._intake.take(frame, binary=False)
-        self._subscriber.reconcile()
+        self._streams.subscriber.reconcile()
         await together(
             means.transport.pump(self._intake.take, self._control),
             self._watch(),
@@ -151,49 +123,34 @@ class Service:
         if (until := self._pinger.heartbeat.heard_until) is not None:
             self._reconciler.arrived(now - until)
         self._connection.worked = self._is_up and self._sampler.has_worked()
-        if self._asking is not None:
-            self._asking.cancel()
+        self._streams.stop()
 
     async def close(self) -> None:
         """Give up what is still being fetched."""
-        await self._snapshots.close()
+        await self._streams.close()
         await self._reconciler.close()
 
     # --- what others ask of a serving epoch
 
     def joined(self, feed: Feed) -> None:
-        """Bring ``feed`` up; a book or an account whose stream flows already must be fetched."""
-        try:
-            self._begin(feed)
-        except PluginError as broken:
-            self._means.fail(broken)
-            return
-        entry = self._connection.ledger.entry(feed.stream)
-        if entry is None or entry.state is not StreamState.CONFIRMED:
-            return
-        if isinstance(feed, BookFeed):
-            self._join(feed)
-        elif isinstance(feed, AccountFeed):
-            feed.confirmed(self._ground.wall_us())
+        """Bring ``feed`` up."""
+        self._streams.joined(feed)
 
     def left(self, feed: Feed) -> None:
         """Nobody wants ``feed`` any more; whoever wants its stream again finds nothing of it."""
+        self._streams.left(feed)
         if feed.stream not in self._connection.feeds:
-            self._anew.pop(feed.stream, None)
             self._stalls.left(feed.stream)
-        if isinstance(feed, BookFeed):
-            self._snapshots.forget(feed)
-        elif isinstance(feed, AccountFeed):
+        if isinstance(feed, AccountFeed):
             self._reconciler.forget(feed)
 
     def wishes_changed(self) -> None:
         """Ask and give up, once in this turn of the event loop however many wishes changed."""
-        if self._asking is None:
-            self._asking = self._loop.call_soon(self._reconcile)
+        self._streams.wishes_changed()
 
     def ask_snapshot(self, feed: BookFeed) -> None:
         """Get ``feed`` a snapshot."""
-        self._snapshots.ask(feed)
+        self._streams.snapshots.ask(feed)
 
     def reconcile(self, feed: AccountFeed) -> bool:
         """Have the account of ``feed`` fetched; returns whether it can be."""
@@ -215,26 +172,12 @@ class Service:
         """Bring the counters up to date."""
         self._sampler.count()
 
-    def _reconcile(self) -> None:
-        self._asking = None
-        try:
-            self._subscriber.reconcile()
-        except PluginError as broken:
-            self._means.fail(broken)
-        self._something_settled()  # the last unanswered wish may have been taken back
-
     # --- the hot path's seams
 
     def _first(self, feed: Feed) -> None:
-        """``feed`` delivers and is not known to be served yet: that may settle a request, and it flows now."""
+        """``feed`` delivers and is not known to be served yet."""
         self._milestones.flows()
-        ledger = self._connection.ledger
-        self._subscriber.apply(ledger.datum(feed.stream))
-        entry = ledger.entry(feed.stream)
-        feed.fresh = entry is not None and entry.state is not StreamState.CONFIRMED
-        if feed.stream in self._anew and not (feed.fresh and ledger.is_given_up(feed.stream)):
-            feed.served_anew(self._anew.pop(feed.stream))
-        feed.delivers(self._ground.wall_us())
+        self._streams.first(feed)
 
     def _control(self, kind: Kind, payload: bytes) -> None:
         if kind is Kind.PING:
@@ -249,15 +192,13 @@ class Service:
         ground = self._ground
         while True:
             now = ground.now()
-            due = min(self._pinger.next_check(), self._subscriber.next_check(now))
+            due = min(self._pinger.next_check(), self._streams.subscriber.next_check(now))
             tick = max(0.0, min(TICK, due - now))
             await asyncio.sleep(tick)
             now = ground.now()
             self._pinger.check(tick=tick)
-            self._subscriber.apply(self._connection.ledger.overdue(now))
             self._leftovers.check(now)
-            self._subscriber.reconcile()
-            self._snapshots.check()
+            self._streams.check(now)
             self._reconciler.check()
             self._sampler.sample(now)
             self._milestones.check()
@@ -267,29 +208,6 @@ class Service:
             if 0 < self._connection.overlap_ends <= now:
                 self._connection.end_overlap()
 
-    # --- streams
-
-    def _begin(self, feed: Feed) -> None:
-        if isinstance(feed, BookFeed):
-            self._snapshots.forget(feed)
-        feed.begin()
-        self._arm(feed)
-
-    def _arm_all(self) -> None:
-        """A function of its own: whoever serves for a day must not keep the last feed of a loop."""
-        for feed in self._connection.feeds.values():
-            self._arm(feed)
-
-    def _arm(self, feed: Feed) -> None:
-        if isinstance(feed, BookFeed):
-            feed.arm(book_rule(self._ground.exchange, self._dialect, feed.stream))
-
-    def _join(self, feed: BookFeed) -> None:
-        if feed.sync is not None and callable(feed.sync.rule.snapshot):
-            feed.confirmed(self._ground.wall_us())
-        else:
-            self._ask_again(feed.stream)
-
     async def _keep_alive(self, keepalive: Keepalive) -> NoReturn:
         means, backoff = self._means, Backoff(self._ground.rng, base=SHORTEST, cap=LONGEST)
         exchange, failed = self._ground.exchange, self._keepalive_failed
@@ -298,18 +216,6 @@ class Service:
     def _keepalive_failed(self, fault: ConnectionFault) -> float:
         self._means.notice("keepalive_failed", str(fault))
         return self._means.judge.wait_after_request(fault)
-
-    def _snapshot_failed(self, fault: GatewayError) -> float:
-        if isinstance(fault, PluginError):
-            self._means.notice("plugin_error", str(fault))
-        return self._means.judge.wait_after(fault)
-
-    def _ask_again(self, stream: str) -> None:
-        if feed := self._connection.feeds.get(stream):
-            self._anew[stream] = feed.reason or Reason.SUBSCRIBED
-            feed.fresh = True
-        self._connection.ledger.ask_again(stream)
-        self.wishes_changed()
 
     def _something_settled(self) -> None:
         if not self._is_up and self._connection.ledger.plan_settled:

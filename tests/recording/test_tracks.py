@@ -212,6 +212,7 @@ class Frames:
         {"type": "strange", "data": []},
         {"type": "update", "data": [{"bids": 5}]},
         {"type": "update", "data": {}},
+        {"type": "snapshot", "data": [{"bids": [["abc", "1"]], "asks": []}]},
         {"type": "status", "status": "strange"},
         {"method": "subscribe", "success": True, "status": "strange"},
     ],

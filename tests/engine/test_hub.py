@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from hypothesis.strategies import floats, sampled_from
 
 from gateway.engine.hub import LINGER, Hub
+from gateway.engine.messages import TopicStatus
 from gateway.engine.ring import Ring
 from gateway.engine.topics import Topic
 from gateway.errors import SubscriptionError
@@ -246,3 +247,16 @@ def test_no_order_of_comings_and_goings_feeds_nobody_or_starves_somebody() -> No
     run_state_machine_as_test(
         HubMachine, settings=settings(max_examples=60, stateful_step_count=30, deadline=None)
     )
+
+
+def test_what_any_topic_tells_is_heard_by_whoever_listens_to_all() -> None:
+    made, _ = hub()
+    heard: list[tuple[str, str]] = []
+    made.heard = lambda notice: heard.append((notice.subscription.symbol, str(notice.status)))
+    for symbol in ("A", "B"):
+        made.attach(replace(BTC, symbol=symbol), Ear()).become(TopicStatus.LIVE, "", 1)
+    assert heard == [("A", "live"), ("B", "live")]
+
+
+async def test_whoever_listens_to_a_hub_hears_what_each_topic_is_told() -> None:
+    """Also of topics of exchanges that were there before."""

@@ -261,3 +261,11 @@ def test_a_raw_topic_of_any_name_has_no_snapshot() -> None:
     topic = topic_named("mock:raw:quotes")
     topic.publish_raw(b"{}", binary=False, recv_us=1)
     assert topic.snapshot(9) is None
+
+
+def test_when_the_newest_message_came_is_known_but_of_frames() -> None:
+    topic, raw = topic_named("mock:trades:BTC-USDT"), topic_named("mock:raw:a")
+    assert topic.heard_us is None
+    topic.publish("update", [TRADE], 3, 4)
+    raw.publish_raw(b"{}", False, 4)
+    assert (topic.heard_us, raw.heard_us) == (4, None)

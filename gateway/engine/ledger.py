@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.engine.leaving import Leaving, halves
 from gateway.engine.outstanding import Asked, Outstanding
+from gateway.engine.wanted import Wanted
 from gateway.engine.wishes import NOTHING, Entry, Settled, StreamState, together
 from gateway.errors import Reason
 from gateway.spi.contract import Action, Request
@@ -37,86 +38,78 @@ class StreamLedger:
     ack_timeout: float = ACK_TIMEOUT
     late: int = 0
     """Answers that were to no request, ever."""
-    _entries: dict[str, Entry] = field(default_factory=dict)
+    _wanted: Wanted = field(default_factory=Wanted)
     _leaving: Leaving = field(default_factory=Leaving)
     _parts: deque[tuple[str, ...]] = field(default_factory=deque)
     _outstanding: Outstanding = field(default_factory=Outstanding)
-    _plan: set[str] = field(default_factory=set)
 
     # --- wishes
 
     def want(self, stream: str) -> bool:
         """Count one more wish for ``stream``; true if it must be asked for now."""
-        entry = self._entries.get(stream)
-        if entry is None:
-            self._entries[stream] = Entry(stream, left_over=self._leaving.stay(stream))
-            return True
-        entry.count += 1
-        if entry.state is StreamState.REFUSED:
-            entry.renew()
-            return True
-        return False
+        entry = self._wanted.get(stream)
+        if entry is not None:
+            return entry.more()
+        self._wanted.add(stream, left_over=self._leaving.stay(stream))
+        return True
 
     def release(self, stream: str) -> bool:
         """Count one wish less; true if nobody wants ``stream`` any more. Harmless if nobody did."""
-        entry = self._entries.get(stream)
+        entry = self._wanted.get(stream)
         if entry is None:
             return False
         entry.count -= 1
         if entry.count > 0:
             return False
-        del self._entries[stream]
-        self._plan.discard(stream)
+        self._wanted.remove(stream)
         if entry.served or entry.left_over:
             self._leaving.add(stream)
         return True
 
     def is_still_served(self, stream: str) -> bool:
         """``stream`` goes on coming: have it given up once more; false if it never was, or is anyway."""
-        wanted = stream in self._entries
-        return not wanted and not self._outstanding.is_given_up(stream) and self._leaving.add_again(stream)
+        return (
+            stream not in self._wanted
+            and not self._outstanding.is_given_up(stream)
+            and self._leaving.add_again(stream)
+        )
 
     def entry(self, stream: str) -> Entry | None:
         """Return the entry of a wanted stream."""
-        return self._entries.get(stream)
+        return self._wanted.get(stream)
 
     def streams(self) -> tuple[str, ...]:
         """Return every wanted stream, in the order of the wishes."""
-        return tuple(self._entries)
+        return tuple(self._wanted)
 
     def count(self, state: StreamState) -> int:
         """Return how many streams are in ``state``."""
-        return sum(entry.state is state for entry in self._entries.values())
+        return self._wanted.count(state)
 
     # --- epochs
 
     def twin(self) -> "StreamLedger":
         """Return a ledger of the same wishes, for a second connection that was asked for nothing yet."""
-        return StreamLedger(self.ack_timeout, _entries={s: Entry(s, e.count) for s, e in self._entries.items()})
+        return StreamLedger(self.ack_timeout, _wanted=self._wanted.twin())
 
     def begin_epoch(self) -> tuple[str, ...]:
         """A new connection knows of nothing: return every wanted stream, all planned to be restored."""
         for leftovers in (self._leaving, self._parts, self._outstanding):
             leftovers.clear()
-        for entry in self._entries.values():
-            entry.start_afresh()
-        self._plan = set(self._entries)
+        self._wanted.begin_epoch()
         return self.streams()
 
     @property
     def plan_settled(self) -> bool:
         """Whether every stream planned at login is confirmed, refused by name or timed out by name."""
-        return not self._plan
+        return self._wanted.plan_settled
 
     # --- what is to be asked
 
     def due(self, now: float) -> list[tuple[str, ...]]:
         """Return the groups of streams to ask for now, once what :meth:`leaving` returned was submitted."""
         self._leaving.wake(now)
-        for entry in self._entries.values():
-            if entry.again_at is not None and entry.again_at <= now:
-                entry.state, entry.again_at = StreamState.WANTED, None
-        wanted = [stream for stream, entry in self._entries.items() if entry.state is StreamState.WANTED]
+        wanted = self._wanted.due(now)
         ready = dict.fromkeys((stream for stream in wanted if stream not in self._leaving), True)
         parts = [tuple(stream for stream in part if ready.pop(stream, False)) for part in self._parts]
         self._parts.clear()
@@ -136,7 +129,7 @@ class StreamLedger:
             if request.op == "subscribe":
                 number = self._outstanding.add(request)
                 for stream in request.streams:
-                    if entry := self._entries.get(stream):
+                    if entry := self._wanted.get(stream):
                         entry.asked_for(number)
             elif request.op == "unsubscribe":
                 self._outstanding.add(request, self._leaving.submitted(request.streams))
@@ -170,11 +163,11 @@ class StreamLedger:
             asked = self._outstanding.oldest("unsubscribe")
             if asked is not None and asked.open.keys().isdisjoint(listed):
                 self._settle(asked)
-            return self._confirm(s for s in self._entries if s in listed and not self._outstanding.is_given_up(s))
+            return self._confirm(s for s in self._wanted if s in listed and not self._outstanding.is_given_up(s))
         asked = self._outstanding.by_id(request_id)
         settled = self._settle(asked, None, frozenset() if asked is None else frozenset(asked.open) - listed)
         number = 0 if asked is None else asked.number
-        return together([settled, self._confirm([s for s in self._entries if s in listed], number)])
+        return together([settled, self._confirm([s for s in self._wanted if s in listed], number)])
 
     def _settle(
         self, asked: Asked | None, accepted: frozenset[str] | None = None, rejected: frozenset[str] = frozenset()
@@ -188,7 +181,7 @@ class StreamLedger:
         if asked.request.op == "unsubscribe":
             return NOTHING
         wrong = [
-            s for s in named if s in rejected and (e := self._entries.get(s)) and e.is_answered_by(asked.number)
+            s for s in named if s in rejected and (e := self._wanted.get(s)) and e.is_answered_by(asked.number)
         ]
         refused = self._refuse(wrong, Reason.STREAM_REFUSED, again_at=None)
         return together([refused, self._confirm([s for s in named if s not in rejected], asked.number)])
@@ -208,26 +201,26 @@ class StreamLedger:
         verdict = nack.verdict
         again_at = None if verdict.action is Action.STOP else now + max(1.0, verdict.after or 0.0)
         if asked.request.op == "unsubscribe":
-            self._leaving.refused(asked, self._entries, again_at)
+            self._leaving.refused(asked, self._wanted, again_at)
             return self._not_given_up(asked)
         streams = self._last_asked_by(asked)
         if len(asked.request.streams) == 1:
             return self._refuse(streams, verdict.text or Reason.STREAM_REFUSED, again_at=again_at)
         self._parts += halves(streams)
         for stream in streams:
-            self._entries[stream].state = StreamState.WANTED
-            self._entries[stream].turned_down()
+            self._wanted[stream].state = StreamState.WANTED
+            self._wanted[stream].turned_down()
         return NOTHING
 
     def _not_given_up(self, asked: Asked) -> Settled:
         """What is wanted again may be served from before."""
         for stream in asked.open:
-            if entry := self._entries.get(stream):
+            if entry := self._wanted.get(stream):
                 entry.left_over = True
         return NOTHING
 
     def _last_asked_by(self, asked: Asked) -> tuple[str, ...]:
-        return tuple(s for s in asked.open if (e := self._entries.get(s)) and e.last == asked.number)
+        return tuple(s for s in asked.open if (e := self._wanted.get(s)) and e.last == asked.number)
 
     def datum(self, stream: str) -> Settled:
         """
@@ -235,7 +228,7 @@ class StreamLedger:
 
         To be told until the stream is confirmed: what comes before it was given up does not count.
         """
-        entry = self._entries.get(stream)
+        entry = self._wanted.get(stream)
         if entry is None or not entry.first or self._outstanding.is_given_up(stream):
             return NOTHING
         entry.heard = True
@@ -243,7 +236,7 @@ class StreamLedger:
 
     def revoked(self, stream: str, reason: str, *, again: bool) -> Settled:
         """The exchange ended ``stream`` by itself."""
-        entry = self._entries.get(stream)
+        entry = self._wanted.get(stream)
         if entry is None:
             return NOTHING
         entry.start_afresh()
@@ -255,7 +248,7 @@ class StreamLedger:
 
     def ask_again(self, stream: str) -> None:
         """Have ``stream`` given up and asked for anew."""
-        if entry := self._entries.get(stream):
+        if entry := self._wanted.get(stream):
             self._leaving.add(stream)
             entry.start_afresh()
 
@@ -265,11 +258,11 @@ class StreamLedger:
 
     def _unanswered(self, asked: Asked, now: float) -> Settled:
         if asked.request.op == "unsubscribe":
-            self._leaving.unanswered(asked, self._entries)
+            self._leaving.unanswered(asked, self._wanted)
             return self._not_given_up(asked)
         settled = []
         for stream in self._last_asked_by(asked):
-            entry = self._entries[stream]
+            entry = self._wanted[stream]
             entry.unanswered += 1
             entry.state = StreamState.WANTED
             if entry.unanswered <= ASKED_AGAIN:
@@ -285,21 +278,17 @@ class StreamLedger:
         """Confirm ``streams`` by the answer to request ``number``, or since it shows that they are served."""
         confirmed = []
         for stream in streams:
-            entry = self._entries.get(stream)
-            if entry is None or not entry.is_answered_by(entry.last if number is None else number):
+            is_new = self._wanted.confirm(stream, number)
+            if is_new is None:
                 continue
-            if entry.state is not StreamState.CONFIRMED:
-                entry.renew()
-                entry.state = StreamState.CONFIRMED
+            if is_new:
                 confirmed.append(stream)
             self._outstanding.subscribed(stream)
-            self._plan.discard(stream)
         return Settled(confirmed=tuple(confirmed))
 
     def _refuse(self, streams: Iterable[str], reason: str, *, again_at: float | None) -> Settled:
         refused = []
         for stream in streams:
-            self._entries[stream].refuse(reason, again_at)
-            self._plan.discard(stream)
+            self._wanted.refuse(stream, reason, again_at)
             refused.append((stream, str(reason)))
         return Settled(refused=tuple(refused))

@@ -45,6 +45,14 @@ class Entry:
     left_over: bool = False
     heard: bool = False
 
+    def more(self) -> bool:
+        """Be wanted once more; true if it must be asked for now, since it was refused."""
+        self.count += 1
+        was_refused = self.state is StreamState.REFUSED
+        if was_refused:
+            self.renew()
+        return was_refused
+
     def renew(self) -> None:
         """Be wanted as if it had never been refused."""
         self.state, self.reason, self.again_at = StreamState.WANTED, "", None

@@ -82,7 +82,7 @@ class Link:
         """
         session = self._session = aiohttp.ClientSession(trust_env=False)
         patience = aiohttp.ClientWSTimeout(ws_close=CLOSING)
-        refused: UpgradeRefused | None = None
+        refused: UpgradeRefused | ConnectionResetError | None = None
         try:
             async with asyncio.timeout(within):
                 self._ws = await session.ws_connect(
@@ -96,6 +96,9 @@ class Link:
         except aiohttp.WSServerHandshakeError as exc:
             await session.close()
             refused = UpgradeRefused(exc.status)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientResponseError):
+            await session.close()
+            refused = ConnectionResetError("whoever listens there did not answer the upgrade")
         except BaseException:
             await session.close()
             raise

@@ -124,8 +124,16 @@ class Recorder:
             self._flush()
 
     def _flush(self) -> None:
-        self._write_answers()
-        self._writer.flush(self._world.now(), self._world.now_us())
+        """Have all on disk; what came before all topics were acknowledged waits for that unless it is too much."""
+        if self._has_begun or self._writer.segment:
+            self._write_answers()
+            self._write()
+
+    def _write(self) -> None:
+        now, now_us = self._world.now(), self._world.now_us()
+        if not self._writer.segment:
+            self._writer.open(now, now_us)
+        self._writer.flush(now, now_us)
 
     def _end(self) -> None:
         try:
@@ -136,7 +144,7 @@ class Recorder:
 
     def _put(self, line: bytes) -> None:
         if self._writer.put(line):
-            self._writer.flush(self._world.now(), self._world.now_us())
+            self._write()
 
     def _write_answers(self) -> None:
         for line in self.notes.answers():
@@ -160,8 +168,6 @@ class Recorder:
     async def _hear_once(self) -> None:
         client = self._client
         async with client:
-            if not self._has_begun:
-                self._writer.open(self._world.now(), self._world.now_us())
             asking = asyncio.create_task(self._ask(client))
             broken: ConnectionFault | None = None
             try:

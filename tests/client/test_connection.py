@@ -245,3 +245,21 @@ async def until(client: Client, offset: int) -> AsyncIterator[dict[str, Any]]:
         yield message
         if message.get("offset", message.get("to")) == offset:
             return
+
+
+@pytest.mark.parametrize("answer", [b"", b"garbage\r\n\r\n"])
+async def test_whoever_does_not_answer_the_upgrade_is_no_gateway(answer: bytes) -> None:
+    """An OSError as where nobody listens, whatever the library calls it; its own error would hold our token."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with server:
+        place = "{}:{}".format(*server.sockets[0].getsockname())
+        with pytest.raises(ConnectionResetError, match="did not answer the upgrade") as raised:
+            async with Client(f"ws://{place}"):
+                pass
+    assert raised.value.__context__ is None

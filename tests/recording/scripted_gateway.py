@@ -79,7 +79,7 @@ Script = Callable[[Socket], Awaitable[None]]
 
 
 class Gateway:
-    """Runs a script for each connection, the last one for all that follow; a number is the status of a refusal."""
+    """Runs a script for each connection, the last one for all that follow; a number refuses it, 0 cuts it off."""
 
     def __init__(self, *scripts: Script | int) -> None:
         self.asked: list[dict[str, Any]] = []
@@ -104,6 +104,8 @@ class Gateway:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         script = self._scripts[min(self.connections, len(self._scripts) - 1)]
         self.connections += 1
+        if script == 0 and request.transport is not None:
+            request.transport.abort()
         if isinstance(script, int):
             return web.Response(status=script)
         ws = web.WebSocketResponse(protocols=("gateway.v1",))

@@ -181,6 +181,7 @@ async def test_a_topic_that_is_refused_at_first_ends_it(recorded: Recorded) -> N
     async with refusing as gateway, recorded(gateway.url) as recording:
         with pytest.raises(SubscriptionError, match="unknown_symbol is the reason"):
             await recording.end()
+        assert recording.writer.segment == 0, "a file was begun for nothing"
 
 
 async def test_a_refusal_ends_it_though_the_gateway_stays(recorded: Recorded) -> None:
@@ -293,6 +294,36 @@ async def test_a_gateway_that_is_too_busy_is_tried_again(recorded: Recorded) -> 
         await until(lambda: recording.recorder.returns == 1)
         assert gateway.connections == 4
         assert recording.recorder.returns == 1
+
+
+async def test_very_much_that_comes_before_all_is_acknowledged_does_not_pile_up(recorded: Recorded) -> None:
+    """The second topic's answer takes its time, for the exchange's instruments perhaps."""
+
+    async def script(socket: Socket) -> None:
+        await socket.ack()
+        for offset in range(1, 3001):
+            await socket.trade(offset)
+        await until(lambda: recording.writer.lines)
+        await socket.ack()
+        await socket.stay()
+
+    quotes = "mock:quotes:B"
+    async with Gateway(script) as gateway, recorded(gateway.url, A, quotes) as recording:
+        await until(lambda: recording.recorder.heard == 3000 and len(recording.story) == 3002)
+        assert recording.story[-1] == f"{quotes} ok"
+
+
+async def test_a_gateway_that_goes_away_amid_an_upgrade_is_dialled_again(recorded: Recorded) -> None:
+    async def first(socket: Socket) -> None:
+        await one_and_cut(socket)
+
+    async def again(socket: Socket) -> None:
+        await socket.ack(recovered=True)
+        await socket.stay()
+
+    async with Gateway(first, 0, again) as gateway, recorded(gateway.url) as recording:
+        await until(lambda: recording.recorder.returns == 1)
+        assert gateway.connections == 3
 
 
 async def test_a_full_disk_ends_it_with_all_that_was_there(

@@ -237,3 +237,29 @@ def test_watching_on_a_terminal_draws_on_its_other_screen(
     out = capsys.readouterr().out
     assert out.startswith("\x1b[?1049h")
     assert "mock/stream/0" in out
+
+
+def test_watching_in_a_pipe_prints_each_look(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks = []
+
+    async def pause(_: float) -> None:
+        looks.append(1)
+        if len(looks) == 2:
+            raise TransportLost("the test is over")
+
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    assert run(["status", "--watch"]) == 1
+    assert capsys.readouterr().out.count("ready  gateway 1.2") == 2
+
+
+def test_a_token_is_not_sent_in_the_clear(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refusing(*_: object, **__: object) -> None:
+        raise ValueError("the token would be sent in the clear")
+
+    monkeypatch.setattr("gateway.client.rest.Rest", refusing)
+    assert run(["status", "--url", "http://gateway.example"]) == 2
+    assert capsys.readouterr().err == "gateway: --url: the token would be sent in the clear\n"

@@ -146,8 +146,9 @@ async def test_a_terminal_that_is_gone_ends_it_with_its_own_error():
     one = screen(Table(), on)
     one.picture = broken
     with pytest.raises(BrokenPipeError):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(5) as patience:
             await one.show(feed)
+    assert not patience.expired()
 
 
 async def test_whoever_stops_it_is_not_kept_waiting_and_the_last_picture_stays():

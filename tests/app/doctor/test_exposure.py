@@ -8,6 +8,8 @@ import pytest
 import trustme
 
 from gateway.app.doctor import exposure
+from gateway.serving.auth.tokens import mint
+from gateway.store import TokenFile
 
 NOW = datetime.now(UTC)
 
@@ -45,6 +47,20 @@ def test_other_addresses_with_tls_but_no_token_are_wrong(case, said, tls):
     tables["server"]["listen"] = "0.0.0.0:1"
     [wrong] = said(exposure.exposure(case(tables)))[2]
     assert wrong.endswith("and no token is good")
+
+
+@pytest.mark.parametrize("how", ["TLS", "proxy"])
+def test_other_addresses_with_tls_and_a_token_are_well(case, said, tls, tmp_path, how):
+    tables = tls(NOW + timedelta(days=90)) if how == "TLS" else {"server": {"behind_tls_proxy": True}}
+    tables["server"]["listen"] = "0.0.0.0:1"
+    store = str(tmp_path / "gateway.db")
+    one = case({**tables, "store": {"path": store}})
+    _, kept = mint(["market:read"], name="", now_us=one.now_us(), expires_us=None)
+    TokenFile(store).add(kept)
+    [well], better, wrong = said(exposure.exposure(one))
+    assert well.startswith("others can reach 0.0.0.0:1")
+    assert how in well
+    assert not better + wrong
 
 
 def test_a_certificate_that_is_not_there_is_wrong(case, said):

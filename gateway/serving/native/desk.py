@@ -108,9 +108,8 @@ class NativeDesk:
         had: list[str] = []
         try:
             for wish in wishes:
-                if wish.symbol not in self.fans:
-                    self._join(wish)
-                    had.append(wish.symbol)
+                self._join(wish)
+                had.append(wish.symbol)
         except SubscriptionError:
             for stream in had:
                 self._part(stream)

@@ -41,7 +41,7 @@ class Body(Generic[T]):
         body = await request.read() or EMPTY
         try:
             return self._decoder.decode(body)
-        except (msgspec.DecodeError, RecursionError, UnicodeError) as exc:
+        except (msgspec.DecodeError, UnicodeError) as exc:
             raise ProblemError(400, "bad_request", f"the body: {plain(exc, body)}") from None
 
 

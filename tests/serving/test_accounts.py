@@ -1,5 +1,6 @@
 """Accounts can be seen and their connections asked for: recorded at once, waited for only as long as is wanted."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -35,6 +36,15 @@ async def test_what_is_known_in_time_is_told(rig: Any, action: str, done: bool) 
     for wait in (0, 30):
         answer = await rig.post(f"{PATH}/main:{action}", {"wait": wait})
         assert answer == (200, {"id": "main", "asked": action, "done": done})
+
+
+async def test_what_comes_of_it_is_waited_for(rig: Any) -> None:
+    asking = asyncio.create_task(rig.post(f"{PATH}/main:connect", {"wait": 30}))
+    await rig.until(lambda: bool(rig.roster.asked))
+    assert (await rig.get(PATH))[0] == 200
+    assert not asking.done()
+    rig.roster.outcome.set_result(False)
+    assert await asking == (200, {"id": "main", "asked": "connect", "done": False})
 
 
 async def test_what_takes_longer_goes_on(rig: Any) -> None:

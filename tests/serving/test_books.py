@@ -146,12 +146,13 @@ async def test_only_so_many_are_waited_for_at_once(rig: Any, monkeypatch: pytest
 
 
 async def test_opening_them_counts_as_it_does_for_whoever_subscribes(start: Any) -> None:
-    rig = await start(topics=2)
+    rig = await start(topics=2, openings_per_second=1e9)
     rig.upstream.on_open = show
     assert (await rig.get(PATH))[0] == 200
     assert (await rig.get("/api/v1/books/mock/ETH-USDT"))[0] == 200
     status, problem = await rig.problem("/api/v1/books/mock/XRP-USDT")
     assert (status, problem["code"]) == (429, "rate_limited")
+    assert "2 that it left are open for a while yet" in problem["detail"]
     assert (await rig.get(PATH))[0] == 200
     assert len(rig.upstream.opened) == 2
 

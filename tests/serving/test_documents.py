@@ -118,6 +118,8 @@ def test_an_example_of_another_shape_would_be_found(stream: dict[str, Any]) -> N
     assert wrong_message(strict, {**EXAMPLES["update"], "more": 1})
     assert wrong_message(strict, {**EXAMPLES["update"], "offset": "1"})
     assert wrong_message(strict, {**EXAMPLES["gap"], "to": None})
+    nothing = {**EXAMPLES["update"]["data"][0], "first_id": None}
+    assert wrong_message(strict, {**EXAMPLES["update"], "data": [nothing]}), "what there is not is absent"
     wrong = json.loads(json.dumps(EXAMPLES["refused"]))
     wrong["error"]["code"] = "unheard_of"
     assert wrong_message(strict, wrong)

@@ -97,6 +97,7 @@ async def test_one_that_is_removed_is_gone_and_a_second_time_unknown(desk: Desk)
     [
         ({"data": b"{}"}, 415, "unsupported_media_type"),
         ({"data": b"{", "headers": {"Content-Type": "application/json"}}, 400, "bad_request"),
+        ({"data": b'{"exchange":"\xff"}', "headers": {"Content-Type": "application/json"}}, 400, "bad_request"),
         ({"json": {**GOOD, "symbol": "X"}}, 400, "bad_request"),
         ({"json": [GOOD]}, 400, "bad_request"),
         ({"json": {"exchange": "mock", "channel": "trades"}}, 422, "bad_request"),

@@ -267,3 +267,35 @@ async def test_a_client_changes_what_it_has_while_it_runs(stage: Stage) -> None:
     until(stage, (Market.SPOT, "btcusdt@trade"), 1)
     [first] = await heard(client, 1)
     assert first == b'{"stream":"btcusdt@trade","data":%b}' % stage.told[Market.SPOT, "btcusdt@trade"][0]
+
+
+async def test_when_another_connection_takes_over_nothing_is_missed_doubled_or_closed(stage: Stage) -> None:
+    trades = "btcusdt@trade"
+    client = await stage.client(Market.SPOT, f"/ws/{trades}")
+    await stage.served(trades)
+    before = await heard(client, until(stage, (Market.SPOT, trades), 5))
+    while stage.gateway.get_connection("binance/stream/0") is None:  # noqa: ASYNC110  # until the ack is there, too
+        await asyncio.sleep(0.01)
+    rolling = asyncio.ensure_future(stage.gateway.rollover("binance/stream/0"))
+    while not rolling.done():
+        stage.venue.tick()
+        await asyncio.sleep(0.01)
+    assert rolling.result() is True
+    count = until(stage, (Market.SPOT, trades), len(stage.told[Market.SPOT, trades]) + 5)
+    assert before + await heard(client, count - len(before)) == stage.told[Market.SPOT, trades]
+    assert stage.venue.counts.upgrades == 2
+
+
+async def test_a_book_that_somebody_wants_later_costs_native_clients_nothing(stage: Stage) -> None:
+    depth = "btcusdt@depth@100ms"
+    client = await stage.client(Market.SPOT, f"/ws/{depth}")
+    await stage.served(depth)
+    until(stage, (Market.SPOT, depth), 3)
+    host, port = stage.server.address
+    async with connect(f"ws://{host}:{port}") as own:
+        await own.subscribe("binance:book:BTC-USDT")
+        while (await anext(own))["type"] != "snapshot":
+            stage.venue.tick()
+    count = until(stage, (Market.SPOT, depth), len(stage.told[Market.SPOT, depth]) + 3)
+    assert await heard(client, count) == stage.told[Market.SPOT, depth]
+    assert stage.asked() == {depth: 1}

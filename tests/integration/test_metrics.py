@@ -52,19 +52,25 @@ class Prometheus:
                 await asyncio.sleep(0.1)
         return value
 
-    async def wrong(self) -> list[str]:
-        """Return what was wrong with the last scrapes."""
-        return [target["lastError"] for target in (await self.get("targets"))["activeTargets"]]
+    async def wrong(self) -> dict[str, str]:
+        """Return what was wrong with the last scrape of each job."""
+        return {
+            target["scrapePool"]: target["lastError"] for target in (await self.get("targets"))["activeTargets"]
+        }
 
 
 @contextlib.asynccontextmanager
-async def prometheus(room: Path, target: str, token: str | None = None) -> AsyncIterator[Prometheus]:
-    """Run a Prometheus that reads ``target`` five times a second; yields it once it answers."""
-    job: dict[str, Any] = {"job_name": "gateway", "static_configs": [{"targets": [target]}]}
-    if token is not None:
-        (room / "token").write_text(token)
-        job["authorization"] = {"credentials_file": str(room / "token")}
-    config = {"global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"}, "scrape_configs": [job]}
+async def prometheus(room: Path, target: str, **tokens: str) -> AsyncIterator[Prometheus]:
+    """
+    Run a Prometheus that reads ``target`` five times a second; yields it once it answers.
+
+    It does so once without a token, as the job ``gateway``, and once with each of ``tokens``.
+    """
+    jobs: list[dict[str, Any]] = [{"job_name": "gateway", "static_configs": [{"targets": [target]}]}]
+    for name, token in tokens.items():
+        (room / name).write_text(token)
+        jobs.append({**jobs[0], "job_name": name, "authorization": {"credentials_file": str(room / name)}})
+    config = {"global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"}, "scrape_configs": jobs}
     (room / "prometheus.yml").write_text(json.dumps(config))  # which is YAML, too
     process = await asyncio.create_subprocess_exec(
         str(PROMETHEUS),
@@ -125,7 +131,7 @@ async def test_prometheus_reads_all_that_there_is_and_finds_nothing_wrong(run: A
         quantile = "histogram_quantile(0.99, sum by (le) (gateway_message_delivery_seconds_bucket))"
         assert 0 < (await reader.value(quantile) or 0) < 5
         assert await reader.value("up") == 1
-        assert await reader.wrong() == [""]
+        assert await reader.wrong() == {"gateway": ""}
         known = set(await reader.get("label/__name__/values"))
         ours = {name for name in known if name.startswith(("gateway_", "process_"))}
         assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in ours} <= NAMES
@@ -159,17 +165,11 @@ async def test_whoever_has_no_scope_for_it_reads_nothing(run: Any, tmp_path: Pat
     readers, others = await token("metrics"), await token("market:read")
     async with run(f"{GATEWAY} serve --demo --config gateway.toml --listen 127.0.0.1:0") as gateway:
         address = await gateway.told(LISTENING)
-        good, bad, none = (tmp_path / name for name in ("good", "bad", "none"))
-        for room in (good, bad, none):
-            room.mkdir()
-        async with (
-            prometheus(good, address, readers) as reader,
-            prometheus(bad, address, others) as another,
-            prometheus(none, address) as stranger,
-        ):
-            assert await reader.until("gateway_exchange_up") == 1
-            for refused, status in ((another, 403), (stranger, 401)):
-                assert await refused.until("count(up == 0)") == 1
-                assert await refused.value("gateway_exchange_up") is None
-                [wrong] = await refused.wrong()
-                assert str(status) in wrong
+        async with prometheus(tmp_path, address, reader=readers, other=others) as one:
+            assert await one.until('gateway_exchange_up{job="reader"}') == 1
+            assert await one.until("count(up == 0) == 2")
+            assert await one.value('gateway_exchange_up{job!="reader"}') is None
+            wrong = await one.wrong()
+            assert wrong["reader"] == ""
+            assert "403" in wrong["other"]
+            assert "401" in wrong["gateway"]

@@ -9,16 +9,17 @@ import { pause } from "../poll.js";
 export const title = "Events";
 
 const KEPT = 2000;
+const KINDS = { info: "", warning: "stale", error: "bad" };
 
 export function open(root, signal) {
   const rows = [];
   const grid = new Grid("Events", [
     { title: "When", of: (row) => clock(row.at_us) },
-    { title: "Event", of: (row) => row.event },
-    { title: "Connection", of: (row) => row.connection ?? "" },
-    { title: "What", of: (row) => row.text, class: "wide" },
-    { title: "Trace", of: (row) => row.trace_id ?? "" },
-  ], { keyOf: (row) => row.id, textOf: (row) => `${row.event} ${row.connection ?? ""} ${row.text} ${row.trace_id ?? ""}`, open: (row) => detail(shown, row) });
+    { title: "Event", of: (row) => row.what, kind: (row) => KINDS[row.level] },
+    { title: "About", of: (row) => row.about },
+    { title: "Why", of: (row) => row.text, class: "wide" },
+    { title: "Trace", of: (row) => row.trace_id },
+  ], { keyOf: (row) => row.id, textOf: (row) => `${row.type} ${row.what} ${row.about} ${row.text} ${row.trace_id}`, open: (row) => detail(shown, row) });
   const problem = h("p", { class: "problem", role: "status" });
   const shown = h("pre", { tabindex: 0, role: "region", "aria-label": "The chosen event", hidden: true });
   root.append(h("p", {}, "Newest first. Choose one to see all of it; its trace id finds the spans in your collector."), problem, grid.element, shown);
@@ -36,7 +37,7 @@ async function follow(take, problem, signal) {
       await api.events("/api/v1/events", last, (event) => {
         last = event.id ?? last;
         say(problem, "");
-        take(event);
+        if (event.id !== null) take(event);
       }, signal);
     } catch (wrong) {
       if (!signal.aborted) say(problem, wrong.message);
@@ -45,11 +46,11 @@ async function follow(take, problem, signal) {
   }
 }
 
-function row_of({ id, data }) {
-  const { event, connection, at_us, trace_id, ...facts } = data;
-  const text = Object.entries(facts).filter(([name, value]) => name !== "id" && value !== null && value !== "").map(([name, value]) =>
-    `${name}=${typeof value === "object" ? JSON.stringify(value) : value}`).join(" ");
-  return { id, event, connection, at_us, trace_id, text, data };
+function row_of(event) {
+  const { id, at_us, type, what, level = "info", trace_id = "", reason = "", text = "", facts = {} } = event.data;
+  const about = event.data.connection ?? event.data.topic ?? event.data.client ?? event.data.exchange ?? "";
+  const more = Object.entries(facts).map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : value}`);
+  return { id, at_us, type, what, level, trace_id, about, text: [reason, text, ...more].filter(Boolean).join(" · "), data: event.data };
 }
 
 function detail(place, row) {

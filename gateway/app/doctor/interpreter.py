@@ -13,6 +13,7 @@ from gateway.net.loops import loop_factory
 
 OURS: Final = "exchange-gateway"
 _REQUIREMENT: Final = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?\s*>=\s*([0-9.]+)[^;]*(;.*)?")
+_OLDER: Final = re.compile(r""";\s*python_version\s*<\s*['"]([0-9.]+)['"]""")
 
 
 def python(_: Case, version: Sequence[int] = sys.version_info[:3]) -> Iterator[Finding]:
@@ -39,7 +40,7 @@ def distributions(
         match = _REQUIREMENT.match(requirement)
         assert match is not None
         name, floor, marker = match.groups()
-        if marker is not None:  # an extra, or what not every system has
+        if not _applies(marker):
             continue
         try:
             found = version_of(name)
@@ -61,6 +62,14 @@ def event_loop(_: Case, system: str = sys.platform) -> Iterator[Finding]:
         yield well("asyncio's own event loop: uvloop is not to be had here")
     else:
         yield advice("uvloop is not there: a wake-up costs two fifths more CPU", "pip install uvloop")
+
+
+def _applies(marker: str | None) -> bool:
+    """Whether it is for this Python; an extra is not looked for, nor what only some systems have."""
+    if marker is None:
+        return True
+    match = _OLDER.fullmatch(marker)
+    return match is not None and sys.version_info[:2] < _release(match[1])
 
 
 def _release(version: str) -> tuple[int, ...]:

@@ -5,7 +5,15 @@ from importlib import metadata
 
 from gateway.app.doctor import interpreter
 
-NEEDED = ("aiohttp>=3.14.5", "orjson>=3.10", "rich>=14", "keyring>=25; extra == 'keyring'", "uvloop>=0.21; sys_x")
+NEEDED = (
+    "aiohttp>=3.14.5",
+    "orjson>=3.10",
+    "rich>=14",
+    "keyring>=25; extra == 'keyring'",
+    "uvloop>=0.21; sys_platform != 'win32'",
+    "for-older>=1; python_version < '3.11'",
+    "for-this>=1.0; python_version < '4.0'",
+)
 
 
 def version_of(name):
@@ -25,7 +33,7 @@ def test_this_python_is_new_enough_and_an_older_one_is_not(case, said):
 
 def test_what_is_missing_or_too_old_is_named_and_what_need_not_be_there_is_not(case, said):
     well, _, wrong = said(interpreter.distributions(case(), NEEDED, version_of))
-    assert wrong == ["orjson is not installed", "rich 13.9.4 is older than 14"]
+    assert wrong == ["orjson is not installed", "rich 13.9.4 is older than 14", "for-this is not installed"]
     assert well == ["1 distributions are there and new enough"]
 
 

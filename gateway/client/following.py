@@ -67,7 +67,7 @@ class Following:
 
     @property
     def positions(self) -> Mapping[str, Position]:
-        """Where the topics stood when the last connection ended."""
+        """Where the topics stood when the last connection ended; what was received and not read yet is counted."""
         return self._positions
 
     async def __aiter__(self) -> AsyncGenerator[Message, None]:

@@ -63,6 +63,7 @@ async def test_the_response_may_neither_be_compressed_nor_kept_by_anybody_on_its
         assert headers["X-Accel-Buffering"] == "no"
         assert headers["Cache-Control"] == "no-store"
         assert headers["Transfer-Encoding"] == "chunked"
+        assert headers["Connection"] == "close"
         assert "Content-Encoding" not in headers
         assert "Access-Control-Allow-Origin" not in headers
 
@@ -139,6 +140,15 @@ async def test_an_id_that_is_gone_is_said_to_be_and_a_snapshot_follows(rig: Any)
             [{"bids": [["1", "2"]], "asks": []}],
             "e1:0",
         )
+
+
+async def test_an_id_that_is_gone_is_forgotten_at_once(rig: Any) -> None:
+    async with listening(rig, "mock:trades:A", "mock:trades:B", last_id="other:7,other:8") as source:
+        acks = await source.many(2)
+        assert [ack.data["recovered"] for ack in acks] == [False, False]
+        await rig.until(lambda: rig.topic("B", "trades").listeners == 1)
+        rig.publish("1", "A", "trades")
+        assert (await source.next()).last_id == "e1:1,e2:0"
 
 
 async def test_who_breaks_off_before_the_snapshot_of_one_of_its_topics_gets_it_when_it_comes_back(
@@ -250,9 +260,13 @@ async def test_each_topic_needs_its_scope_and_revocation_ends_the_stream_at_once
     assert rig.upstream.opened == []
     async with listening(rig, "mock:orders:@main", headers=bearer[1]) as source:
         await source.next()
+        await rig.until(lambda: rig.hub.topics["mock:orders:@main"].listeners == 1)
+        rig.publish("before", "@main", "orders")
         rig.server.know([market[1]])
+        rig.publish("after", "@main", "orders")
         last = await source.last()
     assert (last.kind, last.data["code"]) == ("close", 4501)
+    assert not any(b"event: update" in block for block in source.chunks)
     assert await refusal(rig, "mock:orders:@main", headers=bearer[1]) == (401, "unauthorized")
 
 
@@ -286,6 +300,17 @@ async def test_topics_count_as_those_of_any_client(start: Any) -> None:
     async with listening(rig, "mock:quotes:A", "mock:quotes:B") as source:
         await source.many(2)
         assert [topic.listeners for topic in rig.hub.topics.values()] == [1, 1]
+
+
+async def test_topics_that_were_opened_for_a_refused_stream_count_while_they_linger(start: Any) -> None:
+    text, kept = mint(["market:read"], name="a", now_us=1, expires_us=None)
+    rig = await start(topics=2, tokens=[kept])
+    bearer = {"Authorization": f"Bearer {text.reveal()}"}
+    three = tuple(f"mock:quotes:{name}" for name in "ABC")
+    assert await refusal(rig, *three, headers=bearer) == (422, "too_many_topics")
+    assert await refusal(rig, "mock:quotes:D", headers=bearer) == (422, "too_many_lingering")
+    async with listening(rig, "mock:quotes:A", headers=bearer) as source:
+        await source.next()
 
 
 async def test_who_leaves_is_forgotten(rig: Any) -> None:

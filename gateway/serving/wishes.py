@@ -69,7 +69,6 @@ class Wishes:
             summary="Let subscriptions stand",
             text="They are kept open whether a client listens or not, and are there after a restart. All or none.",
             body=Selection,
-            example={"exchange": "mock", "channel": "trades", "symbols": ["BTC-USDT"]},
             answers=(
                 Answer(200, "All of them stood already", Standing),
                 Answer(201, "They stand, and one of them is new", Standing),

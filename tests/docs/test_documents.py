@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.serving.documents.asyncapi import SHOWING, asyncapi
-from gateway.serving.documents.examples import EXAMPLES
+from gateway.serving.documents.examples import examples
 from gateway.serving.documents.openapi import openapi
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +21,7 @@ NAMED = dict(re.findall(r"<!-- example: ([\w ]+) -->\n```json\n(.*?)```", PAGE, 
 BLOCKS = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
 MESSAGES = [block for block in BLOCKS if "method" in block or {"topic", "type"} <= set(block)]
 PROBLEMS = [block for block in BLOCKS if "title" in block]
+EXAMPLES = examples().messages
 STREAM = closed(json.loads(json.dumps(asyncapi("1"))))
 
 

@@ -13,13 +13,14 @@ from gateway.serving.codes import CloseCode
 from gateway.serving.documents.asyncapi import SHOWING, asyncapi
 from gateway.serving.documents.codes import PROBLEMS, SUBSCRIPTIONS
 from gateway.serving.documents.describing import operation_of
-from gateway.serving.documents.examples import EXAMPLES
+from gateway.serving.documents.examples import examples
 from gateway.serving.documents.openapi import described_routes, openapi
 from gateway.serving.documents.room import TYPES
 from gateway.serving.documents.words import CLOSING, TAGS
 
 TO_COME: set[tuple[str, str]] = set()
 """Routes that are not described yet: nothing is put here for long."""
+EXAMPLES = examples().messages
 NATIVE_ONLY = {CloseCode.STREAM_LOST}
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from gateway.serving.codes import CloseCode
 from gateway.serving.documents.codes import SUBSCRIPTIONS
-from gateway.serving.documents.examples import EXAMPLES
+from gateway.serving.documents.examples import examples
 from gateway.serving.documents.messages import ANSWERS, DATA, NOTICES, REQUESTS
 from gateway.serving.documents.schemas import PREFIX, schemas_of
 from gateway.serving.documents.words import CLOSING, LICENCE, REQUESTED, SHOWN, STREAM, SUBPROTOCOL
@@ -136,5 +136,6 @@ def _refs(messages: Iterable[str]) -> list[dict[str, str]]:
 def _message(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return one message; its schema is among those that have names."""
     model = str(schema["$ref"]).removeprefix(PREFIX)
-    examples = [{"name": one.replace(" ", "-"), "payload": EXAMPLES[one]} for one in SHOWING.get(name, ())]
-    return {"name": name, "title": model, "payload": dict(schema), **({"examples": examples} if examples else {})}
+    known = examples().messages
+    shown = [{"name": one.replace(" ", "-"), "payload": known[one]} for one in SHOWING.get(name, ())]
+    return {"name": name, "title": model, "payload": dict(schema), **({"examples": shown} if shown else {})}

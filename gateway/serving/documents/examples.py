@@ -1,146 +1,28 @@
-"""Messages as they are: those of docs/protocol.md, which a test compares with these."""
+"""Examples for the documents; those of messages are docs/protocol.md's, which a test compares with these."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
-EXAMPLES: Final[Mapping[str, Any]] = {
-    "trades request": {
-        "method": "subscribe",
-        "req_id": 1,
-        "params": {"exchange": "binance", "channel": "trades", "symbols": ["BTC-USDT"]},
-    },
-    "book request": {
-        "method": "subscribe",
-        "req_id": 2,
-        "params": {
-            "exchange": "binance",
-            "channel": "book",
-            "symbols": ["BTC-USDT", "NOPE-USDT"],
-            "variant": "20",
-            "snapshot": True,
-            "conflate_ms": 0,
-            "on_lag": "conflate",
-            "resume": {"BTC-USDT": {"epoch": "k3f9", "offset": 1042}},
-        },
-    },
-    "subscribed": {
-        "method": "subscribe",
-        "req_id": 2,
-        "success": True,
-        "topic": "binance:book:BTC-USDT:20",
-        "epoch": "k3f9",
-        "offset": 1042,
-        "status": "live",
-        "recovered": True,
-        "time_in": 1764000000000000,
-        "time_out": 1764000000000412,
-    },
-    "refused": {
-        "method": "subscribe",
-        "req_id": 2,
-        "success": False,
-        "topic": "binance:book:NOPE-USDT:20",
-        "error": {"code": "unknown_symbol", "message": "binance has no symbol NOPE-USDT", "temporary": False},
-        "time_in": 1764000000000000,
-        "time_out": 1764000000000633,
-    },
-    "refused request": {
-        "method": "subscribe",
-        "req_id": 3,
-        "success": False,
-        "error": {
-            "code": "cannot_conflate",
-            "message": "channel trades cannot be conflated, only book, mark, quotes, ticker",
-            "temporary": False,
-        },
-        "time_in": 1764000000000000,
-        "time_out": 1764000000000017,
-    },
-    "list": {
-        "method": "list",
-        "req_id": 4,
-        "success": True,
-        "topics": [{"topic": "binance:trades:BTC-USDT", "epoch": "p0x2", "offset": 977, "status": "live"}],
-        "time_in": 1764000000000000,
-        "time_out": 1764000000000009,
-    },
-    "unsubscribed": {
-        "method": "unsubscribe",
-        "req_id": 5,
-        "success": True,
-        "topic": "binance:trades:BTC-USDT",
-        "time_in": 1764000000000000,
-        "time_out": 1764000000000021,
-    },
-    "pong": {
-        "method": "ping",
-        "req_id": 6,
-        "success": True,
-        "time_in": 1764000000000000,
-        "time_out": 1764000000000004,
-    },
-    "update": {
-        "topic": "binance:trades:BTC-USDT",
-        "type": "update",
-        "epoch": "p0x2",
-        "offset": 978,
-        "ts": 1764000000123000,
-        "recv": 1764000000125417,
-        "data": [{"id": 4711, "price": "60000.10", "size": "0.00250", "side": "buy", "ts": 1764000000123000}],
-    },
-    "snapshot": {
-        "topic": "binance:book:BTC-USDT",
-        "type": "snapshot",
-        "epoch": "k3f9",
-        "offset": 1042,
-        "recv": 1764000000125417,
-        "data": [{"bids": [["60000.10", "1.5"], ["60000.00", "2"]], "asks": [["60000.20", "0.3"]], "seq": 88123}],
-    },
-    "status": {
-        "topic": "binance:trades:BTC-USDT",
-        "type": "status",
-        "status": "disconnected",
-        "reason": "connection_reset",
-        "ts": 1764000000125417,
-    },
-    "gap": {
-        "topic": "binance:trades:BTC-USDT",
-        "type": "status",
-        "status": "gap",
-        "reason": "connection_reset",
-        "ts": 1764000003000000,
-        "from": 4712,
-        "to": 4719,
-        "from_ts": 1764000000123000,
-        "to_ts": 1764000002871000,
-        "recoverable": False,
-    },
-    "conflated": {
-        "topic": "binance:quotes:BTC-USDT",
-        "type": "update",
-        "epoch": "q7t1",
-        "first": 31,
-        "offset": 58,
-        "ts": 1764000000123000,
-        "recv": 1764000000125417,
-        "data": [
-            {
-                "bid": "60000.10",
-                "bid_size": "1.5",
-                "ask": "60000.20",
-                "ask_size": "0.3",
-                "seq": 400902,
-                "ts": 1764000000123000,
-            }
-        ],
-    },
-    "lag": {"topic": "binance:trades:BTC-USDT", "type": "lag", "from": 1051, "to": 1099},
-    "problem": {
-        "type": "about:blank",
-        "title": "Not Found",
-        "status": 404,
-        "code": "unknown_connection",
-        "detail": "there is no connection 'mock/stream/9'",
-    },
-}
-"""By the names that they have there."""
+import msgspec
+from msgspec import Struct
+
+
+class Examples(Struct, frozen=True, forbid_unknown_fields=True):
+    """
+    What ``examples.json`` has.
+
+    ``messages`` are called as on the page, ``parameters`` by the group of a path and their name,
+    ``bodies`` by the operation.
+    """
+
+    messages: dict[str, dict[str, Any]]
+    parameters: dict[str, str]
+    bodies: dict[str, Any]
+
+
+@cache
+def examples() -> Examples:
+    """Return all of them."""
+    text = (files("gateway.serving.documents") / "examples.json").read_bytes()
+    return msgspec.json.decode(text, type=Examples)

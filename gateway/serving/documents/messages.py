@@ -21,7 +21,9 @@ from gateway.serving.documents.codes import SUBSCRIPTIONS
 Method = Literal["auth", "subscribe", "unsubscribe", "list", "ping"]
 ReqId = Annotated[int | None, Meta(description="Any integer of the client's, which every answer repeats.")]
 Micros = Annotated[int, Meta(description="Microseconds since 1970.")]
-TopicName = Annotated[str, Meta(examples=["binance:trades:BTC-USDT"])]
+TopicName = Annotated[
+    str, Meta(description="`<exchange>:<channel>:<symbol>[:<variant>]`, or as for raw and accounts.")
+]
 Code = Annotated[str, Meta(extra_json_schema={"enum": list(SUBSCRIPTIONS)})]
 TOLD: Final = [*TopicStatus, *(event for event in TopicEvent if event is not TopicEvent.GAP)]
 Told = Annotated[str, Meta(extra_json_schema={"enum": [str(one) for one in TOLD]})]

@@ -14,6 +14,7 @@ from aiohttp import web
 from gateway.serving.auth.needs import API, FREE, OWN_DOOR, need_of
 from gateway.serving.documents.codes import PROBLEMS, SUBSCRIPTIONS, WISHES
 from gateway.serving.documents.describing import JSON, Answer, Operation, operation_of
+from gateway.serving.documents.examples import examples
 from gateway.serving.documents.problem import Problem
 from gateway.serving.documents.schemas import PREFIX, Schema, schemas_of
 from gateway.serving.documents.words import ABOUT, LICENCE, SHOWN, TAGS
@@ -81,7 +82,7 @@ def openapi(app: web.Application, version: str) -> dict[str, Any]:
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": models.named,
+            "schemas": {**models.named, Problem.__name__: _shown(models.named[Problem.__name__])},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": SHOWN}},
         },
     }
@@ -134,7 +135,8 @@ class _Described:
         if operation.text:
             made["description"] = operation.text
         if operation.body is not None:
-            media = _media(self._models.of(operation.body), operation.example)
+            example = examples().bodies.get(made["operationId"], operation.example)
+            media = _media(self._models.of(operation.body), example)
             made["requestBody"] = {"required": True, "content": {JSON: media}}
         return made
 
@@ -151,6 +153,8 @@ class _Described:
             for name, model in parameters.items():
                 schema = dict(self._models.of(model))
                 text = schema.pop("description", "")
+                example = examples().parameters.get(f"{tag_of(self._path)}.{name}")
+                schema |= {} if example is None else {"examples": [example]}
                 empty = {"allowEmptyValue": True} if schema.pop("x-empty", False) else {}
                 needed = place == "path"
                 yield {
@@ -189,6 +193,10 @@ class _Described:
         if operation.wishes:
             found[HTTPStatus.UNPROCESSABLE_ENTITY] = sorted({*found.get(422, ()), *WISHES})
         return found
+
+
+def _shown(problem: Schema) -> Schema:
+    return {**problem, "examples": [examples().messages["problem"]]}
 
 
 def _media(schema: Schema, example: Any) -> dict[str, Any]:

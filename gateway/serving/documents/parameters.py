@@ -6,22 +6,19 @@ from msgspec import Meta
 
 from gateway.serving.requests import Symbol, Word
 
-ExchangeId = Annotated[Word, Meta(description="An exchange's id.", examples=["mock"])]
+ExchangeId = Annotated[Word, Meta(description="An exchange's id.")]
 ConnectionId = Annotated[
     str,
     Meta(
         min_length=1,
         description="`<exchange>/<endpoint>/<number>` or `<exchange>/<endpoint>@<account>`; its slashes may stand "
         "as they are, or as `%2F`.",
-        examples=["mock/stream/0"],
     ),
 ]
-AccountId = Annotated[Word, Meta(description="An account's id in the configuration.", examples=["main"])]
-ClientId = Annotated[str, Meta(min_length=1, description="A client's id.", examples=["c1"])]
-TopicName = Annotated[
-    str, Meta(min_length=1, description="A topic, as it was listed.", examples=["mock:trades:BTC-USDT"])
-]
+AccountId = Annotated[Word, Meta(description="An account's id in the configuration.")]
+ClientId = Annotated[str, Meta(min_length=1, description="A client's id.")]
+TopicName = Annotated[str, Meta(min_length=1, description="A topic, as it was listed.")]
 SymbolName = Annotated[
     Symbol,
-    Meta(description="An instrument, in the gateway's spelling or the exchange's.", examples=["BTC-USDT"]),
+    Meta(description="An instrument, in the gateway's spelling or the exchange's."),
 ]

@@ -15,7 +15,7 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     title: Annotated[str, Meta(examples=["Not Found"])]
     status: Annotated[int, Meta(examples=[404])]
     code: Annotated[str, Meta(examples=["unknown_connection"])]
-    detail: Annotated[str, Meta(examples=["there is no connection 'mock/stream/9'"])]
+    detail: str
     type: str = "about:blank"
     problems: list[str] | None = None
     key: str | None = None

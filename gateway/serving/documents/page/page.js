@@ -21,7 +21,7 @@ function parameters(operation, schemas) {
   const list = make("ul", { class: "fields" });
   for (const one of operation.parameters) {
     const needed = one.required ? "" : " (optional)";
-    list.append(make("li", {}, make("code", {}, one.name), ` in ${one.in}${needed}: `, schemas.kind(one.schema), ...worded(` ${one.description}`)));
+    list.append(make("li", {}, make("code", {}, one.name), ` in ${one.in}${needed}, `, schemas.kind(one.schema), ...worded(one.description && `: ${one.description}`)));
   }
   return block("Parameters", list);
 }

@@ -7,6 +7,8 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+const LONG = 60; // characters of a pattern that are too many to be read
+
 // What is between backquotes is code; a line break alone is none, as in Markdown.
 export function worded(text) {
   return text.replace(/([^\n])\n(?![\n*])/g, "$1 ").split("`").map((part, index) => (index % 2 ? make("code", {}, part) : part));
@@ -83,7 +85,7 @@ function limits(schema) {
   if (schema.minimum !== undefined) told.push(`at least ${schema.minimum}`);
   if (schema.maximum !== undefined) told.push(`at most ${schema.maximum}`);
   if (schema.maxItems !== undefined) told.push(`at most ${schema.maxItems} of them`);
-  if (schema.pattern) told.push(`matching ${schema.pattern}`);
+  if (schema.pattern?.length < LONG) told.push(`matching ${schema.pattern}`);
   if (schema.default !== undefined) told.push(`default ${JSON.stringify(schema.default)}`);
   return told;
 }

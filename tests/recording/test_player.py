@@ -229,7 +229,7 @@ MESSAGES = st.fixed_dictionaries(
 
 
 @settings(
-    max_examples=5_000 if os.environ.get("GATEWAY_FULL_SIZE") else 150,
+    max_examples=5_000 if os.environ.get("GATEWAY_FULL_SIZE") else 60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -13,7 +13,7 @@ async function documentAt(path) {
 }
 
 function block(title, ...children) {
-  return [make("h4", {}, title), ...children];
+  return [make("h3", {}, title), ...children];
 }
 
 function parameters(operation, schemas) {

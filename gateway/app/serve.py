@@ -72,8 +72,8 @@ async def serve(
         for sentence in pending(settings):
             log.warning("setting_without_effect", text=sentence)
         with taken(settings.server.listen, check_exposure(settings)) as port, hangups() as hung_up:
-            telemetry = setup(settings.telemetry.traces, environ)
             measuring = Measuring(version(DISTRIBUTION), settings.telemetry.metrics, environ)
+            telemetry = setup(settings.telemetry.traces, environ)  # last: its threads want to be ended
             try:
                 events = EventRing(secrets.token_urlsafe(6), _wall_us)
                 watch = EventWatch(events, telemetry.trace_id, time.monotonic)

@@ -21,9 +21,9 @@ from gateway.serving.auth.scopes import ADMIN, Access
 from gateway.serving.bodies import query_of
 from gateway.serving.documents.describing import JSON, Answer, Operation, described
 from gateway.serving.events_model import Event, EventList, Events
-from gateway.serving.problems import as_json, problem
+from gateway.serving.problems import as_json
 from gateway.serving.sitting import Ground
-from gateway.serving.sse.body import EventStream, can_stream, opened
+from gateway.serving.sse.body import EventStream, opened, unstreamable
 from gateway.serving.sse.wire import chunk, lines_of, said
 
 PATH: Final = "/api/v1/events"
@@ -108,11 +108,9 @@ class EventRoutes:
         after = request.headers.get("Last-Event-ID") or query.after
         if _wants_list(request, query):
             return self._listed(request[ACCESS], after)
-        if not can_stream(request):
-            return problem(505, "http_version_not_supported", "need HTTP/1.1: the body comes in chunks")
         address, ground = request.remote or "", self._ground()
         entrance = Entrance(self._reception, request[ACCESS], ground.limits)
-        refusal = self._arrivals.refusal(address, entrance)
+        refusal = unstreamable(request) or self._arrivals.refusal(address, entrance)
         if refusal is not None:
             return refusal
         with self._arrivals.entered(address, entrance) as name:

@@ -247,6 +247,17 @@ async def test_a_foreign_page_gets_nothing_and_one_that_is_allowed_may_read(star
         assert source.reply.headers["Access-Control-Allow-Origin"] == "https://app.example"
 
 
+@pytest.mark.parametrize("path", ["/v1/sse?topic=mock:quotes:A", "/api/v1/events"])
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_a_foreign_page_cannot_open_topics_by_naming_us_in_an_image(rig: Any, path: str, site: str) -> None:
+    """Browsers say no Origin then, but that the page is another's."""
+    assert (await rig.problem(path, **{"Sec-Fetch-Site": site}))[1]["code"] == "origin_not_allowed"
+    assert rig.upstream.opened == []
+    for own in ("same-origin", "none"):
+        async with listening(rig, "mock:quotes:A", headers={"Sec-Fetch-Site": own}) as source:
+            await source.next()
+
+
 async def test_each_topic_needs_its_scope_and_revocation_ends_the_stream_at_once(start: Any) -> None:
     market, owner = (
         mint(["market:read"], name="a", now_us=1, expires_us=None),

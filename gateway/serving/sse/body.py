@@ -18,11 +18,13 @@ from gateway.serving.auth.entrance import Entrance
 from gateway.serving.codes import CloseCode
 from gateway.serving.pipe import Drain, Pipe
 from gateway.serving.presence import Facts
+from gateway.serving.problems import problem
 from gateway.serving.sitting import Farewell, Ground
 from gateway.serving.sse.outbox import EventOutbox
 from gateway.serving.sse.places import Places
 from gateway.serving.sse.wire import END, NOTHING, said
 
+OWN: Final = "same-origin"
 HEADERS: Final = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
 
 
@@ -194,9 +196,17 @@ async def opened(request: web.Request) -> tuple[asyncio.Transport, Drain, web.St
     return transport, writer.drain, response
 
 
-def can_stream(request: web.Request) -> bool:
-    """Whether a body can be sent in chunks, so that a client knows a whole one from one that broke off."""
-    return request.version >= HttpVersion11
+def unstreamable(request: web.Request) -> web.Response | None:
+    """
+    Return why ``request`` cannot be answered by a body without end, nothing if it can.
+
+    A page that may not come can still name our address in an image; it would read nothing, but open topics.
+    """
+    if request.version < HttpVersion11:  # else a whole body looks like one that broke off
+        return problem(505, "http_version_not_supported", "need HTTP/1.1: the body comes in chunks")
+    if hdrs.ORIGIN not in request.headers and request.headers.get("Sec-Fetch-Site", OWN) not in {OWN, "none"}:
+        return problem(403, "origin_not_allowed", "a page of another origin asks without saying which it is")
+    return None
 
 
 def _shared(request: web.Request) -> dict[str, str]:

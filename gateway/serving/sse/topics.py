@@ -29,7 +29,7 @@ from gateway.serving.replies import Reply
 from gateway.serving.requests import Envelope, Lag, Position, Subscribe
 from gateway.serving.sitting import Ground
 from gateway.serving.sse.asked import query_of, subscribe_to
-from gateway.serving.sse.body import EventStream, can_stream, opened
+from gateway.serving.sse.body import EventStream, opened, unstreamable
 from gateway.serving.sse.places import Places, read
 from gateway.serving.sse.wire import chunk
 
@@ -119,11 +119,9 @@ class TopicEvents:
     async def _come(self, request: web.Request) -> web.StreamResponse:
         address, ground = request.remote or "", self._ground()
         entrance = Entrance(self._reception, request[ACCESS], ground.limits)
-        refusal = self._arrivals.refusal(address, entrance)
+        refusal = unstreamable(request) or self._arrivals.refusal(address, entrance)
         if refusal is not None:
             return refusal
-        if not can_stream(request):
-            return problem(505, "http_version_not_supported", "need HTTP/1.1: the body comes in chunks")
         with self._arrivals.entered(address, entrance) as name:
             wanted = Wanted(ground, entrance)
             try:

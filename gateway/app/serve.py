@@ -16,8 +16,6 @@ import structlog
 
 from gateway.app.checking import check
 from gateway.app.ending import heard
-from gateway.app.events import EventRing
-from gateway.app.events_watch import EventWatch
 from gateway.app.events import EventRing, actions_told
 from gateway.app.events_watch import EventWatch
 from gateway.app.exposure import check_exposure, tls_of, token_place, tokens_of

@@ -488,3 +488,37 @@ async def test_one_that_takes_over_fetches_what_the_first_was_fetching(account) 
             "synced",
             "live",
         ]
+
+
+# --- frames beside records
+
+
+@virtually
+async def test_for_frames_alone_nothing_is_fetched_and_records_that_join_them_begin_with_the_whole(
+    account,
+) -> None:
+    one = account(gateway_route=lambda subscription: spi.Route("private", "orders", subscription.account))
+    async with one:
+        (raw,) = await one.hear_all("mock:raw:@main")
+        ack(one)
+        await one.quiet()
+        say(one, **order("new"))
+        await one.quiet()
+        assert [one if isinstance(one, str) else "frame" for one in frames(raw)] == ["live", "frame"]
+        assert one.asked == []
+
+        one.network.on_fetch = lambda _: state([order("filled", "1", ts=2)])
+        (orders,) = await one.hear_all(ORDERS)
+        await one.quiet()
+        assert told(orders) == [("snapshot", ["filled"]), "live"]
+        say(one, **order("new", ts=1))
+        say(one, **order("filled", "1", ts=3))
+        await one.quiet()
+        assert told(orders)[2:] == [("update", ["filled"])]
+        assert [json.loads(one)["data"][0]["ts"] for one in frames(raw)[1:]] == [1, 1, 3]
+        assert (len(one.asked), len(one.network.dials)) == (1, 1)
+
+
+def frames(ear: Any) -> list[Any]:
+    """What a raw topic was told: frames, and statuses."""
+    return [one.records if isinstance(one, Message) else str(one.status) for one in ear.heard]

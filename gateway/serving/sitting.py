@@ -101,6 +101,9 @@ class Sitting(ABC):
         """Return the names of the topics that the client has."""
         return ()
 
+    async def begin(self) -> None:  # noqa: B027  # most addresses ask for nothing
+        """Do what the client's address asks for, before anything is read."""
+
     @abstractmethod
     async def obey(self, text: str) -> None:
         """Do what a message asks, and answer."""
@@ -193,6 +196,7 @@ class Sitting(ABC):
 
     async def _read(self) -> None:
         try:
+            await self.begin()
             while await self._take(await self._ws.receive()):
                 pass
         except TimeoutError:

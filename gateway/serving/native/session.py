@@ -19,7 +19,7 @@ from gateway.serving.sitting import Ground, Sitting
 from gateway.spi.native import NativeGreeting
 
 REASON: Final = 64
-"""Characters of an exchange's words that a Close takes along."""
+"""Characters of a reason that a Close takes along."""
 
 
 class Wanted(NamedTuple):
@@ -75,13 +75,12 @@ class NativeSession(Sitting):
             shape=wanted.greeting.shape,
         )
 
-    async def run(self) -> None:
-        """Serve the client, first with the streams that its address names, until either side ends it."""
+    async def begin(self) -> None:
+        """Have the streams that the client's address names."""
         try:
             await self._desk.subscribe(self._wanted.greeting.streams)
         except SubscriptionError as refused:
-            self.end(CloseCode.POLICY, refused.message)
-        await super().run()
+            self.end(CloseCode.POLICY, refused.message[:REASON])
 
     @property
     def idle_since(self) -> float | None:

@@ -135,6 +135,16 @@ async def test_an_address_with_streams_that_cannot_be_had_is_closed(opened):
     assert doorway.topic("a").listeners == 0
 
 
+async def test_who_leaves_before_its_streams_are_there_leaves_nothing_behind(doorway):
+    doorway.rig.upstream.patience = asyncio.Event()
+    client = await doorway.client("a")
+    await client.ws.close()
+    await doorway.rig.until(lambda: not doorway.visitors)
+    doorway.rig.upstream.patience.set()
+    assert not doorway.rig.hub.topics
+    assert not doorway.rig.server.figures._pipes
+
+
 async def test_an_exchange_that_does_not_say_in_time_what_it_has_is_told(opened):
     doorway = await opened(resolving=0.01)
     client = await doorway.client()

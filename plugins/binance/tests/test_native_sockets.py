@@ -111,5 +111,14 @@ def test_times_are_in_the_unit_that_all_share_or_the_client_is_told(
         assert (greeting.status, json.loads(greeting.body)["code"]) == (400, -1194)
 
 
+@pytest.mark.parametrize("exchange", PLUGINS)
+def test_a_socket_is_spoken_to_alike_in_every_market(native_of: Any, exchange: str) -> None:
+    native = native_of(exchange)
+    asked = '{"method":"SUBSCRIBE","params":["a@trade"],"id":1}'
+    assert native.hear(spi.NativeClient("bare", ()), asked).subscribe == ("a@trade",)
+    assert json.loads(native.refuse(asked, "too_many_topics", "no"))["code"] == 4
+    assert native.wrap("bare", "a@trade", b'{"stream":"a@trade","data":{"t":1}}') == b'{"t":1}'
+
+
 def test_futures_know_no_unit(native_of: Any) -> None:
     assert native_of("binance-usdm").greet("/ws", {"timeUnit": "MICROSECOND"}) == begun("bare")

@@ -256,7 +256,3 @@ def test_what_any_topic_tells_is_heard_by_whoever_listens_to_all() -> None:
     for symbol in ("A", "B"):
         made.attach(replace(BTC, symbol=symbol), Ear()).become(TopicStatus.LIVE, "", 1)
     assert heard == [("A", "live"), ("B", "live")]
-
-
-async def test_whoever_listens_to_a_hub_hears_what_each_topic_is_told() -> None:
-    """Also of topics of exchanges that were there before."""

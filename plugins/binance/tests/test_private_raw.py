@@ -102,9 +102,10 @@ async def test_after_a_cut_frames_have_a_gap_and_wait_for_nothing(exchange: str)
         orders.take()
         one.venue.faults.reply_delay = 2.0
         one.venue.drop()
-        while "resyncing" not in [str(notice.status) for notice in orders.notices]:
-            orders.news.clear()
-            await orders.news.wait()
+        async with asyncio.timeout(60):
+            while "resyncing" not in [str(notice.status) for notice in orders.notices]:
+                orders.news.clear()
+                await orders.news.wait()
         await asyncio.sleep(0.1)
         one.place("a", MARKETS[exchange])
         await asyncio.sleep(0.1)
@@ -137,9 +138,10 @@ async def test_a_second_connection_takes_over_and_no_frame_is_told_twice(exchang
         assert sorted(story(raw)[1:]) == wanted
         rolling = asyncio.ensure_future(_outcome(one.gateway.rollover(f"{exchange}/private@{MARKETS[exchange]}")))
         trades = 1
-        while not rolling.done():
-            await traded(one, exchange)
-            trades += 1
+        async with asyncio.timeout(60):
+            while not rolling.done():
+                await traded(one, exchange)
+                trades += 1
         assert await rolling
         await traded(one, exchange)
         told = [kind for kind in story(raw) if kind != "gap"]

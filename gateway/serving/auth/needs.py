@@ -32,7 +32,7 @@ OWN_DOOR: Final = frozenset({"/v1/ws"})
 """Paths where a token may also be shown later."""
 TICKETED: Final = OWN_DOOR | {"/v1/sse"}
 """Paths where a ticket does, for what it opens cannot ask for the next one."""
-NATIVE: Final = "/native/{exchange}/{path}"
+NATIVE: Final = "/native/{exchange}{path}"
 READS: Final = Need(MARKET)
 NEEDS: Final[Mapping[tuple[str, str], Need]] = {
     ("GET", "/readyz"): READS,  # ?verbose

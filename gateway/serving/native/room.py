@@ -25,7 +25,7 @@ from gateway.serving.sitting import Ground
 from gateway.spi.native import NativeGreeting
 from gateway.spi.steps import HttpReply
 
-PATH: Final = "/native/{exchange}/{path:.*}"
+PATH: Final = "/native/{exchange}{path:(?:/.*)?}"
 METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 """All but the first are there to be refused in the exchange's own words."""
 KEPT: Final = ("Content-Type", "Retry-After")
@@ -89,7 +89,7 @@ class NativeDoors:
             return problem(404, "unknown_exchange", f"no exchange {exchange[:128]!r} runs")
         if native is None:
             return problem(404, "not_offered", f"{exchange} is not spoken to in its own protocol here")
-        path, query = "/" + request.match_info["path"], query_of(request.rel_url.raw_query_string)
+        path, query = request.match_info["path"] or "/", query_of(request.rel_url.raw_query_string)
         try:
             if request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
                 return _response(await native.answer(request.method, path, query))

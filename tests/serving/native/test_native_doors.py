@@ -1,6 +1,7 @@
 """Who gets to an exchange's own protocol, and what is passed on over REST."""
 
 import pytest
+from yarl import URL
 
 from gateway.serving.auth.needs import NATIVE, NEEDS, Need
 from gateway.serving.native.room import query_of
@@ -32,6 +33,15 @@ async def test_a_plugin_that_fails_is_told_and_its_client_is_not_told_how(doorwa
     assert (status, told["code"]) == (502, "plugin_error")
     assert await doorway.refused("/native/mock/broken") == 502
     assert capsys.readouterr().out.count("plugin mock: broke") == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "passed"), [("", "/"), ("/", "/"), ("//a", "//a"), ("/a%2Fb", "/a/b"), ("/a/", "/a/")]
+)
+async def test_what_follows_the_exchange_is_the_path(doorway, path, passed):
+    url = URL(f"{doorway.rig.base}/native/mock{path}", encoded=True)
+    async with doorway.rig.http.get(url) as reply:
+        assert await reply.text() == f"GET {passed}"
 
 
 async def test_head_is_as_get(doorway):

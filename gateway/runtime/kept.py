@@ -29,11 +29,17 @@ BYTES: Final = 64 * 1024 * 1024
 BAD: Final = 400
 
 
-@dataclass(frozen=True, slots=True)
 class Unavailable(Exception):  # noqa: N818  # it is no error of anybody's
-    """There is no answer now; ``after`` is in how many seconds there may be one, where that is known."""
+    """
+    There is no answer now.
 
-    after: float | None
+    Args:
+        after: in how many seconds there may be one, where that is known.
+    """
+
+    def __init__(self, after: float | None) -> None:
+        super().__init__(after)
+        self.after = after
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ class Kept:
             task.add_done_callback(lambda _: self._asked.pop(key, None))
         result = await asyncio.shield(task)
         if isinstance(result, Unavailable):
-            raise result
+            raise Unavailable(result.after)
         return result
 
     async def close(self) -> None:

@@ -26,7 +26,7 @@ class ServerEvents:
         self._quota = LineQuota(A_MINUTE, now, self._suppressed)
 
     def came(self, visit: Visit, client: object, token_id: str | None) -> None:
-        """Tell that a client came; what it is told of, is for those who may see addresses."""
+        """Tell that a client came; its address and its token are for those who may see them."""
         kind = client.facts().kind if isinstance(client, Tells) else ""
         self._tell(
             "connected",
@@ -46,7 +46,7 @@ class ServerEvents:
         self._tell("disconnected", EventType.CLIENT, client=visit.name)
 
     def audited(self, line: Mapping[str, Any]) -> None:
-        """Tell what was asked for, by an audit's line; of those it has enough of its own."""
+        """Tell what was asked for, by the line that an audit writes; that bounds them itself."""
         told = dict(line)
         action, token_id, remote = told.pop("action"), told.pop("token_id"), told.pop("remote")
         if self._events is not None:

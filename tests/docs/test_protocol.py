@@ -352,7 +352,13 @@ def test_the_documents_have_the_same_problem_codes():
 
 def served() -> set[tuple[str, str]]:
     anything: Any = Running()
-    everything = {"standing": anything, "configuration": anything, "roster": anything, "metrics": anything, "events": anything}
+    everything = {
+        "standing": anything,
+        "configuration": anything,
+        "roster": anything,
+        "metrics": anything,
+        "events": anything,
+    }
     server = Server(
         Hub(str), anything, host="127.0.0.1", port=0, now=time.monotonic, wall_us=now_us, version="0", **everything
     )

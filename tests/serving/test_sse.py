@@ -267,6 +267,7 @@ async def test_each_topic_needs_its_scope_and_revocation_ends_the_stream_at_once
     bearer = [{"Authorization": f"Bearer {text.reveal()}"} for text, _ in (market, owner)]
     assert await refusal(rig, "mock:quotes:A") == (401, "unauthorized")
     assert await refusal(rig, "mock:quotes:A", "mock:orders:@main", headers=bearer[0]) == (403, "forbidden")
+    assert await refusal(rig, "mock:raw:@main", headers=bearer[0]) == (403, "forbidden")
     assert await refusal(rig, "mock:quotes:A", headers=bearer[1]) == (403, "forbidden")
     assert rig.upstream.opened == []
     async with listening(rig, "mock:orders:@main", headers=bearer[1]) as source:

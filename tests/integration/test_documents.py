@@ -41,7 +41,7 @@ ACCOUNT_CHANNELS = ("orders", "balances")
 LAST = ({"gap"}, {"gap", "ordersData", "balancesData"})
 """What does not come by itself: without a cut, or unless something happens to the account."""
 DATA = ("tradesData", "quotesData", "bookData", "rawData", "ordersData", "balancesData")
-UNASKED = ("/v1/ws", "/v1/sse", "/api/v1/events", "/native/{exchange}/{path}")
+UNASKED = ("/v1/ws", "/v1/sse", "/api/v1/events", "/native/{exchange}{path}")
 """Sockets and responses that do not end, and what is the exchange's own."""
 CONFIGURATION = """
 [checks.positive_data_acceptance]

@@ -32,7 +32,7 @@ KEPT: Final = ("Content-Type", "Retry-After")
 """Headers of an answer that are the client's; others were for the gateway."""
 
 log = structlog.get_logger()
-Path = Annotated[str, Meta(description="As the exchange has it.", examples=["api/v3/ping"])]
+Path = Annotated[str, Meta(description="As the exchange has it.", examples=["/api/v3/ping"])]
 Theirs = Annotated[Any, Meta(description="As the exchange has it.")]
 
 
@@ -78,7 +78,14 @@ class NativeDoors:
                 Answer(101, "A WebSocket is open, on which the exchange's protocol is spoken"),
                 Answer(None, "What the exchange would answer, from what is known here", Theirs),
             ),
-            refusals=("unknown_exchange", "not_offered", "too_many_sockets", "shutting_down", "bad_request"),
+            refusals=(
+                "unknown_exchange",
+                "not_offered",
+                "plugin_error",
+                "too_many_sockets",
+                "shutting_down",
+                "bad_request",
+            ),
         )
     )
     async def _answer(self, request: web.Request) -> web.StreamResponse:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import processes
+import publishing
 from processes import Venue
 from results import Run, cost, judge, ratios, spread, values
 from table import heading
@@ -133,6 +134,8 @@ def report(results: Mapping[str, Sequence[Run]], collector: Collector) -> None:
         print(f"telemetry {case:4} {spread(values(results[case], cost), 3)} us of CPU a message")
     found = ratios(results["on"], results["off"], cost)
     print(f"on / off       {spread(found, 3)}; the goal is {GOAL:g} at most")
+    timed, untimed = publishing.least()
+    print(f"publishing     {timed:.0f} ns a message, {untimed:.0f} without the comparison: {timed - untimed:+.0f}")
     print(f"{collector.scrapes} scrapes and {collector.exports} exports meanwhile")
 
 

@@ -25,6 +25,7 @@ def test_both_serve_every_message_and_what_is_measured_arrives(tmp_path: Path) -
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "on / off" in ended.stdout
+    assert "ns a message" in ended.stdout
     results = json.loads(told.read_text())
     for case in ("off", "on"):
         assert [(run["counted"], run["problem"]) for run in results[case]] == [(2000, None)], case
@@ -37,6 +38,15 @@ def test_without_telemetry_not_even_the_comparison_is_left(bench: Any, name: str
     assert "_time" not in source
     assert "_UNTIMED" not in source
     assert "listener.put(message)" in source
+
+
+def test_publishing_is_put_back(bench: Any) -> None:
+    before = (Topic.publish, Topic.publish_raw)
+    publishing = bench("publishing")
+    publishing.TURNS = 1
+    timed, untimed = publishing.least()
+    assert timed > 0 < untimed
+    assert (Topic.publish, Topic.publish_raw) == before
 
 
 def test_what_publishes_without_it_publishes_the_same(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:

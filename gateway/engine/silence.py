@@ -123,9 +123,9 @@ class Silence:
         watched = self._streams.get(stream)
         return watched is not None and watched.measures > 0
 
-    def stale(self) -> Mapping[str, int]:
-        """Return the stale streams, and how many measures were taken for each."""
-        return {stream: one.measures for stream, one in self._streams.items() if one.measures}
+    def quiet(self, now: float) -> list[str]:
+        """Return the streams for which :meth:`is_quiet` holds, those among them that are excused."""
+        return [stream for stream in self._streams if self.is_quiet(stream, now)]
 
     def is_all_there_is(self, now: float) -> bool:
         """Whether there are several streams, each has had its time, excused or not, and none ever delivered."""

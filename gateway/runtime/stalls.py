@@ -105,7 +105,7 @@ class Stalls:
         if feed.stream in vain or (others_deliver and not self._may_roll(feed, now)):
             self._report(feed)
             return
-        vain.update(self._silence.stale())
+        vain.update(self._silence.quiet(now))  # those for which a snapshot is awaited are as silent
         if not others_deliver:
             raise PeerSilent(f"{feed.stream} is silent, and so is all else", reason=self._reason(feed))
         self._notice("stream_silent", f"{feed.stream}: {self._reason(feed)}; another connection is to take over")

@@ -90,7 +90,6 @@ def test_a_stream_that_delivers_again_has_recovered_and_begins_anew() -> None:
     silence = Silence()
     found = looked(silence, [*range(20), 45, 46], 60)
     assert found == {29: Measure.RESUBSCRIBE, 39: Measure.REPLACE, 45: Measure.RECOVERED, 56: Measure.RESUBSCRIBE}
-    assert silence.stale() == {"s": 1}
     assert silence.is_stale("s")
 
 
@@ -156,6 +155,15 @@ def test_what_an_excused_stream_says_teaches_its_rhythm() -> None:
         measure = silence.look("s", Rhythm.CONTINUOUS, second // 20, float(second), excused=True)
         assert measure is Measure.NONE
     assert silence.bound("s") == 80
+
+
+def test_those_are_quiet_that_were_silent_for_a_while_whether_they_may_be_or_not() -> None:
+    silence = Silence()
+    for second in (0.0, SHORTEST + 1):
+        silence.look("mute", Rhythm.CONTINUOUS, 0, second)
+        silence.look("excused", Rhythm.CONTINUOUS, 0, second, excused=True)
+        silence.look("quick", Rhythm.CONTINUOUS, int(second), second)
+    assert silence.quiet(SHORTEST + 1) == ["mute", "excused"]
 
 
 def test_excused_streams_that_say_nothing_accuse_the_endpoint_too() -> None:

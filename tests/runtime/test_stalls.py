@@ -339,3 +339,20 @@ async def test_one_whose_frames_somebody_hears_is_silent_all_the_same(held_up) -
         one.far.ack_all()
         await asyncio.sleep(17)
         assert one.far.asked() == ["book.a"] * 2
+
+
+@virtually
+async def test_a_connection_is_not_left_again_for_books_that_were_waiting_when_it_was_left(stage, variant) -> None:
+    """They were as silent as those for which it was left; another connection has not helped."""
+    one = stage(variant(Rested))
+    one.network.on_dial = lambda _: Accept()
+    whole = HttpReply(200, body=b'{"bids":[["99","1"]],"asks":[["101","1"]],"last":5}')
+    replies = [whole, HttpReply(429, {"retry-after": "100"})]
+    one.network.on_fetch = lambda _: replies.pop(0) if replies else whole
+    async with one:
+        ears = await one.hear_all("mock:book:a", "mock:book:b")
+        for _ in range(300):
+            one.far.ack_all()
+            await asyncio.sleep(1)
+        assert len(one.network.dials) == 2
+        assert {ear.statuses[-1] for ear in ears} == {"stale endpoint_moved"}

@@ -58,7 +58,7 @@ class Arrivals:
         self,
         reception: Reception,
         limits: Callable[[], Limits],
-        wall_us: Callable[[], int] = lambda: 0,
+        wall_us: Callable[[], int],
         events: ServerEvents | None = None,
     ) -> None:
         self._events = events

@@ -56,7 +56,7 @@ ASKS: Final = {
         lambda operations, id_: operations.drain(id_),
         "Empty a connection gently",
         "From now on new streams go to other connections. It serves those that it has for as long as somebody "
-        "wants them, and closes with the last; nobody loses anything. Connecting it by its id ends that.",
+        "wants them, and closes with the last; nobody loses anything.",
         "nowhere_else",
         "is an account's, whose streams have no other connection",
     ),

@@ -113,8 +113,8 @@ class Books:
         self._hub = hub
         self._reception = reception
         self._limits = limits
-        self._nobodys: Share | None = None
-        """What those have opened together who show no token."""
+        self._nobodys: tuple[Limits, Share] | None = None
+        """What those have opened together who show no token, under those limits."""
         self._waiting = 0
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -184,11 +184,12 @@ class Books:
             share.openings.left(topic)
 
     def _share(self, request: web.Request) -> Share:
-        token = request[ACCESS].token
+        token, limits = request[ACCESS].token, self._limits()
         if token is not None:
-            return self._reception.shares.of(token, self._limits())
-        self._nobodys = self._nobodys or self._reception.shares.of(None, self._limits())
-        return self._nobodys
+            return self._reception.shares.of(token, limits)
+        if self._nobodys is None or self._nobodys[0] != limits:
+            self._nobodys = limits, self._reception.shares.of(None, limits)
+        return self._nobodys[1]
 
 
 def _refused(error: SubscriptionError) -> web.Response:

@@ -8,7 +8,8 @@ import pytest
 from gateway.engine.messages import TopicStatus
 from gateway.errors import SubscriptionError
 from gateway.model.market import Book
-from gateway.serving import books
+from gateway.serving import Limits, books
+from gateway.serving.auth.tokens import mint
 
 PATH = "/api/v1/books/mock/BTC-USDT"
 BOOK = Book([("60000.1", "1"), ("60000", "2"), ("59999", "3")], [("60000.2", "4")], 88, 5)
@@ -162,3 +163,22 @@ async def test_whoever_leaves_while_waiting_leaves_nothing_behind(rig: Any) -> N
     await rig.until(lambda: bool(rig.hub.topics) and rig.topic(channel="book").listeners == 1)
     asking.cancel()
     await rig.until(lambda: rig.topic(channel="book").listeners == 0)
+
+
+async def test_limits_that_are_others_hold_for_whoever_asks_next(start: Any) -> None:
+    rig = await start(topics=1, openings_per_second=1e9)
+    rig.upstream.on_open = show
+    assert (await rig.get(PATH))[0] == 200
+    assert (await rig.get("/api/v1/books/mock/ETH-USDT"))[0] == 429
+    rig.server.admit(allowed_hosts=(), allowed_origins=(), limits=Limits(topics=2))
+    assert (await rig.get("/api/v1/books/mock/ETH-USDT"))[0] == 200
+
+
+async def test_what_a_token_opens_counts_for_that_token(start: Any) -> None:
+    text, kept = mint(["market:read"], name="", now_us=1, expires_us=None)
+    rig = await start(tokens=[kept], topics=1, openings_per_second=1e9)
+    rig.upstream.on_open = show
+    shown = {"Authorization": f"Bearer {text.reveal()}"}
+    assert (await rig.get(PATH, **shown))[0] == 200
+    assert (await rig.get("/api/v1/books/mock/ETH-USDT", **shown))[0] == 429
+    assert (await rig.get(PATH))[0] == 401

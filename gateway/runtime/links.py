@@ -14,7 +14,6 @@ from typing import Final
 
 from gateway.engine.messages import TopicStatus
 from gateway.engine.retry import Backoff, GiveUp, Retry
-from gateway.engine.shards import shard_for
 from gateway.engine.topics import Topic
 from gateway.errors import GatewayError, Reason
 from gateway.model.changes import Change
@@ -26,6 +25,7 @@ from gateway.runtime.epoch import Epoch
 from gateway.runtime.ground import Ground
 from gateway.runtime.judge import Judge
 from gateway.runtime.link import Link
+from gateway.runtime.placing import number_for
 from gateway.runtime.rollover import LONGEST, SHORTEST, Rolling
 from gateway.runtime.supervisor import Supervisor
 from gateway.runtime.waiting import known
@@ -66,14 +66,7 @@ class Links:
         endpoint = self._endpoints[route.endpoint]
         if route.account is not None:
             return self.get(endpoint, 0, route.account)
-        links = {
-            int(link.connection.id.rpartition("/")[2]): link
-            for link in self.all.values()
-            if link.connection.endpoint is endpoint and link.connection.account is None
-        }
-        shards = {number: link.connection.feeds for number, link in links.items()}
-        drained = frozenset(number for number, link in links.items() if link.draining)
-        return self.get(endpoint, shard_for(route.stream, shards, endpoint.max_streams, drained))
+        return self.get(endpoint, number_for(route.stream, endpoint, self.all.values()))
 
     def get(self, endpoint: Endpoint, number: int, account: str | None = SHARED) -> Link:
         """Return a connection by its place, made if there is none."""

@@ -1,7 +1,10 @@
 // How the page asks the gateway: REST with the viewer's token, a ticket for the stream, events as they come.
 
+import { clockIs } from "./format.js";
+
 let token = null;
 let ask = null;
+let declined = false;
 
 /** The gateway refused: `code` says why. */
 export class Refused extends Error {
@@ -9,12 +12,19 @@ export class Refused extends Error {
     super(problem.detail ?? problem.title ?? "refused");
     this.code = problem.code;
     this.status = problem.status;
+    this.problems = problem.problems ?? [];
   }
 }
 
 /** Show `text` from now on; nothing: none. */
 export function useToken(text) {
   token = text || null;
+  declined = false;
+}
+
+/** Whoever looks does not want to be asked again, unless by a button. */
+export function decline() {
+  declined = true;
 }
 
 /** Have `asking` called, once at a time, whenever a token is needed; it returns one, or nothing. */
@@ -27,11 +37,23 @@ function headers(more = {}) {
 }
 
 async function answered(path, options, again = true) {
-  const response = await fetch(path, { ...options, headers: headers(options.headers), cache: "no-store" });
+  const shown = token;
+  const response = await reached(path, { ...options, headers: headers(options.headers), cache: "no-store" });
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({ status: response.status, detail: response.statusText }));
-  if (response.status === 401 && again && ask !== null && (await ask(token !== null))) return answered(path, options, false);
+  if (response.status === 401 && again && !declined && (shown !== token || (await ask(token !== null)))) return answered(path, options, false);
   throw new Refused({ ...problem, status: response.status });
+}
+
+async function reached(path, options) {
+  try {
+    const response = await fetch(path, options);
+    clockIs(response.headers.get("Date"));
+    return response;
+  } catch (wrong) {
+    if (wrong.name === "AbortError") throw wrong;
+    throw new Error("The gateway does not answer.", { cause: wrong });
+  }
 }
 
 /** Read JSON. */
@@ -61,7 +83,7 @@ export async function readiness(signal) {
   try {
     return await get("/readyz?verbose", signal);
   } catch (refused) {
-    if (refused instanceof Refused && refused.status === 503) return { ready: false, problems: [refused.message] };
+    if (refused instanceof Refused && refused.status === 503) return { ready: false, problems: refused.problems };
     throw refused;
   }
 }

@@ -36,6 +36,8 @@ export function say(element, text) {
 export function keep(parent, items, keyOf, make, update) {
   const old = parent.kept ?? new Map();
   const now = new Map();
+  const wanted = new Set(items.map(keyOf));
+  for (const [key, child] of old) if (!wanted.has(key)) child.remove();
   let place = parent.firstElementChild;
   for (const item of items) {
     const key = keyOf(item);
@@ -45,15 +47,35 @@ export function keep(parent, items, keyOf, make, update) {
     if (child === place) place = place.nextElementSibling;
     else parent.insertBefore(child, place);
   }
-  for (const [key, child] of old) if (!now.has(key)) child.remove();
   parent.kept = now;
 }
 
-/** A notice that goes away by itself, and is read out. */
+/** A notice, which is read out; it goes away by itself, but a bad one waits until it is dismissed. */
 export function notice(text, kind = "info") {
   const place = document.getElementById("notices");
-  const made = h("p", { class: `notice ${kind}` }, text);
+  const made = h("p", { class: `notice ${kind}` }, text, " ",
+    h("button", { type: "button", "aria-label": "Dismiss the notice", onclick: () => made.remove() }, "×"));
   place.append(made);
   while (place.childElementCount > 4) place.firstElementChild.remove();
-  setTimeout(() => made.remove(), 8000);
+  if (kind !== "bad") setTimeout(() => made.remove(), 8000);
+}
+
+/** Ask whoever looks whether they mean it; returns whether they do. */
+export function sure(question, label) {
+  const dialog = document.getElementById("sure-dialog");
+  say(document.getElementById("sure-text"), question);
+  say(document.getElementById("sure-yes"), label);
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((answer) => dialog.addEventListener("close", () => answer(dialog.returnValue === "yes"), { once: true }));
+}
+
+/** A part of a page that scrolls, for the keyboard too. */
+export function scroll(label, ...children) {
+  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, children);
+}
+
+/** A line for what is wrong, read out. */
+export function trouble() {
+  return h("p", { class: "problem", role: "status" });
 }

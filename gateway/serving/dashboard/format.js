@@ -11,9 +11,23 @@ export function seconds(value) {
   return `${(value / 86400).toFixed(1)} d`;
 }
 
+let ahead = 0;
+const ALIKE = 2000;
+
+/** The gateway's clock as it tells it, in whole seconds; where this machine's is another, ages are by the gateway's. */
+export function clockIs(date) {
+  const off = Date.parse(date) + 500 - Date.now();
+  if (!Number.isNaN(off)) ahead = Math.abs(off) < ALIKE ? 0 : off;
+}
+
+/** The gateway's time, in microseconds since 1970. */
+export function now() {
+  return (Date.now() + ahead) * 1e3;
+}
+
 /** Seconds since a moment in microseconds since 1970. */
 export function since(us) {
-  return us ? Math.max(0, Date.now() / 1e3 - us / 1e6) : null;
+  return us ? Math.max(0, (now() - us) / 1e6) : null;
 }
 
 /** The time of day of a moment in microseconds since 1970, in the local zone. */

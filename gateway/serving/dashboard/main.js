@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { h, keep, notice, say } from "./dom.js";
 import { poll } from "./poll.js";
+import * as accounts from "./views/accounts.js";
 import * as clients from "./views/clients.js";
 import * as connections from "./views/connections.js";
 import * as events from "./views/events.js";
@@ -12,13 +13,22 @@ import * as market from "./views/market.js";
 import * as setup from "./views/setup.js";
 import * as topics from "./views/topics.js";
 
-const VIEWS = { connections, topics, market, latency, clients, events, exchanges, setup };
+const VIEWS = { connections, topics, market, latency, clients, accounts, events, exchanges, setup };
+const MOST = 2;
 const root = document.getElementById("view");
 let leaving = new AbortController();
 
 function where() {
   const [name, ...rest] = location.hash.slice(1).split("/");
-  return { name: name in VIEWS ? name : "connections", argument: decodeURIComponent(rest.join("/")) };
+  return { name: Object.hasOwn(VIEWS, name) ? name : "connections", argument: decoded(rest.join("/")) };
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function turn() {
@@ -41,30 +51,39 @@ function summary() {
     const stats = (await api.get("/api/v1/info", signal)).stats;
     const live = `${stats.live_connections} of ${stats.total_connections} connections up, ${stats.healthy_connections} healthy`;
     place.dataset.kind = told.ready ? "good" : "bad";
-    say(place, told.ready ? `Ready. ${live}.` : `Not ready: ${told.problems.join("; ")}. ${live}.`);
+    say(place, told.ready ? `Ready. ${live}.` : `Not ready: ${some(told.problems)}. ${live}.`);
   }, 2000, new AbortController().signal, (problem) => {
-    if (problem === null) return;
     place.dataset.kind = "bad";
-    say(place, problem instanceof api.Refused ? problem.message : "The gateway does not answer.");
+    say(place, problem.message);
   });
+}
+
+function some(problems) {
+  const more = problems.length > MOST ? `; and ${problems.length - MOST} more` : "";
+  return problems.slice(0, MOST).join("; ") + more;
 }
 
 /** Ask whoever looks for a token; while the question is open, whoever else needs one waits for the same answer. */
 let asking = null;
+const WANTED = "A gateway that lets in only some people wants a token. It is kept in this page alone, until the page is closed; none is used if nothing is given.";
+const WRONG = "That token is no good: unknown, expired or revoked.";
 function askToken(wasWrong) {
   asking ??= new Promise((answer) => {
     const dialog = document.getElementById("token-dialog");
     const input = document.getElementById("token-input");
     const text = document.getElementById("token-text");
-    if (wasWrong) say(text, "That token is no good: unknown, expired or revoked.");
+    say(text, wasWrong ? WRONG : WANTED);
     input.value = "";
+    dialog.returnValue = "";
     dialog.showModal();
     dialog.addEventListener("close", () => {
       asking = null;
-      const given = dialog.returnValue === "use" ? input.value.trim() : "";
+      const isUsed = dialog.returnValue === "use";
+      const given = input.value.trim();
       input.value = "";
-      api.useToken(given);
-      answer(given !== "");
+      if (isUsed) api.useToken(given);
+      else api.decline();
+      answer(isUsed && given !== "");
     }, { once: true });
   });
   return asking;
@@ -90,7 +109,8 @@ function begin() {
   });
   api.onTokenNeeded(askToken);
   document.getElementById("token-button").addEventListener("click", async () => {
-    if (await askToken(false)) { notice("The token is used from now on."); turn(); }
+    if (await askToken(false)) notice("The token is used from now on.");
+    turn();
   });
   addEventListener("hashchange", () => { turn(); root.focus(); });
   turn();

@@ -1,14 +1,19 @@
 // Asking again and again, no faster than the answers come, and not while nobody looks.
 
-/** Call `ask` now and every `ms` until `signal` ends it; `failed` is told what went wrong, null once it is right again. */
+const SHARE = 10;
+
+/**
+ * Call `ask` now and every `ms` until `signal` ends it, or less often if it takes more than a tenth of the time.
+ * `failed` is told what went wrong.
+ */
 export async function poll(ask, ms, signal, failed = () => {}) {
   let wait = ms;
   while (!signal.aborted) {
     if (!document.hidden) {
+      const begun = performance.now();
       try {
         await ask(signal);
-        failed(null);
-        wait = ms;
+        wait = Math.max(ms, SHARE * (performance.now() - begun));
       } catch (problem) {
         if (signal.aborted) return;
         failed(problem);
@@ -22,7 +27,13 @@ export async function poll(ask, ms, signal, failed = () => {}) {
 /** Wait, or less if `signal` ends it. */
 export function pause(ms, signal) {
   return new Promise((done) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", () => { clearTimeout(timer); done(); }, { once: true });
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      done();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
   });
 }

@@ -1,54 +1,71 @@
 // A connection's states over time, as a strip: what it was, for how long, and why it changed.
 
-import { h, s } from "./dom.js";
-import { clock, seconds } from "./format.js";
+import { h, s, scroll } from "./dom.js";
+import { clock, moment, seconds } from "./format.js";
 
 const SPAN = 15 * 60;
+const LEAST = 2;
+const TALL = { ERROR: [0, 12], CONNECTED: [3, 9] };
+const OTHER = [3, 9];
 
 /** Draw the last quarter of an hour of `history` (newest last) that led to `state`; `now` is in microseconds. */
 export function timeline(history, state, now) {
   const begin = now - SPAN * 1e6;
-  const strip = s("svg", { viewBox: `0 0 ${SPAN} 10`, preserveAspectRatio: "none", class: "timeline", role: "img",
+  const strip = s("svg", { viewBox: `0 0 ${SPAN} 12`, preserveAspectRatio: "none", class: "timeline", role: "img",
     "aria-label": spoken(history, state, now) });
-  pieces(history, state, now).filter((piece) => piece.until > begin).forEach((piece) => {
-    const from = Math.max(piece.from, begin);
-    const bar = s("rect", { x: (from - begin) / 1e6, y: 0, height: 10, width: Math.max(1.5, (piece.until - from) / 1e6),
-      class: `state ${piece.state}` });
-    bar.append(s("title", {}, `${piece.state} ${seconds((piece.until - piece.from) / 1e6)} from ${clock(piece.from)}: ${piece.reason}`));
-    strip.append(bar);
-  });
+  const seen = pieces(history, now).filter((piece) => piece.until > begin);
+  for (const piece of [...seen.filter((one) => one.state !== "ERROR"), ...seen.filter((one) => one.state === "ERROR")]) {
+    strip.append(bar(piece, begin));
+  }
   return strip;
 }
 
+/** Errors are drawn last and taller: they are short, and colours are not for everybody. */
+function bar(piece, begin) {
+  const from = Math.max(piece.from, begin);
+  const [y, height] = TALL[piece.state] ?? OTHER;
+  const width = Math.max(LEAST, (piece.until - from) / 1e6);
+  const made = s("rect", { x: Math.min((from - begin) / 1e6, SPAN - width), y, height, width, class: `state ${piece.state}` });
+  const told = s("title");
+  told.textContent = `${piece.state} ${seconds((piece.until - piece.from) / 1e6)} from ${clock(piece.from)}: ${piece.reason}`;
+  made.append(told);
+  return made;
+}
+
 /** The stretches of time in one state each, oldest first. */
-export function pieces(history, state, now) {
+function pieces(history, now) {
   return history.map((step, place) => ({
     state: step.after,
     from: step.at_us,
     until: place + 1 < history.length ? history[place + 1].at_us : now,
-    reason: step.text ? `${step.reason}, ${step.text}` : step.reason,
+    reason: reason(step),
   }));
 }
 
-function spoken(history, state, now) {
+/** Why a step was taken. */
+export function reason(step) {
+  return step.text ? `${step.reason}: ${step.text}` : step.reason;
+}
+
+function spoken(history, state) {
   const last = history.slice(-4).map((step) => `${step.after} at ${clock(step.at_us)} (${step.reason})`);
-  return `now ${state}; ${last.join(", ") || "no changes yet"}`;
+  return `The last quarter of an hour. Now ${state}; ${last.join(", ") || "no changes yet"}`;
 }
 
 /** The changes as a list, newest first, for whoever wants to read them. */
 export function changes(history) {
   const rows = [...history].reverse().map((step) => h("tr", {},
-    h("td", {}, clock(step.at_us)),
+    h("td", { title: moment(step.at_us) }, clock(step.at_us)),
     h("td", {}, String(step.epoch)),
     h("td", {}, badge(step.before), " → ", badge(step.after)),
     h("td", {}, step.reason),
-    h("td", { class: "wide" }, step.text ?? "")));
+    h("td", { class: "wide", title: step.text }, step.text)));
   const heads = ["When", "Epoch", "Change", "Reason", "Text"].map((title) => h("th", { scope: "col" }, title));
-  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Changes" },
+  return scroll("Changes",
     h("table", { "aria-label": "Changes, newest first" }, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, rows)));
 }
 
 /** A state as a word in its colour. */
-export function badge(state) {
+function badge(state) {
   return h("span", { class: `badge ${state}` }, state);
 }

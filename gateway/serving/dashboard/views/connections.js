@@ -1,83 +1,133 @@
 // Every connection: where it is in its life, why, how old its data are; and what may be done about it.
 
 import * as api from "../api.js";
-import { h, keep, notice, say } from "../dom.js";
-import { bytes, count, seconds, since } from "../format.js";
+import { h, keep, notice, say, sure, trouble } from "../dom.js";
+import { bytes, clock, count, now, seconds, since } from "../format.js";
 import { Grid } from "../grid.js";
 import { poll } from "../poll.js";
-import { changes, timeline } from "../timeline.js";
+import { changes, reason, timeline } from "../timeline.js";
+import { eventGrid, fetchEvents } from "./events.js";
 
 export const title = "Connections";
 
-const ACTIONS = { rollover: "Roll over", reconnect: "Reconnect", drain: "Drain" };
+const ACTIONS = {
+  rollover: { label: "Roll over", question: null },
+  reconnect: { label: "Reconnect", question: "is cut and dialled again: its topics are interrupted." },
+  drain: { label: "Drain", question: "takes no more streams and ends when it has none." },
+};
+const SCOPE = "Needs the scope connection:write where tokens are needed.";
+const REDRAWN = 5e6;
 
 export function open(root, signal, chosen) {
-  if (chosen) return one(root, signal, chosen);
+  return chosen ? one(root, signal, chosen) : all(root, signal);
+}
+
+function all(root, signal) {
   const list = h("ul", { class: "cards", "aria-label": "Connections" });
-  const problem = h("p", { class: "problem", role: "status" });
+  const problem = trouble();
   const none = h("p", { class: "facts" });
-  root.append(problem, none, list);
+  const only = h("input", { type: "checkbox" });
+  root.append(h("label", { class: "row" }, only, "Only those that are not healthy"), problem, none, list);
   return poll(async () => {
     const { connections } = await api.get("/api/v1/connections", signal);
+    const shown = only.checked ? connections.filter((item) => !item.is_healthy) : connections;
     say(problem, "");
-    say(none, connections.length ? "" : "There is no connection yet; one is opened once somebody wants data.");
-    keep(list, connections, (item) => item.id, card, fill);
-  }, 1000, signal, (wrong) => wrong && say(problem, wrong.message));
+    say(none, nothing(connections, shown));
+    keep(list, shown, (item) => item.id, card, fill);
+  }, 1000, signal, (wrong) => say(problem, wrong.message));
+}
+
+function nothing(connections, shown) {
+  if (!connections.length) return "There is no connection yet; one is opened once somebody wants data.";
+  return shown.length ? "" : `All ${connections.length} are healthy.`;
 }
 
 function card(item) {
   const parts = {
-    state: h("span", { class: "badge" }), facts: h("p", { class: "facts" }), why: h("p", { class: "why" }),
-    strip: h("div", { class: "strip" }),
+    state: h("span", { class: "badge" }), facts: h("p", { class: "facts" }), heart: h("p", { class: "facts" }),
+    why: h("p", { class: "why" }), failed: h("p", { class: "why" }), strip: h("div", { class: "strip" }),
   };
   const link = h("a", { href: `#connections/${encodeURIComponent(item.id)}` }, item.id);
-  const made = h("li", { class: "card" }, h("h3", {}, link, " ", parts.state), parts.facts, parts.why, parts.strip, buttons(item.id));
+  const made = h("li", { class: "card" }, h("h3", {}, link, " ", parts.state), parts.why, parts.failed, parts.facts, parts.heart,
+    parts.strip, h("p", { class: "axis-line", "aria-hidden": "true" }, h("span", {}, "15 min ago"), h("span", {}, "now")), buttons(item.id));
   made.parts = parts;
   return made;
 }
 
 function fill(made, item) {
-  const { state, facts, why, strip } = made.parts;
+  const { state, facts, heart, why, failed } = made.parts;
   say(state, item.phase ? `${item.state}: ${item.phase}` : item.state);
   state.className = `badge ${item.state}`;
-  say(facts, facts_of(item));
   say(why, why_of(item));
+  say(failed, failure_of(item));
+  say(facts, facts_of(item));
+  say(heart, heart_of(item));
   made.dataset.healthy = item.is_healthy;
-  strip.replaceChildren(timeline(item.history, item.state, Date.now() * 1000));
+  draw(made, item);
+}
+
+/** Draw the strip anew where something changed, and else rarely, so that what it says of itself can be read. */
+function draw(made, item) {
+  const told = `${item.state} ${item.history.at(-1)?.at_us}`;
+  const at = now();
+  if (made.told === told && at - made.drawn < REDRAWN) return;
+  Object.assign(made, { told, drawn: at });
+  made.parts.strip.replaceChildren(timeline(item.history, item.state, at));
 }
 
 function facts_of(item) {
-  const { message, pong, round_trip: trip } = item.ages;
-  return [
-    `for ${seconds(since(item.since_us))}`, `epoch ${item.epoch}`, `${count(item.streams)} streams`,
-    `last message ${seconds(message)} ago`, `${heart(item.heartbeat_interval)}, last pong ${seconds(pong)} ago, round trip ${seconds(trip)}`,
-  ].join(" · ");
+  return [`for ${seconds(since(item.since_us))}`, `epoch ${item.epoch}`, `${count(item.streams)} streams`,
+    `last message ${ago(item.ages.message)}`, oldest(item.ages.streams), item.draining ? "draining" : ""].filter(Boolean).join(" · ");
 }
 
-function heart(interval) {
-  return interval === null ? "no heartbeat of ours" : `heartbeat every ${seconds(interval)}`;
+function oldest(streams) {
+  const waiting = Object.entries(streams).filter(([, age]) => age === null).length;
+  const [name, age] = Object.entries(streams).reduce((most, one) => (one[1] !== null && one[1] >= most[1] ? one : most), ["", -1]);
+  return [name ? `oldest data ${ago(age)} (${name})` : "", waiting ? `${count(waiting)} streams without data` : ""].filter(Boolean).join(", ");
+}
+
+function heart_of(item) {
+  const { pong, round_trip: trip } = item.ages;
+  const every = item.heartbeat_interval === null ? "No heartbeat of ours" : `Heartbeat every ${seconds(item.heartbeat_interval)}`;
+  return `${every} · last pong ${ago(pong)} · round trip ${seconds(trip)}`;
+}
+
+function ago(age) {
+  return age === null ? "never" : `${seconds(age)} ago`;
 }
 
 function why_of(item) {
-  const retry = item.retry_at_us ? `; tried again in ${seconds(Math.max(0, item.retry_at_us / 1e6 - Date.now() / 1e3))}` : "";
-  const reason = item.reason ? `${item.reason}${item.text ? `: ${item.text}` : ""}${retry}` : "";
-  const diagnosis = item.diagnosis ? `${item.diagnosis.reason}: ${item.diagnosis.text}` : "";
-  return [reason, item.is_healthy ? "" : item.unhealthy_because, diagnosis].filter(Boolean).join(" · ");
+  const retry = item.retry_at_us ? `; tried again in ${seconds(Math.max(0, (item.retry_at_us - now()) / 1e6))}` : "";
+  const told = item.reason ? `${reason(item)}${retry}` : "";
+  const diagnosis = item.diagnosis ? reason({ reason: item.diagnosis.reason, text: item.diagnosis.text }) : "";
+  return [told, item.is_healthy || item.unhealthy_because === told ? "" : item.unhealthy_because, diagnosis].filter(Boolean).join(" · ");
+}
+
+/** Why the last epoch failed, if it is remembered and is not what is told anyway. */
+function failure_of(item) {
+  const last = item.history.findLast((step) => step.after === "ERROR");
+  if (!last || item.state === "ERROR") return "";
+  return `Last failure ${ago(since(last.at_us))}, at ${clock(last.at_us)}, in epoch ${last.epoch}: ${reason(last)}`;
 }
 
 function buttons(id) {
-  return h("div", { class: "row" }, Object.entries(ACTIONS).map(([action, label]) =>
-    h("button", { type: "button", "aria-label": `${label} ${id}`, onclick: () => act(id, action, label) }, label)));
+  return h("div", { class: "row" }, Object.entries(ACTIONS).map(([action, { label }]) =>
+    h("button", { type: "button", "aria-label": `${label} ${id}`, title: SCOPE, onclick: () => act(id, action) }, label)));
 }
 
-async function act(id, action, label) {
-  if (action !== "rollover" && !confirm(`${label} ${id}? Its topics may be interrupted.`)) return;
+async function act(id, action) {
+  const { label, question } = ACTIONS[action];
+  if (question !== null && !(await sure(`${id} ${question}`, label))) return;
   try {
-    await api.post(`/api/v1/connections/${id}:${action}`);
-    notice(`${label} of ${id} was asked for.`);
+    await api.post(`/api/v1/connections/${path_of(id)}:${action}`);
+    notice(`${label} ${id}: it was asked for.`);
   } catch (wrong) {
-    notice(`${label} of ${id} was refused: ${wrong.message}`, "bad");
+    notice(`${label} ${id}: refused, ${wrong.message}.`, "bad");
   }
+}
+
+function path_of(id) {
+  return id.split("/").map(encodeURIComponent).join("/");
 }
 
 function one(root, signal, id) {
@@ -86,22 +136,32 @@ function one(root, signal, id) {
   const history = h("div");
   const streams = new Grid("Streams", [
     { title: "Stream", of: (row) => row.name, class: "wide" },
-    { title: "Last datum", of: (row) => (row.age === null ? "none yet" : `${seconds(row.age)} ago`), class: "number" },
+    { title: "Last datum", of: (row) => (row.age === null ? "none yet" : ago(row.age)), class: "number" },
   ], { keyOf: (row) => row.name, textOf: (row) => row.name });
-  const problem = h("p", { class: "problem", role: "status" });
+  const events = eventGrid("Events of the connection");
+  const problem = trouble();
   root.append(h("p", {}, h("a", { href: "#connections" }, "All connections")), problem, h("ul", { class: "cards" }, made),
-    h("h3", {}, "Counters"), counters, h("h3", {}, "Age of the data, by stream"), streams.element, h("h3", {}, "Changes"), history);
+    h("h3", {}, "Changes"), history, h("h3", {}, "Events and their traces"), events.element,
+    h("h3", {}, "Age of the data, by stream"), streams.element, h("h3", {}, "Counters"), counters);
   let told = "";
-  return poll(async () => {
-    const item = await api.get(`/api/v1/connections/${id}`, signal);
+  const ask = async () => {
+    const item = await api.get(`/api/v1/connections/${path_of(id)}`, signal);
     say(problem, "");
     fill(made, item);
-    keep(counters, Object.entries(item.counters), ([name]) => name,
-      ([name]) => h("div", {}, h("dt", {}, name.replaceAll("_", " ")), h("dd")),
-      (place, [name, value]) => say(place.lastElementChild, name.includes("bytes") ? bytes(value) : count(value)));
+    keep(counters, Object.entries(item.counters), ([name]) => name, counter, counted);
     streams.show(Object.entries(item.ages.streams).map(([name, age]) => ({ name, age })));
-    const now = JSON.stringify(item.history);
-    if (now !== told) history.replaceChildren(changes(item.history));
-    told = now;
-  }, 1000, signal, (wrong) => wrong && say(problem, wrong.message));
+    const latest = JSON.stringify(item.history);
+    if (latest !== told) history.replaceChildren(changes(item.history));
+    told = latest;
+  };
+  const failed = (wrong) => say(problem, wrong.message);
+  return Promise.all([poll(ask, 1000, signal, failed), poll(fetchEvents(events, (event) => event.connection === id), 2000, signal, failed)]);
+}
+
+function counter([name]) {
+  return h("div", {}, h("dt", {}, name.replaceAll("_", " ")), h("dd"));
+}
+
+function counted(place, [name, value]) {
+  say(place.lastElementChild, name.includes("bytes") ? bytes(value) : count(value));
 }

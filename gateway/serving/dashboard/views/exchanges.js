@@ -1,7 +1,7 @@
 // Every exchange: what it offers, what is used of its limits, and what was listed and delisted lately.
 
 import * as api from "../api.js";
-import { h, keep, say } from "../dom.js";
+import { h, keep, say, trouble } from "../dom.js";
 import { clock, count, seconds } from "../format.js";
 import { poll } from "../poll.js";
 
@@ -9,17 +9,17 @@ export const title = "Exchanges";
 
 export function open(root, signal) {
   const list = h("ul", { class: "cards", "aria-label": "Exchanges" });
-  const problem = h("p", { class: "problem", role: "status" });
+  const problem = trouble();
   root.append(problem, list);
   return poll(async () => {
     const { exchanges } = await api.get("/api/v1/exchanges", signal);
     say(problem, "");
     keep(list, exchanges, (item) => item.id, card, fill);
-  }, 2000, signal, (wrong) => wrong && say(problem, wrong.message));
+  }, 2000, signal, (wrong) => say(problem, wrong.message));
 }
 
 function card(item) {
-  const parts = { facts: h("p", { class: "facts" }), why: h("p", { class: "why" }), limits: h("ul", { class: "limits" }), listings: h("p", { class: "facts" }) };
+  const parts = { facts: h("p", { class: "facts" }), why: h("p", { class: "why" }), limits: h("ul", { class: "limits", "aria-label": `Limits of ${item.id}` }), listings: h("p", { class: "facts" }) };
   const made = h("li", { class: "card" }, h("h3", {}, item.id), parts.facts, parts.why, h("h4", {}, "Limits of the exchange"), parts.limits, parts.listings);
   made.parts = parts;
   return made;

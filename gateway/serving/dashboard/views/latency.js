@@ -1,44 +1,55 @@
 // How long messages take, over time: percentiles of what each interval added to the gateway's own histograms.
 
 import * as api from "../api.js";
-import { h, keep, s, say } from "../dom.js";
+import { h, keep, s, say, trouble } from "../dom.js";
 import { seconds } from "../format.js";
 import { percentile, read } from "../metrics.js";
-import { poll } from "../poll.js";
+import { pause, poll } from "../poll.js";
 
 export const title = "Latency";
 
 const EVERY = 2000;
-const KEPT = 150;
+const SPAN = 15 * 60 * 1000;
 const HIGH = 200;
 const LEFT = 56;
 const QUANTILES = { p50: 0.5, p90: 0.9, p99: 0.99 };
+const never = new AbortController().signal;
+const series = new Map();
+let asking = null;
+let wrongNow = "";
 
-export function open(root, signal) {
+/** Once it was opened it goes on in the background, so that the picture has no hole where another view was looked at. */
+export async function open(root, signal) {
   const charts = h("div", { class: "cards" });
-  const problem = h("p", { class: "problem", role: "status" });
-  root.append(h("p", {}, "Each point is what was measured in two seconds: half, nine tenths and 99 of 100 were quicker."), problem, charts);
-  const series = new Map();
-  return poll(async () => {
-    const now = read(await api.text("/metrics", signal));
-    for (const histogram of now.values()) add(series, histogram);
-    say(problem, series.size ? "" : "There is nothing to show yet.");
+  const problem = trouble();
+  root.append(h("p", {}, "The last quarter of an hour. Each point is what was measured in two seconds: half, nine tenths and 99 of 100 were quicker."), problem, charts);
+  asking ??= poll(sample, EVERY, never, (wrong) => { wrongNow = wrong.message; });
+  while (!signal.aborted) {
+    say(problem, wrongNow || (series.size ? "" : "There is nothing to show yet."));
     keep(charts, [...series.values()], (one) => one.name, card, draw);
-  }, EVERY, signal, (wrong) => wrong && say(problem, wrong.message));
+    await pause(series.size ? EVERY : EVERY / 10, signal);
+  }
 }
 
-function add(series, histogram) {
+async function sample(signal) {
+  const told = read(await api.text("/metrics", signal));
+  wrongNow = "";
+  for (const histogram of told.values()) add(histogram, Date.now());
+}
+
+function add(histogram, at) {
   const one = series.get(histogram.name) ?? { name: histogram.name, help: histogram.help, before: null, points: [] };
   series.set(histogram.name, one);
-  const point = {};
+  const point = { at };
   for (const [name, share] of Object.entries(QUANTILES)) point[name] = one.before === null ? null : percentile(one.before, histogram, share);
   one.before = histogram;
-  one.points = [...one.points, point].slice(-KEPT);
+  one.points = [...one.points, point].filter((kept) => at - kept.at <= SPAN);
 }
 
 function card(one) {
   const parts = { picture: s("svg", { class: "chart", role: "img" }), told: h("p", { class: "facts" }) };
-  const made = h("section", { class: "card", "aria-label": one.help }, h("h3", {}, one.help), parts.told, parts.picture);
+  const made = h("section", { class: "card", "aria-label": one.help }, h("h3", {}, one.help), parts.told, parts.picture,
+    h("p", { class: "axis-line", "aria-hidden": "true" }, h("span", {}, "15 min ago"), h("span", {}, "now")));
   made.parts = parts;
   return made;
 }
@@ -46,16 +57,16 @@ function card(one) {
 function draw(made, one) {
   const { picture, told } = made.parts;
   const last = one.points.at(-1);
-  const text = Object.keys(QUANTILES).map((name) => `${name} ${seconds(last[name])}`).join(", ");
-  say(told, last.p50 === null ? "nothing in the last two seconds" : text);
+  const text = last.p50 === null ? "nothing in the last two seconds" : Object.keys(QUANTILES).map((name) => `${name} ${seconds(last[name])}`).join(", ");
+  say(told, text);
   picture.setAttribute("aria-label", `${one.help}: ${text}`);
-  const all = one.points.flatMap((point) => Object.values(point)).filter((value) => value > 0);
-  const least = Math.log10(Math.min(1e-3, ...all));
-  const most = Math.log10(Math.max(1e-2, ...all));
+  const all = one.points.flatMap((point) => Object.keys(QUANTILES).map((name) => point[name])).filter((value) => value > 0);
+  const least = Math.log10(all.reduce((low, value) => Math.min(low, value), 1e-3));
+  const most = Math.log10(all.reduce((high, value) => Math.max(high, value), 1e-2));
   const wide = picture.clientWidth || 600;
-  const y = (value) => HIGH - 10 - ((HIGH - 30) * (Math.log10(Math.max(value, 1e-9)) - least)) / (most - least);
-  const x = (place) => LEFT + ((wide - LEFT - 8) * place) / (KEPT - 1);
-  const lines = Object.keys(QUANTILES).map((name) => s("path", { class: name, d: path(one.points.map((point) => point[name]), x, y) }));
+  const y = (value) => HIGH - 10 - ((HIGH - 30) * (Math.log10(Math.max(value, 10 ** least)) - least)) / (most - least);
+  const x = (at) => wide - 8 - ((wide - LEFT - 8) * (last.at - at)) / SPAN;
+  const lines = Object.keys(QUANTILES).map((name) => s("path", { class: name, d: path(one.points, name, x, y) }));
   picture.setAttribute("viewBox", `0 0 ${wide} ${HIGH}`);
   picture.replaceChildren(...ticks(least, most).map((power) => mark(10 ** power, y, wide)), ...legend(wide), ...lines);
 }
@@ -67,10 +78,11 @@ function mark(value, y, wide) {
 }
 
 function legend(wide) {
-  return Object.keys(QUANTILES).map((name, place) => {
-    const text = s("text", { class: `name ${name}`, x: wide - 130 + 42 * place, y: 14 });
+  return Object.keys(QUANTILES).flatMap((name, place) => {
+    const left = wide - 216 + 72 * place;
+    const text = s("text", { class: "name", x: left + 34, y: 14 });
     text.textContent = name;
-    return text;
+    return [s("path", { class: name, d: `M${left},10 h28` }), text];
   });
 }
 
@@ -79,13 +91,17 @@ function ticks(least, most) {
   return Array.from({ length: Math.max(0, Math.floor(most) - first + 1) }, (_, step) => first + step);
 }
 
-function path(values, x, y) {
+/** A line through the points; where nothing was measured it is broken, and a point alone is a dash. */
+function path(points, name, x, y) {
   let drawn = "";
   let pen = "M";
-  values.forEach((value, place) => {
-    if (value === null) { pen = "M"; return; }
-    drawn += `${pen}${x(place).toFixed(1)},${y(value).toFixed(1)} `;
-    pen = "L";
-  });
+  for (const point of points) {
+    if (point[name] === null) pen = "M";
+    else {
+      const place = `${x(point.at).toFixed(1)},${y(point[name]).toFixed(1)}`;
+      drawn += pen === "M" ? `M${place} h1 ` : `L${place} `;
+      pen = "L";
+    }
+  }
   return drawn;
 }

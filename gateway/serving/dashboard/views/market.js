@@ -1,33 +1,42 @@
 // One topic live, as any client gets it: a book as a ladder, trades as they come, anything else as its newest record.
 
 import * as api from "../api.js";
-import { h, say } from "../dom.js";
+import { h, say, scroll } from "../dom.js";
 import { clock, seconds, since } from "../format.js";
-import { pause } from "../poll.js";
+import { pause, poll } from "../poll.js";
 
 export const title = "Live data";
 
 const LEVELS = 20;
 const KEPT = 60;
+const DOWN = ["pending", "stale", "resyncing", "disconnected", "closed"];
 
 export function open(root, signal, argument) {
-  const input = h("input", { type: "text", value: argument, "aria-label": "Topic", placeholder: "binance:book:BTC-USDT:20", spellcheck: "false" });
+  const input = h("input", { type: "text", value: argument, placeholder: "exchange:book:BTC-USDT:20", spellcheck: "false" });
   const form = h("form", { class: "row", onsubmit: (event) => {
     event.preventDefault();
     location.hash = `market/${encodeURIComponent(input.value.trim())}`;
-  } }, input, h("button", { type: "submit" }, "Show"));
-  const told = h("p", { class: "facts", role: "status" });
+  } }, h("label", {}, "Topic ", input), h("button", { type: "submit" }, "Show"));
   const place = h("div", { class: "market" });
-  root.append(form, told, place);
-  if (argument) return follow(argument, new Screen(argument, told, place), signal);
+  root.append(form, place);
+  if (!argument) root.append(h("p", {}, "Name a topic, or choose one under ", h("a", { href: "#topics" }, "Subscriptions"), "."));
+  return Promise.all(beside(argument).map((topic) => follow(topic, new Screen(topic, place), signal)));
+}
+
+/** A book is shown with the trades that move it. */
+function beside(topic) {
+  if (!topic) return [];
+  const [exchange, channel, symbol] = topic.split(":");
+  return channel === "book" ? [topic, `${exchange}:trades:${symbol}`] : [topic];
 }
 
 async function follow(topic, screen, signal) {
+  poll(async () => screen.age(), 500, signal);
   while (!signal.aborted) {
     try {
       await session(topic, screen, signal);
     } catch (wrong) {
-      screen.say(wrong.message);
+      screen.stands(wrong.message, false);
     }
     await pause(2000, signal);
   }
@@ -39,12 +48,12 @@ async function session(topic, screen, signal) {
     signal.addEventListener("abort", () => socket.close(), { once: true });
     socket.onopen = () => socket.send(JSON.stringify(subscribing(topic)));
     socket.onmessage = (event) => screen.take(JSON.parse(event.data));
-    socket.onclose = (event) => { screen.say(`The stream ended (${event.code}${event.reason ? `, ${event.reason}` : ""}).`); done(); };
+    socket.onclose = (event) => { screen.stands(`The stream ended (${event.code}${event.reason ? `, ${event.reason}` : ""}).`, false); done(); };
   });
 }
 
 /** The request for a topic; a page that is looked at needs no more than ten messages a second. */
-export function subscribing(topic) {
+function subscribing(topic) {
   const [exchange, channel, ...rest] = topic.split(":");
   const params = { exchange, channel };
   if (channel === "raw") params.streams = [rest.join(":")];
@@ -59,30 +68,38 @@ export function subscribing(topic) {
 }
 
 class Screen {
-  constructor(topic, told, place) {
-    this.told = told;
+  constructor(topic, place) {
+    this.told = h("p", { class: "why", role: "status" }, "pending");
+    this.facts = h("p", { class: "facts" });
     this.channel = topic.split(":")[1];
     this.book = { bids: new Map(), asks: new Map() };
     this.records = [];
-    this.status = "pending";
     this.due = false;
     this.rows = h("tbody");
     this.head = h("tr");
-    place.append(h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": topic },
-      h("table", { "aria-label": topic }, h("thead", {}, this.head), this.rows)));
+    this.table = scroll(topic, h("table", { "aria-label": topic }, h("thead", {}, this.head), this.rows));
+    place.append(h("section", { "aria-label": topic }, h("h3", {}, topic), this.told, this.facts, this.table));
   }
 
-  say(text) {
+  /** Say how the topic stands; what is shown while it does not is what it was. */
+  stands(text, live) {
     say(this.told, text);
+    this.table.classList.toggle("old", !live);
+  }
+
+  /** Say how old the newest message is, also while none comes. */
+  age() {
+    if (this.at) say(this.facts, `message ${this.offset}, received at ${clock(this.at)}, ${seconds(since(this.at))} ago`);
   }
 
   take(message) {
-    if (message.method === "subscribe") {
-      this.status = message.success ? message.status : message.error.message;
-      if (message.success) this.records = [];
-    } else if (message.type === "status") this.status = `${message.status}${message.reason ? ` (${message.reason})` : ""}`;
-    else if (message.type === "lag") this.status = `messages ${message.from} to ${message.to} were dropped`;
-    else this.datum(message);
+    if (message.error) this.stands(message.error.message, false);
+    else if (message.method === "subscribe") {
+      this.records = [];
+      this.stands(status_of(message), !DOWN.includes(message.status));
+    } else if (message.type === "status") this.stands(status_of(message), !DOWN.includes(message.status));
+    else if (message.type === "lag") this.stands(`messages ${message.from} to ${message.to} were dropped`, true);
+    else if (message.data) this.datum(message);
     if (!this.due) {
       this.due = true;
       requestAnimationFrame(() => { this.due = false; this.draw(); });
@@ -111,7 +128,7 @@ class Screen {
   }
 
   draw() {
-    this.say(`${this.status} · message ${this.offset ?? "–"} · received ${this.at ? `${clock(this.at)}, ${seconds(since(this.at))} ago` : "–"}`);
+    this.age();
     if (this.channel === "book") this.ladder();
     else this.list();
   }
@@ -137,6 +154,10 @@ class Screen {
     this.rows.replaceChildren(...rows.map((row) => h("tr", {}, row.map((text, place) =>
       h("td", { class: "number", "data-kind": ["buy", "sell"].includes(text) ? text : kinds[place] }, text)))));
   }
+}
+
+function status_of({ status, reason }) {
+  return reason ? `${status} (${reason})` : status;
 }
 
 function cell(name, value) {

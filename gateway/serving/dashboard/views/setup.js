@@ -1,7 +1,7 @@
 // What this gateway is made of: its version, its plugins, and the configuration that is in effect.
 
 import * as api from "../api.js";
-import { h, notice, say } from "../dom.js";
+import { h, notice, say, scroll, sure } from "../dom.js";
 import { moment } from "../format.js";
 
 export const title = "Plugins and configuration";
@@ -12,8 +12,7 @@ export function open(root, signal) {
   const restart = h("p", { class: "problem" });
   const shown = h("pre", { tabindex: 0, role: "region", "aria-label": "Configuration" });
   root.append(about, h("h3", {}, "Plugins"), plugins, h("h3", {}, "Configuration"), h("div", { class: "row" },
-    h("button", { type: "button", onclick: () => reload(true, signal) }, "What would a reload change?"),
-    h("button", { type: "button", onclick: () => reload(false, signal).then(() => fill()) }, "Reload")), restart, shown);
+    h("button", { type: "button", title: "Needs the scope admin where tokens are needed.", onclick: () => reload().then(fill) }, "Reload …")), restart, shown);
   const fill = () => Promise.all([version(about, signal), list(plugins, signal), configuration(shown, restart, signal)]);
   return fill();
 }
@@ -27,7 +26,7 @@ async function list(place, signal) {
   const told = await api.get("/api/v1/plugins", signal).catch((wrong) => ({ plugins: [], wrong }));
   if (told.wrong) return place.replaceChildren(h("p", { class: "problem" }, told.wrong.message));
   const names = [...new Set(told.plugins.flatMap((plugin) => Object.keys(plugin)))];
-  return place.replaceChildren(h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Plugins" }, h("table", { "aria-label": "Plugins" },
+  return place.replaceChildren(scroll("Plugins", h("table", { "aria-label": "Plugins" },
     h("thead", {}, h("tr", {}, names.map((name) => h("th", { scope: "col" }, name.replaceAll("_", " "))))),
     h("tbody", {}, told.plugins.map((plugin) => h("tr", {}, names.map((name) => h("td", {}, text(plugin[name])))))))));
 }
@@ -44,13 +43,17 @@ async function configuration(shown, restart, signal) {
   say(restart, told.needs_restart.length ? `New values wait for a restart: ${told.needs_restart.join(", ")}` : "");
 }
 
-async function reload(dry, signal) {
+/** Have the file read anew, once whoever looks has seen what would come of it. */
+async function reload() {
   try {
-    const told = await api.post("/api/v1/config:reload", { dry_run: dry }, signal);
-    const applied = told.applied.length ? told.applied.join(", ") : "nothing";
-    const later = told.needs_restart.length ? `; at the next start: ${told.needs_restart.join(", ")}` : "";
-    notice(`${dry ? "A reload would change" : "Changed"}: ${applied}${later}.`);
+    const would = changed(await api.post("/api/v1/config:reload", { dry_run: true }));
+    if (!(await sure(`A reload would change ${would}.`, "Reload"))) return;
+    notice(`Changed: ${changed(await api.post("/api/v1/config:reload"))}.`);
   } catch (wrong) {
-    notice(wrong.message, "bad");
+    notice(`Not reloaded: ${wrong.message}.`, "bad");
   }
+}
+
+function changed({ applied, needs_restart: later }) {
+  return (applied.join(", ") || "nothing") + (later.length ? `; at the next start: ${later.join(", ")}` : "");
 }

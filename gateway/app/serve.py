@@ -24,6 +24,7 @@ from gateway.app.given import Given
 from gateway.app.hangup import hangups, obeyed
 from gateway.app.lateness import lateness_told
 from gateway.app.measuring import Measuring
+from gateway.app.notify import ServiceManager, announced, supervised
 from gateway.app.port import taken
 from gateway.app.process import ServingProcess, limits_of
 from gateway.app.tokens import heeded
@@ -67,7 +68,7 @@ async def serve(
         ConfigError: If a setting is wrong, or the address cannot be had.
         UnsafeError: If the address could be reached from other machines, and tokens or TLS are missing.
     """
-    async with _stopped_by_signal(signalled) as stopped:
+    async with _stopped_by_signal(signalled) as stopped, supervised(environ) as manager:
         check(settings, despite_broken=True)
         for sentence in pending(settings):
             log.warning("setting_without_effect", text=sentence)
@@ -85,7 +86,7 @@ async def serve(
                 actions_told(events, told)
                 async with watched(told, measuring.lag), gateway:
                     gateway.hub.heard = watch.heard
-                    await _serve(gateway, measuring, events, told, port, hung_up, ready, stopped)
+                    await _serve(gateway, measuring, events, told, port, hung_up, ready, stopped, manager)
             finally:
                 within = min(FLUSH, max(LEAST, stopped.seconds_left(ALL)))
                 await asyncio.gather(telemetry.shutdown(within), measuring.finish(within))
@@ -100,6 +101,7 @@ async def _serve(  # noqa: PLR0913, PLR0917  # all that a process is made of
     hung_up: Bell,
     ready: Callable[[str], None],
     stopped: "_Stopped",
+    manager: ServiceManager,
 ) -> None:
     tokens = tokens_of(gateway.settings)
     server = _server(gateway, tokens, measuring, events)
@@ -108,12 +110,14 @@ async def _serve(  # noqa: PLR0913, PLR0917  # all that a process is made of
     gateway.configuration.process = ServingProcess(server)
     await server.start(port)
     async with (
-        obeyed(hung_up, gateway.configuration.read_anew),
+        obeyed(hung_up, announced(manager, gateway.configuration.read_anew)),
         heeded(token_place(gateway.settings), tokens, server),
         lateness_told(server.figures, told),
     ):
         ready(_place(server))
+        manager.ready()
         await stopped.wait()
+        manager.stopping()
         log.info("stopping")
         gateway.configuration.refuse()
         await server.stop(DRAIN)

@@ -679,3 +679,25 @@ def test_each_depth_is_the_top_of_the_whole_book_after_applying_what_was_sent(na
         world.check()
     note("settle")
     world.settle()
+
+
+# --- while it waits for a snapshot
+
+
+def test_what_comes_before_a_snapshot_is_fetched_is_told_to_nobody() -> None:
+    desk = Desk("book:BTC")
+    assert not desk.feed.is_fetched_for, "it has no rule yet"
+    desk.begin()
+    assert desk.feed.is_fetched_for
+    desk.feed.load(snapshot(10), 2)
+    assert not desk.feed.is_fetched_for
+    desk.feed.take(delta(20), 3)
+    assert desk.feed.is_fetched_for, "it is broken"
+    desk.feed.remove(desk.topics["book:BTC"])
+    assert not desk.feed.is_fetched_for, "nobody reads it"
+
+
+def test_for_a_book_in_band_nothing_is_fetched() -> None:
+    desk = Desk("book:BTC", rule=RULES["in band"])
+    desk.begin()
+    assert not desk.feed.is_fetched_for

@@ -158,7 +158,8 @@ def _refused(refusal: Refusal) -> Dialled:
     if 300 <= refusal.status < 400:  # noqa: PLR2004  # every redirect, as over a wire
         fault = redirected(CIMultiDict(refusal.headers).get("location", ""))
         return Refuse(fault.reason, fault.text)
-    return RefuseUpgrade(refusal.status, refusal.headers, refusal.body)
+    headers = {name.lower(): value for name, value in refusal.headers.items()}
+    return RefuseUpgrade(refusal.status, headers, refusal.body)
 
 
 async def _bent(body: bytes, how: Body | None) -> bytes:

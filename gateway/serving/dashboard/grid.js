@@ -64,6 +64,7 @@ export class Grid {
     }) : this.items;
     say(this.told, words.length ? `${this.shown.length} of ${this.items.length}` : `${this.items.length}`);
     this.table.setAttribute("aria-rowcount", this.shown.length + 1);
+    this.window.style.height = `min(62vh, ${(this.shown.length + 2) * ROW}px)`;
   }
 
   /** Draw once in the next frame, however often this is called. */

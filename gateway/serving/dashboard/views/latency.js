@@ -8,8 +8,10 @@ import { pause, poll } from "../poll.js";
 
 export const title = "Latency";
 
-const EVERY = 2000;
-const SPAN = 15 * 60 * 1000;
+const EVERY = 5000;
+const KEPT = 15 * 60 * 1000;
+const LEAST = 2 * 60 * 1000;
+const JOINED = 30 * 1000;
 const HIGH = 200;
 const LEFT = 56;
 const QUANTILES = { p50: 0.5, p90: 0.9, p99: 0.99 };
@@ -22,7 +24,7 @@ let wrongNow = "";
 export async function open(root, signal) {
   const charts = h("div", { class: "cards" });
   const problem = trouble();
-  root.append(h("p", {}, "The last quarter of an hour. Each point is what was measured in two seconds: half, nine tenths and 99 of 100 were quicker."), problem, charts);
+  root.append(h("p", {}, "What was measured since this was opened, for a quarter of an hour. Each point is of five seconds: half, nine tenths and 99 of 100 were quicker."), problem, charts);
   asking ??= poll(sample, EVERY, never, (wrong) => { wrongNow = wrong.message; });
   while (!signal.aborted) {
     say(problem, wrongNow || (series.size ? "" : "There is nothing to show yet."));
@@ -43,21 +45,21 @@ function add(histogram, at) {
   const point = { at };
   for (const [name, share] of Object.entries(QUANTILES)) point[name] = one.before === null ? null : percentile(one.before, histogram, share);
   one.before = histogram;
-  one.points = [...one.points, point].filter((kept) => at - kept.at <= SPAN);
+  one.points = [...one.points, point].filter((kept) => at - kept.at <= KEPT);
 }
 
 function card(one) {
-  const parts = { picture: s("svg", { class: "chart", role: "img" }), told: h("p", { class: "facts" }) };
+  const parts = { picture: s("svg", { class: "chart", role: "img" }), told: h("p", { class: "facts" }), begin: h("span") };
   const made = h("section", { class: "card", "aria-label": one.help }, h("h3", {}, one.help), parts.told, parts.picture,
-    h("p", { class: "axis-line", "aria-hidden": "true" }, h("span", {}, "15 min ago"), h("span", {}, "now")));
+    h("p", { class: "axis-line", "aria-hidden": "true" }, parts.begin, h("span", {}, "now")));
   made.parts = parts;
   return made;
 }
 
 function draw(made, one) {
-  const { picture, told } = made.parts;
+  const { picture, told, begin } = made.parts;
   const last = one.points.at(-1);
-  const text = last.p50 === null ? "nothing in the last two seconds" : Object.keys(QUANTILES).map((name) => `${name} ${seconds(last[name])}`).join(", ");
+  const text = last.p50 === null ? "nothing in the last five seconds" : Object.keys(QUANTILES).map((name) => `${name} ${seconds(last[name])}`).join(", ");
   say(told, text);
   picture.setAttribute("aria-label", `${one.help}: ${text}`);
   const all = one.points.flatMap((point) => Object.keys(QUANTILES).map((name) => point[name])).filter((value) => value > 0);
@@ -65,7 +67,9 @@ function draw(made, one) {
   const most = Math.log10(all.reduce((high, value) => Math.max(high, value), 1e-2));
   const wide = picture.clientWidth || 600;
   const y = (value) => HIGH - 10 - ((HIGH - 30) * (Math.log10(Math.max(value, 10 ** least)) - least)) / (most - least);
-  const x = (at) => wide - 8 - ((wide - LEFT - 8) * (last.at - at)) / SPAN;
+  const span = Math.max(LEAST, last.at - one.points[0].at);
+  const x = (at) => wide - 8 - ((wide - LEFT - 8) * (last.at - at)) / span;
+  say(begin, `${seconds(span / 1000)} ago`);
   const lines = Object.keys(QUANTILES).map((name) => s("path", { class: name, d: path(one.points, name, x, y) }));
   picture.setAttribute("viewBox", `0 0 ${wide} ${HIGH}`);
   picture.replaceChildren(...ticks(least, most).map((power) => mark(10 ** power, y, wide)), ...legend(wide), ...lines);
@@ -91,17 +95,14 @@ function ticks(least, most) {
   return Array.from({ length: Math.max(0, Math.floor(most) - first + 1) }, (_, step) => first + step);
 }
 
-/** A line through the points; where nothing was measured it is broken, and a point alone is a dash. */
+/** A line through the points; where nothing was measured for long it is broken, and a point alone is a dot. */
 function path(points, name, x, y) {
   let drawn = "";
-  let pen = "M";
-  for (const point of points) {
-    if (point[name] === null) pen = "M";
-    else {
-      const place = `${x(point.at).toFixed(1)},${y(point[name]).toFixed(1)}`;
-      drawn += pen === "M" ? `M${place} h1 ` : `L${place} `;
-      pen = "L";
-    }
+  let before = -Infinity;
+  for (const point of points.filter((one) => one[name] !== null)) {
+    const place = `${x(point.at).toFixed(1)},${y(point[name]).toFixed(1)}`;
+    drawn += point.at - before > JOINED ? `M${place} h0.1 ` : `L${place} `;
+    before = point.at;
   }
   return drawn;
 }

@@ -1,0 +1,70 @@
+"""Ten thousand subscriptions are filtered without holding up the page."""
+
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+from screen import HELD_UP
+from stage import staged
+
+from gateway_mock.venue import MOST_SYMBOLS, MockVenue
+
+MOST_MS = 200.0
+TRIES = 3
+"""A machine that has much else to do may hold up a page by itself."""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def many(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A gateway with so many."""
+    async with MockVenue(symbols=MOST_SYMBOLS - 3) as venue:
+        names = [market.symbol for market in venue.markets.values()]
+        async with staged(tmp_path_factory.mktemp("many"), venue, names) as running:
+            await venue.wait_for(lambda: len(venue.wanted()) == MOST_SYMBOLS)
+            yield running
+
+
+async def longest(screen: Any) -> float:
+    """Type, scroll and clear, and return for how long the page was held up at most."""
+    held_up = await screen.page.evaluate_handle(HELD_UP)
+    box, grid = screen.page.get_by_label("Filter Subscriptions"), screen.page.get_by_role("grid")
+    rows = grid.locator("tbody tr:not(.space)")
+    await box.press_sequentially("sym12 usdt")
+    await expect(screen.page.locator(".told")).to_have_text(f"110 of {MOST_SYMBOLS}")
+    await expect(rows.first).to_contain_text("mock:trades:SYM120-USDT")
+    await box.fill("live sym9999")
+    await expect(screen.page.locator(".told")).to_have_text(f"0 of {MOST_SYMBOLS}")
+    await box.fill("")
+    await expect(screen.page.locator(".told")).to_have_text(f"{MOST_SYMBOLS}")
+    await grid.press("End")
+    await expect(rows.last).to_contain_text(f"SYM{MOST_SYMBOLS - 3}-USDT")
+    await grid.press("Home")
+    await expect(rows.first).to_contain_text("mock:trades:BTC-USDT")
+    return await held_up.evaluate("(most) => most()")
+
+
+async def test_they_are_filtered_and_none_of_it_holds_up_the_page(look: Any, many: Any) -> None:
+    screen = await look(address=many.address)
+    await screen.go("topics")
+    await expect(screen.page.locator(".told")).to_have_text(f"{MOST_SYMBOLS}")
+    assert await screen.page.locator("tbody tr").count() < 100, "only those that are seen are made"
+    taken = []
+    while not taken or (taken[-1] > MOST_MS and len(taken) < TRIES):
+        taken.append(await longest(screen))
+    assert taken[-1] <= MOST_MS, taken
+    await screen.page.get_by_label("Filter Subscriptions").fill("SYM4711")
+    await expect(screen.page.locator(".told")).to_have_text(f"1 of {MOST_SYMBOLS}")
+    await screen.page.locator("tbody tr:not(.space)").click()
+    await expect(screen.page.locator("h3")).to_have_text("mock:trades:SYM4711-USDT")
+
+
+async def test_a_view_that_holds_up_the_page_is_found(look: Any) -> None:
+    screen = await look()
+    await screen.go("topics")
+    held_up = await screen.page.evaluate_handle(HELD_UP)
+    await screen.page.evaluate("""() => new Promise((done) => {
+      setTimeout(() => { const end = performance.now() + 300; while (performance.now() < end); });
+      new PerformanceObserver(done).observe({ type: "longtask" });
+    })""")
+    assert await held_up.evaluate("(most) => most()") > MOST_MS

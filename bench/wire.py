@@ -42,9 +42,13 @@ def accept(key: str) -> str:
     return b64encode(hashlib.sha1((key + _GUID).encode()).digest()).decode()
 
 
-def dial(host: str, port: int, path: str) -> tuple[socket.socket, bytes]:
-    """Upgrade a connection; return it and what came after the answer's head."""
-    sock = socket.create_connection((host, port), timeout=30)
+def dial(host: str, port: int, path: str, receives: int | None = None) -> tuple[socket.socket, bytes]:
+    """Upgrade a connection that may buffer ``receives`` bytes; return it and what came after the answer's head."""
+    sock = socket.socket()
+    sock.settimeout(30)
+    if receives is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
+    sock.connect((host, port))
     key = b64encode(os.urandom(16)).decode()
     sock.sendall(
         f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

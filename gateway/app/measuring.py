@@ -32,6 +32,10 @@ class Measuring:
         self._push = push(metrics, environ, self.read)
         self._task: asyncio.Task[None] | None = None
 
+    def add(self, source: Source) -> None:
+        """Measure ``source`` too."""
+        self._sources.append(source)
+
     def begin(self, exchanges: Iterable[str], *sources: Source) -> None:
         """Measure ``sources`` too, tell of ``exchanges``, and send what is measured from now on."""
         for exchange in exchanges:

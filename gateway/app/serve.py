@@ -23,6 +23,7 @@ from gateway.app.gateway import Gateway
 from gateway.app.given import Given
 from gateway.app.hangup import hangups, obeyed
 from gateway.app.lateness import lateness_told
+from gateway.app.losses import SpanLosses
 from gateway.app.measuring import Measuring
 from gateway.app.notify import ServiceManager, announced, supervised
 from gateway.app.port import taken
@@ -34,7 +35,7 @@ from gateway.engine.observer import Observer, Observers
 from gateway.runtime.bell import Bell
 from gateway.serving import Server, metering
 from gateway.store import Token
-from gateway.telemetry import Logs, Telemetry, setup
+from gateway.telemetry import Logs, setup
 
 DRAIN: Final = 5.0
 """Seconds that clients may take to read what waits."""
@@ -75,21 +76,24 @@ async def serve(
         with taken(settings.server.listen, check_exposure(settings)) as port, hangups() as hung_up:
             measuring = Measuring(version(DISTRIBUTION), settings.telemetry.metrics, environ)
             telemetry = setup(settings.telemetry.traces, environ)  # last: its threads want to be ended
+            events = EventRing(secrets.token_urlsafe(6), _wall_us)
+            watch = EventWatch(events, telemetry.trace_id, time.monotonic)
+            observers = [*telemetry.observers, Logs(telemetry.trace_id), measuring.tally, watch]
+            told = Observers(observers)
+            losses = SpanLosses(telemetry.lost, told)
+            measuring.add(losses.read)
             try:
-                events = EventRing(secrets.token_urlsafe(6), _wall_us)
-                watch = EventWatch(events, telemetry.trace_id, time.monotonic)
-                observers = [*_observers(telemetry), measuring.tally, watch]
                 gateway = Gateway(settings, environ=environ, observers=observers)
                 if source is not None:
                     gateway.configuration.source = source
-                told = Observers(observers)
                 actions_told(events, told)
-                async with watched(told, measuring.lag), gateway:
+                async with watched(told, measuring.lag), losses.watched(), gateway:
                     gateway.hub.heard = watch.heard
                     await _serve(gateway, measuring, events, told, port, hung_up, ready, stopped, manager)
             finally:
                 within = min(FLUSH, max(LEAST, stopped.seconds_left(ALL)))
                 await asyncio.gather(telemetry.shutdown(within), measuring.finish(within))
+                losses.tell()
 
 
 async def _serve(  # noqa: PLR0913, PLR0917  # all that a process is made of
@@ -122,11 +126,6 @@ async def _serve(  # noqa: PLR0913, PLR0917  # all that a process is made of
         gateway.configuration.refuse()
         await server.stop(DRAIN)
         await gateway.stop()
-
-
-def _observers(telemetry: Telemetry) -> list[Observer]:
-    logs = Logs(telemetry.trace_id)
-    return [logs] if telemetry.observer is None else [telemetry.observer, logs]
 
 
 def _wall_us() -> int:

@@ -15,7 +15,11 @@ LATE_MESSAGE: Final = "late_message"
 """A message was much later than usual: ``leg`` of its way, ``begun_us`` and ``at_us`` of that leg."""
 CONTROL_ACTION: Final = "control_action"
 """Somebody asked for something: ``action``, ``target`` if any, ``outcome``, ``via``, ``at_us`` of the answer."""
-MOMENTS: Final = frozenset({FIRST_DATA, ACCOUNT_EVENT, LATE_MESSAGE, CONTROL_ACTION})
+DRAIN: Final = "drain"
+"""A connection was drained: ``begun_us`` when that was asked for, ``at_us`` when the last of its streams left."""
+REQUEST: Final = "request"
+"""Something was asked of a server, inside ``during``: its ``host``, ``port``, ``protocol``, ``status``."""
+MOMENTS: Final = frozenset({FIRST_DATA, ACCOUNT_EVENT, LATE_MESSAGE, CONTROL_ACTION, DRAIN, REQUEST})
 """What is noticed for the sake of traces; whoever writes lines need not."""
 
 

@@ -54,7 +54,7 @@ class Backfill:
         self.ground = ground
         self.judge = Judge(f"{ground.exchange}/rest", target, ground, resync_clock)
         budgets = ground.budgets.for_connection(ground.info.limits, None, ground.exchange)
-        self._rest = Rest(ground.exchange, ground.network, budgets, ground.info.limits, ground.now)
+        self._rest = Rest(ground.exchange, ground.network, budgets, ground.info.limits, ground.now, ground.asked)
         self._target = target
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()

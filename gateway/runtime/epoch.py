@@ -51,7 +51,9 @@ class Epoch:
         self._judge = judge
         self._ties = ties
         self._budgets = ground.budgets.for_connection(ground.info.limits, connection.account, ground.exchange)
-        self._rest = Rest(ground.exchange, ground.network, self._budgets, ground.info.limits, ground.now)
+        self._rest = Rest(
+            ground.exchange, ground.network, self._budgets, ground.info.limits, ground.now, ground.asked
+        )
         self._given_up = False
         self._fault: GatewayError | None = None
         self._is_deaf = False
@@ -188,6 +190,7 @@ class Epoch:
 
     async def _dial(self, step: Open) -> Transport:
         self._connection.counters.dials += 1
+        self._ground.asked(step.url)
         limit = self._connection.endpoint.max_frame
         self._transport = await self._ground.network.open(step, max_frame=limit)
         return self._transport

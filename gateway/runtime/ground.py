@@ -1,14 +1,16 @@
 """What all connections of one exchange stand on: handed in, never looked up."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from gateway.engine.absence import Names
 from gateway.engine.budgets import Budgets
 from gateway.engine.histogram import TRANSIT, Histogram
-from gateway.engine.observer import Observer
+from gateway.engine.observer import REQUEST, Observer
 from gateway.engine.registry import ConnectionRegistry
 from gateway.errors import Reason
 from gateway.model.instruments import Instruments
@@ -17,6 +19,9 @@ from gateway.spi.contract import ExchangeInfo, Scope, Target
 
 if TYPE_CHECKING:
     from gateway.host import Binding
+
+SCHEMES: Final = {"ws": ("websocket", 80), "wss": ("websocket", 443), "http": ("http", 80), "https": ("http", 443)}
+"""The protocol of a URL, and its usual port."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,3 +87,11 @@ class Ground:
     departs: Callable[[str], None] = forget
     names: Names = field(default_factory=Names)
     round_trips: Histogram = field(default_factory=lambda: Histogram(TRANSIT))
+
+    def asked(self, url: str, status: int | None = None) -> None:
+        """Tell traces of whom something was asked, and the HTTP status that came; of a URL they see no more."""
+        with suppress(KeyError, ValueError):  # it is no URL, as whoever opens it will say
+            parts = urlsplit(url)
+            protocol, usual = SCHEMES[parts.scheme]
+            where = {"host": parts.hostname or "", "port": parts.port or usual, "protocol": protocol}
+            self.observer.noticed(self.exchange, 0, REQUEST, status=status, **where)

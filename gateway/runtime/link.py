@@ -21,7 +21,8 @@ class Link:
     ``connection`` is the one that serves; ``candidate`` may be about to follow it.
     ``target`` is what its next epoch logs in to. ``pinned`` tells that an operator
     wants it, streams or not; ``hopes`` counts the operators who still wait to see it up.
-    One that is ``draining`` gets no new streams.
+    One that is ``draining`` gets no new streams;
+    ``drained_us`` is when that was asked for, until it is told that it is over.
     """
 
     connection: Connection
@@ -32,6 +33,7 @@ class Link:
     pinned: bool = False
     hopes: int = 0
     draining: bool = False
+    drained_us: int | None = None
     candidate: Candidate | None = None
 
     @property

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.engine.messages import TopicStatus
+from gateway.engine.observer import DRAIN
 from gateway.engine.retry import Backoff, GiveUp, Retry
 from gateway.engine.topics import Topic
 from gateway.errors import GatewayError, Reason
@@ -95,6 +96,7 @@ class Links:
     def let_go(self, link: Link) -> None:
         """A wish for ``link`` has ended: without any other it is closed, and then forgotten."""
         if not link.is_wanted:
+            self._tell_drained(link)
             link.supervisor.disconnect(Reason.IDLE)
             self._loop.call_soon(self._forget, link)
 
@@ -103,7 +105,7 @@ class Links:
     def connect(self, link: Link, *, retry: bool, anew: bool) -> "asyncio.Future[bool]":
         """Want ``link`` up; without ``retry`` an attempt that fails leaves nothing of that wish."""
         self.held_down -= {link.connection.id}
-        link.pinned, link.draining = link.pinned or retry, False
+        link.pinned, link.draining, link.drained_us = link.pinned or retry, False, None
         link.hopes += 1
         hope = link.supervisor.connect(lasting=retry, anew=anew)
         hope.add_done_callback(partial(self._answered, link))
@@ -136,6 +138,7 @@ class Links:
         link.draining = link.connection.account is None
         if link.draining:
             link.pinned = False
+            link.drained_us = link.drained_us or self._ground.wall_us()
             self.let_go(link)
         return link.draining
 
@@ -149,6 +152,13 @@ class Links:
         self._manual = self._manual - {connection_id} if enabled else self._manual | {connection_id}
         if link := self.all.get(connection_id):
             link.supervisor.set_auto(enabled=enabled)
+
+    def _tell_drained(self, link: Link) -> None:
+        begun_us, link.drained_us = link.drained_us, None
+        view = self._ground.registry.snapshot.supervised.get(link.connection.id)
+        if begun_us is not None and view is not None:
+            at_us = self._ground.wall_us()
+            self._ground.observer.noticed(view.id, view.epoch, DRAIN, begun_us=begun_us, at_us=at_us)
 
     def _answered(self, link: Link, hope: "asyncio.Future[bool]") -> None:
         link.hopes -= 1

@@ -29,16 +29,19 @@ class Rest:
         budgets: the limits of the IP and the account.
         limits: the exchange's, for their usage headers.
         now: monotonic seconds.
+        asked: told of each request's URL, and of the status of its reply if one came.
     """
 
-    def __init__(
+    def __init__(  # its seams, bound once
         self,
         exchange: str,
         network: Network,
         budgets: ConnectionBudgets,
         limits: tuple[Limit, ...],
         now: Callable[[], float],
+        asked: Callable[[str, int | None], None] = lambda *_: None,
     ) -> None:
+        self._asked = asked
         self._exchange = exchange
         self._network = network
         self._budgets = budgets
@@ -88,8 +91,13 @@ class Rest:
             PeerSilent: If it took too long.
         """
         await self.pay(request.cost, spare, yields_until=yields_until)
-        async with deadline(PATIENCE, "REST reply"):
-            reply = await self._network.fetch(request)
+        status = None
+        try:
+            async with deadline(PATIENCE, "REST reply"):
+                reply = await self._network.fetch(request)
+            status = reply.status
+        finally:
+            self._asked(request.url, status)
         self._correct(reply)
         return reply
 

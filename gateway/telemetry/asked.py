@@ -4,10 +4,17 @@ What the configuration and the environment ask of a signal: which exporters, to 
 The environment's ``OTEL_*`` variables overrule the configuration, as the environment does everywhere else.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
 
 from gateway.errors import ConfigError
+from gateway.telemetry.scrubbing import SCRUBBER
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -15,11 +22,19 @@ if TYPE_CHECKING:
 Signal = Literal["traces", "metrics"]
 KNOWN: Final = frozenset({"none", "console", "otlp"})
 SERVICE: Final = "exchange-gateway"
+"""Our name, and that of the distribution."""
+PROTOCOL: Final = "http/protobuf"
 EXPORTERS: Final[Mapping[Signal, str]] = {"traces": "OTEL_TRACES_EXPORTER", "metrics": "OTEL_METRICS_EXPORTER"}
 ENDPOINTS: Final[Mapping[Signal, str]] = {
     "traces": "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     "metrics": "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
 }
+
+QUEUE: Final = 2048
+BATCH: Final = 512
+DELAY_MS: Final = 5000
+_COUNT: Final = re.compile(r"[1-9][0-9]{0,8}")
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def exporters(signal: Signal, configured: str, environ: Mapping[str, str]) -> frozenset[str]:
@@ -40,8 +55,65 @@ def exporters(signal: Signal, configured: str, environ: Mapping[str, str]) -> fr
     return names - {"none"}
 
 
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """So many spans may wait, so many are sent at once, and one waits so many seconds at most."""
+
+    queue: int
+    batch: int
+    delay: float
+
+
+def batching(environ: Mapping[str, str]) -> Batching:
+    """
+    Return how spans are gathered.
+
+    Raises:
+        ConfigError: If the environment makes no sense.
+    """
+    queue = _number(environ, "OTEL_BSP_MAX_QUEUE_SIZE", QUEUE)
+    batch = _number(environ, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", min(BATCH, queue))
+    if batch > queue:
+        raise ConfigError("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", f"must be {queue}, the size of the queue, at most")
+    delay = _number(environ, "OTEL_BSP_SCHEDULE_DELAY", DELAY_MS)
+    return Batching(queue, batch, delay / 1000)
+
+
 def target(signal: Signal, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the endpoint as the exporter wants it; everything else it reads from the environment itself."""
+    """
+    Return the endpoint and the headers as the exporter wants them; everything else it reads itself.
+
+    Whatever may be secret of them is hidden in the log from now on.
+
+    Raises:
+        ConfigError: If a protocol is asked for that is not spoken, or the headers make no sense.
+    """
+    protocol_key, protocol = _first(environ, *_both(signal, "PROTOCOL"))
+    if protocol.strip().lower() not in {"", PROTOCOL}:
+        raise ConfigError(protocol_key, f"must be {PROTOCOL}, the only one that is spoken here, not {protocol!r}")
+    found = {**_endpoint(signal, environ), **_headers(signal, environ)}
+    SCRUBBER.know(_secrets(found))
+    return found
+
+
+def resource(environ: Mapping[str, str]) -> "Resource":
+    """Return under which name this process tells of itself."""
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415  # off costs no import
+
+    usual = {"service.name": SERVICE, "service.version": version(SERVICE), "service.instance.id": instance()}
+    said = {one.partition("=")[0].strip() for one in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(",")}
+    if "OTEL_SERVICE_NAME" in environ:
+        said.add("service.name")
+    return Resource.create({name: value for name, value in usual.items() if name not in said})
+
+
+@cache
+def instance() -> str:
+    """Return what tells this process from every other one, in traces and in metrics alike."""
+    return str(uuid4())
+
+
+def _endpoint(signal: Signal, environ: Mapping[str, str]) -> dict[str, Any]:
     if own := environ.get(ENDPOINTS[signal]):
         return {"endpoint": own}
     if base := environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
@@ -49,9 +121,38 @@ def target(signal: Signal, environ: Mapping[str, str]) -> dict[str, Any]:
     return {}
 
 
-def resource(environ: Mapping[str, str]) -> "Resource":
-    """Return under which name this process tells of itself."""
-    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415  # off costs no import
+def _headers(signal: Signal, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Read them ourselves: what makes no sense, OpenTelemetry would write to the log as it stands."""
+    key, said = _first(environ, *_both(signal, "HEADERS"))
+    headers = {}
+    for one in filter(None, map(str.strip, said.split(","))):
+        name, _, value = (unquote(part).strip() for part in one.partition("="))
+        if not _NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
+            raise ConfigError(key, "must be pairs like name=value, with commas between them")
+        headers[name.lower()] = value
+    return {"headers": headers} if headers else {}
 
-    named = "OTEL_SERVICE_NAME" in environ or "service.name=" in environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
-    return Resource.create({} if named else {"service.name": SERVICE})
+
+def _secrets(found: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what may be secret: the values of headers, and what of the endpoint is neither host nor usual."""
+    for value in found.get("headers", {}).values():
+        yield value
+        yield from value.split(" ")[1:]
+    parts = urlsplit(found.get("endpoint", ""))
+    yield from filter(None, (parts.password, parts.query))
+
+
+def _both(signal: Signal, what: str) -> tuple[str, str]:
+    return f"OTEL_EXPORTER_OTLP_{signal.upper()}_{what}", f"OTEL_EXPORTER_OTLP_{what}"
+
+
+def _first(environ: Mapping[str, str], *names: str) -> tuple[str, str]:
+    """Return the first of the variables that says anything, and what."""
+    return next(((name, said) for name in names if (said := environ.get(name, "").strip())), (names[-1], ""))
+
+
+def _number(environ: Mapping[str, str], name: str, usual: int) -> int:
+    said = environ.get(name, "").strip() or str(usual)
+    if not _COUNT.fullmatch(said):
+        raise ConfigError(name, f"must be a positive whole number, not {said!r}")
+    return int(said)

@@ -1,11 +1,12 @@
 """Whether and where traces go: nowhere unless asked, and OpenTelemetry is not even imported then."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from gateway.engine.observer import Observer
 from gateway.telemetry import asked
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
 
 class Telemetry:
     """
-    What :func:`setup` made.
+    What :func:`setup` made. As a context manager it is shut down at the end.
 
     Args:
         observer: makes the spans; :obj:`None` when traces are off.
         trace_id: the trace that a connection is in now, if any.
         close: sends what is left and lets go; may block.
+        abandon: lets go of what is left, at once.
+        lost: how many spans no collector got. Any thread.
     """
 
     def __init__(
@@ -29,10 +32,25 @@ class Telemetry:
         observer: Observer | None = None,
         trace_id: Callable[[str], str | None] = lambda _: None,
         close: Callable[[], None] = lambda: None,
+        abandon: Callable[[], None] = lambda: None,
+        lost: Callable[[], int] = lambda: 0,
     ) -> None:
         self.observer = observer
         self.trace_id = trace_id
+        self.lost = lost
         self._close = close
+        self._abandon = abandon
+
+    @property
+    def observers(self) -> tuple[Observer, ...]:
+        """What a :class:`gateway.Gateway` is given: one, or none when traces are off."""
+        return () if self.observer is None else (self.observer,)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.shutdown()
 
     async def shutdown(self, within: float = 3.0) -> bool:
         """
@@ -57,28 +75,40 @@ class Telemetry:
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
                 await done.wait()
+        if not done.is_set():
+            self._abandon()
         return done.is_set()
 
 
-def setup(traces: str, environ: Mapping[str, str]) -> Telemetry:
+def setup(traces: str, environ: Mapping[str, str] = os.environ) -> Telemetry:
     """
     Make what ``traces`` (``none``, ``console`` or ``otlp``) and ``environ`` ask for.
 
     Raises:
-        ConfigError: If either names an exporter that there is not.
+        ConfigError: If either makes no sense.
     """
     exporters = asked.exporters("traces", traces, environ)
     return _start(exporters, environ) if exporters else Telemetry()
 
 
 def _start(exporters: frozenset[str], environ: Mapping[str, str]) -> Telemetry:
-    from gateway.telemetry.tracing import Tracing  # noqa: PLC0415  # off costs no import
+    from gateway.telemetry.sending import Sending  # noqa: PLC0415  # off costs no import
+    from gateway.telemetry.tracing import Tracing  # noqa: PLC0415  # same
 
+    processors = [_processor(name, environ) for name in sorted(exporters)]
     provider = _provider(environ)
-    for name in sorted(exporters):
-        provider.add_span_processor(_processor(name, environ))
+    for processor in processors:
+        provider.add_span_processor(processor)
     tracing = Tracing(provider.get_tracer("gateway"))
-    return Telemetry(tracing, tracing.trace_id, provider.shutdown)
+    sending = [one for one in processors if isinstance(one, Sending)]
+
+    def abandon() -> None:
+        for one in sending:
+            one.abandon()
+
+    return Telemetry(
+        tracing, tracing.trace_id, provider.shutdown, abandon, lambda: sum(sum(one.losses) for one in sending)
+    )
 
 
 def _provider(environ: Mapping[str, str]) -> "TracerProvider":
@@ -95,5 +125,7 @@ def _processor(name: str, environ: Mapping[str, str]) -> "SpanProcessor":
         return export.SimpleSpanProcessor(export.ConsoleSpanExporter(out=sys.stderr))
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415  # same
 
-    # A bounded queue and a thread of its own: a slow collector costs spans, it never holds up the loop.
-    return export.BatchSpanProcessor(OTLPSpanExporter(**asked.target("traces", environ)))
+    from gateway.telemetry.sending import Sending  # noqa: PLC0415  # same
+
+    batching = asked.batching(environ)  # what is wrong is found before there is a thread
+    return Sending(OTLPSpanExporter(**asked.target("traces", environ)), batching)

@@ -13,7 +13,10 @@ from typing import Final
 from gateway.telemetry.quota import LineQuota
 
 LINES_A_MINUTE: Final = 5
-LIBRARIES: Final = frozenset({"aiohttp", "asyncio"})
+LIBRARIES: Final = {"aiohttp": LINES_A_MINUTE, "asyncio": LINES_A_MINUTE, "opentelemetry": 1, "urllib3": 1}
+"""Lines a minute of each kind. Those who send to collectors say the same at each try."""
+QUIET: Final = frozenset({"opentelemetry", "urllib3"})
+"""What these say below a warning is of no use, and shows more of a URL than its host."""
 QUOTES_THE_PEER: Final = "aiohttp.http_exceptions"
 """Errors of this module repeat what could not be parsed, header values included."""
 _LONGEST: Final = 80
@@ -42,10 +45,13 @@ class ForeignLines(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Tell whether ``record`` may be written, and take from it what a client sent."""
-        if record.name.partition(".")[0] not in LIBRARIES:
+        library = record.name.partition(".")[0]
+        if library not in LIBRARIES:
             return True
+        if library in QUIET and record.levelno < logging.WARNING:
+            return False
         with self._lock:
-            allowed = self._quota.allows(f"{record.name}: {_template(record)}")
+            allowed = self._quota.allows(f"{record.name}: {_template(record)}", LIBRARIES[library])
             left_out, self._left_out = self._left_out, []
         for what, lines in left_out:  # without the lock: it writes a line, which comes by here
             self._suppressed(what, lines)

@@ -25,14 +25,18 @@ FORMATS: Final = ("auto", "console", "json")
 FAILURES: Final = frozenset({"internal_error", "loop_blocked", "plugin_error", "store_failed"})
 WARNINGS: Final = frozenset(
     {
+        "backfill_failed",
         "endpoint_moved",
+        "keepalive_failed",
         "plugin_slow",
         "problem",
+        "reconcile_failed",
         "reference_failed",
         "release_failed",
         "reload_refused",
         "restart_needed",
         "rollover_failed",
+        "spans_lost",
         "standing_subscription_refused",
         "store_notice",
         "stream_silent",
@@ -43,6 +47,22 @@ WARNINGS: Final = frozenset(
 _URL = re.compile(r"\b((?:https?|wss?)://)(?:[^\s/@'\"]*@)?([^\s/?#'\"]+)[/?#][^\s'\")]+")
 _TOKEN = re.compile(r"(gw1_[0-9a-z]{1,32}_|gwt1_)[0-9A-Za-z]{16,}")
 _PARAMETER = re.compile(r"([?&][\w.-]+=)[^&\s'\")]+")
+_PATH = re.compile(r"(\burl: /)[^\s'\")]+")
+_SCHEME = re.compile(r"\b((?:bearer|basic) )(?!gw1_)[\w.~+/=-]{8,}", re.IGNORECASE)
+_NAMED = re.compile(
+    r"((?:(?:api[_-]?key|listen[_-]?(?:key|token)|access[_-]?token)[\"']?\s*[=:]"
+    r"|(?:secret|signature|password|passphrase)(?:[\"']\s*:|=))\s*[\"']?)[^\s&,;}\"').*][^\s&,;}\"')]{5,}",
+    re.IGNORECASE,
+)
+"""What is called a key in prose is one; what is called a signature there may be the subject of a sentence."""
+_HIDDEN: Final = (
+    (_URL, r"\1\2/..."),
+    (_PARAMETER, r"\1..."),
+    (_TOKEN, r"\1***"),
+    (_PATH, r"\1..."),
+    (_SCHEME, r"\1***"),
+    (_NAMED, r"\1***"),
+)
 
 
 class Logs:
@@ -183,8 +203,21 @@ def add_trace(logger: WrappedLogger, method: str, event: EventDict) -> EventDict
 
 
 def redact(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:  # noqa: ARG001  # structlog's shape
-    """Cut URLs down to their host, hide query values and tokens: libraries put all of it into their messages."""
+    """Cut URLs down to their host, hide what stands for a secret by its shape: libraries write all of it."""
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = _TOKEN.sub(r"\1***", _PARAMETER.sub(r"\1...", _URL.sub(r"\1\2/...", value)))
+        event[key] = _redacted(value)
     return event
+
+
+def _redacted(value: Any) -> Any:
+    match value:
+        case str():
+            for pattern, shown in _HIDDEN:
+                value = pattern.sub(shown, value)
+            return value
+        case dict():
+            return {name: _redacted(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_redacted(one) for one in value]
+        case _:
+            return value

@@ -12,12 +12,14 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Tracer, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
-from gateway.engine.observer import MOMENTS
+from gateway.engine.observer import CONTROL_ACTION, DRAIN, MOMENTS, REQUEST
 from gateway.telemetry.quota import LineQuota
 
 A_MINUTE: Final = 20
 """Spans of a connection, or of an exchange's messages, and a kind."""
-NAMES: Final = {what: f"gateway.{what}" for what in MOMENTS}
+NAMES: Final = {what: f"gateway.{what}" for what in MOMENTS - {REQUEST}}
+OURS: Final = frozenset({CONTROL_ACTION, DRAIN})
+"""What is done here; anything else came from an exchange."""
 ACCOUNT: Final = "gateway.account"
 CHANNEL: Final = "gateway.channel"
 LEG: Final = "gateway.leg"
@@ -74,7 +76,7 @@ class Moments:
         span = self._tracer.start_span(
             NAMES[what],
             context=context,
-            kind=SpanKind.CONSUMER,
+            kind=SpanKind.INTERNAL if what in OURS else SpanKind.CONSUMER,
             attributes={**attributes, **more},
             start_time=begun_us * 1000,
         )

@@ -9,6 +9,7 @@ WINDOW = 60.0
 @dataclass(slots=True)
 class _Window:
     ends: float
+    limit: int
     lines: int = 0
 
 
@@ -19,7 +20,7 @@ class LineQuota:
     Remembers only the keys of the last minute. Event-loop only.
 
     Args:
-        limit: lines per key and window.
+        limit: lines per key and window, unless another is asked for.
         now: monotonic seconds.
         suppressed: told of a key and how many lines it lost, once its window
             is over and anybody asks again.
@@ -31,13 +32,13 @@ class LineQuota:
         self._suppressed = suppressed
         self._windows: dict[Hashable, _Window] = {}  # the oldest first: all are equally long
 
-    def allows(self, key: Hashable) -> bool:
-        """Count one line of ``key`` and tell whether it may be written."""
+    def allows(self, key: Hashable, limit: int | None = None) -> bool:
+        """Count one line of ``key`` and tell whether it may be written; of a key the limit is always the same."""
         now = self._now()
         self._forget(now)
-        window = self._windows.setdefault(key, _Window(now + WINDOW))
+        window = self._windows.setdefault(key, _Window(now + WINDOW, limit or self._limit))
         window.lines += 1
-        return window.lines <= self._limit
+        return window.lines <= window.limit
 
     def _forget(self, now: float) -> None:
         while self._windows:
@@ -45,5 +46,5 @@ class LineQuota:
             if window.ends > now:
                 return
             del self._windows[key]
-            if window.lines > self._limit:
-                self._suppressed(key, window.lines - self._limit)
+            if window.lines > window.limit:
+                self._suppressed(key, window.lines - window.limit)

@@ -7,10 +7,11 @@ open is never exported.
 """
 
 from asyncio import CancelledError
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from opentelemetry.context import Context
 from opentelemetry.trace import (
@@ -26,8 +27,8 @@ from opentelemetry.trace import (
 )
 from opentelemetry.util.types import AttributeValue
 
-from gateway.engine.observer import CONTROL_ACTION, MOMENTS
-from gateway.errors import ConnectionFault, PluginError, Reason
+from gateway.engine.observer import CONTROL_ACTION, MOMENTS, REQUEST
+from gateway.errors import ConnectionFault, PluginError, Reason, ReplyRefused, UpgradeRefused
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
 from gateway.model.states import Phase
@@ -44,6 +45,11 @@ CONNECTION: Final = "gateway.connection.id"
 EPOCH: Final = "gateway.epoch"
 CANCELLED: Final = "gateway.cancelled"
 ERROR_TYPE: Final = "error.type"
+SERVER: Final = "server.address"
+PORT: Final = "server.port"
+PROTOCOL: Final = "network.protocol.name"
+STATUS: Final = "http.response.status_code"
+_ASKED: Final = {SERVER: "host", PORT: "port", PROTOCOL: "protocol", STATUS: "status"}
 
 
 @dataclass(slots=True)
@@ -55,23 +61,39 @@ class _Trace:
     phase: Span | None = None
 
 
+class _Doing(NamedTuple):
+    span: Span
+    root: Span
+
+
+_DOING: Final[ContextVar[_Doing | None]] = ContextVar("gateway span", default=None)
+"""What the caller is in; OpenTelemetry's own answer to that may be a span of the program around us."""
+
+
 class Tracing:
     """
     Turns what it is told into spans. Event-loop only.
 
-    Keeps two open spans a connection at most, and nothing of one that is
-    DISCONNECTED.
+    Keeps two open spans a connection at most, and of one that is DISCONNECTED
+    nothing but the id of its last trace, until the next is.
+
+    Args:
+        tracer: makes them; a program's own will do.
     """
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
         self._moments = Moments(tracer)
         self._traces: dict[str, _Trace] = {}
+        self._ended = ("", "")
 
     def trace_id(self, connection_id: str) -> str | None:
-        """Return the id of the connection's present trace, for logs; none if it is DISCONNECTED."""
+        """Return the id of the connection's trace, for logs; it lasts until it is told that it is DISCONNECTED."""
         trace = self._traces.get(connection_id)
-        return None if trace is None else f"{trace.root.get_span_context().trace_id:032x}"
+        if trace is not None:
+            return _trace_id(trace)
+        ended, trace_id = self._ended
+        return trace_id if connection_id == ended else None
 
     def changed(self, change: Change) -> None:
         """Open the epoch's root, end it, or show that the connection was lost."""
@@ -87,8 +109,9 @@ class Tracing:
             lost = self._child(LOST, trace.root, change.connection_id, change.epoch)
             _blame(lost, change.reason)
             lost.end()
+        trace.epoch = max(trace.epoch, change.epoch)  # a rollover's
         if change.after is S.DISCONNECTED:
-            del self._traces[change.connection_id]
+            self._ended = change.connection_id, _trace_id(self._traces.pop(change.connection_id))
 
     def entered(self, connection_id: str, epoch: int, phase: Phase) -> None:
         """Let the phase's span follow the last one's; phases of any but the CONNECTING epoch have none."""
@@ -108,6 +131,7 @@ class Tracing:
             return
         name = f"gateway.step.{what}" if what in STEPS else f"gateway.{what}"
         span = self._child(name, _parent(trace, epoch), connection_id, epoch)
+        before = _DOING.set(_Doing(span, trace.root))
         try:
             with use_span(span, record_exception=False, set_status_on_exception=False):
                 yield
@@ -116,12 +140,18 @@ class Tracing:
             raise
         except Exception as exc:
             _blame(span, _error_type(exc))
+            if isinstance(exc, UpgradeRefused | ReplyRefused):
+                span.set_attribute(STATUS, exc.status)
             raise
         finally:
+            _DOING.reset(before)
             span.end()
 
     def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:
         """Show moments, and that something was diagnosed; leave the rest, and all words, to the logs."""
+        if what == REQUEST:
+            _asked(facts)
+            return
         if what == CONTROL_ACTION:
             connection_id, epoch = self._meant(facts.pop("target", None))
         trace = self._traces.get(connection_id)
@@ -158,6 +188,21 @@ class Tracing:
     def _child(self, name: str, parent: Span, connection_id: str, epoch: int) -> Span:
         context = set_span_in_context(parent, Context())
         return self._tracer.start_span(name, context=context, attributes=_attributes(connection_id, epoch))
+
+
+def _trace_id(trace: _Trace) -> str:
+    return f"{trace.root.get_span_context().trace_id:032x}"
+
+
+def _asked(facts: Mapping[str, Any]) -> None:
+    """Show of whom something was asked in the span that it was asked in; whom we dialled, in the root too."""
+    doing = _DOING.get()
+    if doing is None:
+        return
+    shown = {name: facts[fact] for name, fact in _ASKED.items() if facts[fact] is not None}
+    doing.span.set_attributes(shown)
+    if facts["protocol"] == "websocket" and doing.root.is_recording():
+        doing.root.set_attributes(shown)
 
 
 def _parent(trace: _Trace, epoch: int) -> Span:

@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway import Gateway, spi
 from gateway.engine.messages import Message, Notice
-from gateway.engine.observer import FIRST_DATA
+from gateway.engine.observer import MOMENTS
 from gateway.model.changes import Change
 from gateway.model.states import Phase
 from gateway.testing.memory_venue import MemoryVenue
@@ -82,7 +82,7 @@ class Witness:
         return nullcontext()
 
     def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:
-        if what != FIRST_DATA:  # nothing is wrong
+        if what not in MOMENTS:  # nothing is wrong
             self.noticed_of.append((what, facts.get("text")))
 
 

@@ -13,7 +13,8 @@ def column(heading: str) -> set[str]:
     """Return the first column of the table below ``heading``."""
     text = (ROOT / "docs/telemetry.md").read_text()
     section = re.split(r"^#+ ", text.split(f"# {heading}\n")[1], flags=re.MULTILINE)[0]
-    return set(re.findall(r"^\| `([^`]+)`", section, re.MULTILINE))
+    cells = re.findall(r"^\| (`[^|]+) \|", section, re.MULTILINE)
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
 
 
 def told() -> set[str]:
@@ -32,6 +33,7 @@ def test_the_spans_are_those_that_the_code_makes() -> None:
 
 def test_the_attributes_are_those_that_the_code_sets() -> None:
     named = {tracing.EXCHANGE, tracing.CONNECTION, tracing.EPOCH, tracing.ERROR_TYPE, tracing.CANCELLED}
+    named |= {tracing.SERVER, tracing.PORT, tracing.PROTOCOL, tracing.STATUS}
     named |= {moments.ACCOUNT, moments.CHANNEL, moments.LEG, moments.ACTION, moments.OUTCOME, moments.VIA}
     assert column("Attributes") == named
 
@@ -39,4 +41,8 @@ def test_the_attributes_are_those_that_the_code_sets() -> None:
 def test_the_variables_are_those_that_the_code_reads() -> None:
     sources = [path.read_text() for path in (ROOT / "gateway/telemetry").rglob("*.py")]
     read = {name for text in sources for name in re.findall(r"\"(OTEL_[A-Z_]+)\"", text)}
-    assert column("Traces") | column("Metrics") == read - {"OTEL_RESOURCE_ATTRIBUTES"}
+    patterns = {name for text in sources for name in re.findall(r"f\"(OTEL_\w+\{signal\.upper\(\)\}_)", text)}
+    assert patterns == {"OTEL_EXPORTER_OTLP_{signal.upper()}_"}
+    for what in re.findall(r"_both\(signal, \"(\w+)\"\)", "".join(sources)):
+        read |= {f"OTEL_EXPORTER_OTLP_{of}{what}" for of in ("", "TRACES_", "METRICS_")}
+    assert column("Traces") | column("Metrics") == read

@@ -163,7 +163,9 @@ def test_an_attempt_that_is_called_off_leaves_no_span_open_and_nothing_remembere
     assert step.attributes["gateway.cancelled"] is True
     assert step.status.status_code is StatusCode.UNSET
     assert root.attributes["error.type"] == "stopped"
-    assert life.tracing.trace_id(ID) is None
+    assert life.tracing.trace_id(ID) == f"{root.context.trace_id:032x}", "the line that tells of it has its trace"
+    assert life.tracing.trace_id("mock/stream/1") is None
+    assert not life.tracing._traces
     life.do("resync")
     life.enter(Phase.RESTORE)
     assert {span.name for span in life.spans()} == {"gateway.step.open", "gateway.dial", "gateway.connect"}

@@ -39,6 +39,7 @@ STARTED: Final = Metric(
     (),
     "process_start_time_seconds",
 )
+SPANS_LOST: Final = Metric("gateway.spans.lost", "counter", "{span}", "Spans of traces that no collector got")
 LOOP_LAG: Final = Metric("gateway.loop.lag", "histogram", "s", "How late the event loop was, four times a second")
 
 # --- connections

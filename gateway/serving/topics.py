@@ -21,7 +21,7 @@ MOST: Final = 10_000
 
 
 Limit = Annotated[int, Meta(ge=1, le=MOST, description="How many to tell at most.")]
-Filter = Annotated[str, Meta(description="What their names must contain, in either case.")]
+Filter = Annotated[str, Meta(description="Words that name, status or reason have all of, in either case.")]
 
 
 class TopicState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -80,18 +80,25 @@ class Topics:
         return as_json(TopicStates([_state(one) for one in islice(found, limit)], len(found)))
 
     def _found(self, text: str, access: Access) -> Iterator[Topic]:
-        """Yield the topics that have ``text`` in their names and may be known to whoever asks."""
-        wanted = text.casefold()
+        """Yield the topics that have every word of ``text`` and may be known to whoever asks."""
+        words = text.casefold().split()
         for topic in self._hub.topics.values():
             account = topic.subscription.account
             scope = MARKET if account is None else account_scope(account)
-            if wanted in topic.name.casefold() and access.allows(scope):
+            if access.allows(scope) and _has(topic, words):
                 yield topic
 
 
 def _limit(text: str) -> int | None:
     number = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(MOST)) else 0
     return number if 1 <= number <= MOST else None
+
+
+def _has(topic: Topic, words: Sequence[str]) -> bool:
+    if not words:
+        return True
+    known = f"{topic.name} {topic.status} {topic.reason}".casefold()
+    return all(word in known for word in words)
 
 
 def _state(topic: Topic) -> TopicState:

@@ -38,7 +38,10 @@ async def test_a_cut_is_told_while_it_lasts_and_afterwards_with_its_reasons(look
     await expect(card.locator(".badge")).to_have_text("CONNECTED")
     await expect(card).to_have_attribute("data-healthy", "true")
     await expect(screen.page.locator("#summary")).to_contain_text("Ready.")
-    await expect(card.locator(".why").nth(1)).to_contain_text("Last failure")
+    await expect(card.locator(".why").nth(1)).to_contain_text(re.compile(r"^Last lost .+ closed_by_peer: .+1012"))
+    await expect(card.locator(".why").nth(1)).to_contain_text(
+        re.compile(r"Last failed attempt .+ connection_refused")
+    )
 
     await card.get_by_role("link").click()
     await expect(screen.page.locator('table[aria-label^="Changes"] tbody tr').first).to_contain_text(

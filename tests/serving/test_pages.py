@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.serving.pages import FOLDER, POLICY, TYPES
+from gateway.serving.pagefiles import POLICY, TYPES
+from gateway.serving.pages import FOLDER
 
 ROOT = Path(str(files("gateway.serving") / FOLDER))
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*") if path.suffix in TYPES)

@@ -112,7 +112,11 @@ function begin() {
     if (await askToken(false)) notice("The token is used from now on.");
     turn();
   });
-  addEventListener("hashchange", () => { turn(); root.focus(); });
+  addEventListener("hashchange", () => {
+    turn();
+    root.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  });
   turn();
   summary();
 }

@@ -41,6 +41,20 @@ async def test_they_are_found_by_a_part_of_their_names_and_counted_beyond_the_li
     assert told["total"] == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("btc%20quotes", 2), ("ETH-BTC%20live", 1), ("subscribed", 3), ("eth%20stale", 0), ("%20", 3)],
+)
+async def test_every_word_of_a_filter_is_in_name_status_or_reason(
+    rig: Any, asking: Any, text: str, found: int
+) -> None:
+    client = await rig.client()
+    await client.subscribe("BTC-USDT", "ETH-USDT", "ETH-BTC")
+    await client.many(3)
+    _, told = await asking(rig, f"{PATH}?filter={text}")
+    assert told["total"] == found
+
+
 @pytest.mark.parametrize("limit", ["0", "-1", "x", str(MOST + 1), "", "1e3", "²"])
 async def test_a_limit_that_is_none_is_refused(rig: Any, asking: Any, limit: str) -> None:
     assert await asking(rig, f"{PATH}?limit={limit}") == (400, "bad_request")

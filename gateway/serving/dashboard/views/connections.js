@@ -5,7 +5,7 @@ import { h, keep, notice, say, sure, trouble } from "../dom.js";
 import { bytes, clock, count, now, seconds, since } from "../format.js";
 import { Grid } from "../grid.js";
 import { poll } from "../poll.js";
-import { changes, reason, timeline } from "../timeline.js";
+import { changes, reason, spanOf, timeline } from "../timeline.js";
 import { eventGrid, fetchEvents } from "./events.js";
 
 export const title = "Connections";
@@ -33,7 +33,8 @@ function all(root, signal) {
     const shown = only.checked ? connections.filter((item) => !item.is_healthy) : connections;
     say(problem, "");
     say(none, nothing(connections, shown));
-    keep(list, shown, (item) => item.id, card, fill);
+    const span = spanOf(shown.map((item) => item.history), now());
+    keep(list, shown, (item) => item.id, card, (made, item) => fill(made, item, span));
   }, 1000, signal, (wrong) => say(problem, wrong.message));
 }
 
@@ -45,16 +46,16 @@ function nothing(connections, shown) {
 function card(item) {
   const parts = {
     state: h("span", { class: "badge" }), facts: h("p", { class: "facts" }), heart: h("p", { class: "facts" }),
-    why: h("p", { class: "why" }), failed: h("p", { class: "why" }), strip: h("div", { class: "strip" }),
+    why: h("p", { class: "why" }), failed: h("p", { class: "why" }), strip: h("div"), begin: h("span"),
   };
   const link = h("a", { href: `#connections/${encodeURIComponent(item.id)}` }, item.id);
   const made = h("li", { class: "card" }, h("h3", {}, link, " ", parts.state), parts.why, parts.failed, parts.facts, parts.heart,
-    parts.strip, h("p", { class: "axis-line", "aria-hidden": "true" }, h("span", {}, "15 min ago"), h("span", {}, "now")), buttons(item.id));
+    parts.strip, h("p", { class: "axis-line", "aria-hidden": "true" }, parts.begin, h("span", {}, "now")), buttons(item.id));
   made.parts = parts;
   return made;
 }
 
-function fill(made, item) {
+function fill(made, item, span) {
   const { state, facts, heart, why, failed } = made.parts;
   say(state, item.phase ? `${item.state}: ${item.phase}` : item.state);
   state.className = `badge ${item.state}`;
@@ -63,16 +64,17 @@ function fill(made, item) {
   say(facts, facts_of(item));
   say(heart, heart_of(item));
   made.dataset.healthy = item.is_healthy;
-  draw(made, item);
+  draw(made, item, span);
 }
 
 /** Draw the strip anew where something changed, and else rarely, so that what it says of itself can be read. */
-function draw(made, item) {
+function draw(made, item, span) {
   const told = `${item.state} ${item.history.at(-1)?.at_us}`;
   const at = now();
   if (made.told === told && at - made.drawn < REDRAWN) return;
   Object.assign(made, { told, drawn: at });
-  made.parts.strip.replaceChildren(timeline(item.history, item.state, at));
+  made.parts.strip.replaceChildren(timeline(item.history, item.state, at, span));
+  say(made.parts.begin, `${seconds(span)} ago`);
 }
 
 function facts_of(item) {
@@ -103,11 +105,16 @@ function why_of(item) {
   return [told, item.is_healthy || item.unhealthy_because === told ? "" : item.unhealthy_because, diagnosis].filter(Boolean).join(" · ");
 }
 
-/** Why the last epoch failed, if it is remembered and is not what is told anyway. */
+/** Why the connection was lost last, and why the last attempt to have it back failed, as far as it is remembered. */
 function failure_of(item) {
-  const last = item.history.findLast((step) => step.after === "ERROR");
-  if (!last || item.state === "ERROR") return "";
-  return `Last failure ${ago(since(last.at_us))}, at ${clock(last.at_us)}, in epoch ${last.epoch}: ${reason(last)}`;
+  const failed = item.history.filter((step) => step.after === "ERROR");
+  const lost = failed.findLast((step) => step.before === "CONNECTED");
+  const last = failed.at(-1);
+  return [lost && `Last lost ${told_of(lost)}`, last !== lost && `Last failed attempt ${told_of(last)}`].filter(Boolean).join(" · ");
+}
+
+function told_of(step) {
+  return `${ago(since(step.at_us))}, at ${clock(step.at_us)}, epoch ${step.epoch}: ${reason(step)}`;
 }
 
 function buttons(id) {
@@ -147,7 +154,7 @@ function one(root, signal, id) {
   const ask = async () => {
     const item = await api.get(`/api/v1/connections/${path_of(id)}`, signal);
     say(problem, "");
-    fill(made, item);
+    fill(made, item, spanOf([item.history], now()));
     keep(counters, Object.entries(item.counters), ([name]) => name, counter, counted);
     streams.show(Object.entries(item.ages.streams).map(([name, age]) => ({ name, age })));
     const latest = JSON.stringify(item.history);

@@ -11,7 +11,7 @@ export function open(root, signal) {
   const plugins = h("div");
   const restart = h("p", { class: "problem" });
   const shown = h("pre", { tabindex: 0, role: "region", "aria-label": "Configuration" });
-  root.append(about, h("h3", {}, "Plugins"), plugins, h("h3", {}, "Configuration"), h("div", { class: "row" },
+  root.append(about, h("p", {}, h("a", { href: "/api" }, "All that can be asked of this gateway")), h("h3", {}, "Plugins"), plugins, h("h3", {}, "Configuration"), h("div", { class: "row" },
     h("button", { type: "button", title: "Needs the scope admin where tokens are needed.", onclick: () => reload().then(fill) }, "Reload …")), restart, shown);
   const fill = () => Promise.all([version(about, signal), list(plugins, signal), configuration(shown, restart, signal)]);
   return fill();

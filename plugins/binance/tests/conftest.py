@@ -1,6 +1,5 @@
 """What the tests of the plugins share: targets, dialects, the captures, and how a conversation is driven."""
 
-import os
 import sys
 from collections.abc import Generator, Mapping
 from pathlib import Path
@@ -14,8 +13,7 @@ from gateway_binance import coinm, spot, usdm
 
 sys.path.append(str(Path(__file__).parent))  # recordings, and what reads frames without the plugins
 
-ROOT = Path(__file__).parents[3]
-CAPTURES = Path(os.environ.get("GATEWAY_CAPTURES", ROOT.parent / "shared" / "captures"))
+from captures import CAPTURES  # found by that
 
 PLUGINS: Mapping[str, Any] = {"binance": spot.plugin, "binance-usdm": usdm.plugin, "binance-coinm": coinm.plugin}
 HOSTS: Mapping[str, Mapping[str, str]] = {

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from captures import json_lines, unpacked
 from msgspec.structs import asdict
 
 from gateway import spi
@@ -24,7 +25,11 @@ Facts = Mapping[str, Any]
 
 
 class Answer(NamedTuple):
-    """A frame, and what a peer makes of it; no facts if it makes nothing of it."""
+    """
+    A frame, and what a peer makes of it; no facts if it makes nothing of it.
+
+    ``exchange`` is empty where no plugin has the market.
+    """
 
     name: str
     exchange: str
@@ -54,19 +59,60 @@ def agree(ours: Any, theirs: Any) -> bool:
 
 # --- tardis
 
-_TARDIS = {"binance": "binance", "binance-futures": "binance-usdm", "binance-delivery": "binance-coinm"}
+Merged = dict[str, dict[float, float]]
+"""Sizes by price of what has changed before a book was whole, by side."""
+_TARDIS = {
+    "binance": "binance",
+    "binance-us": "binance",
+    "binance-futures": "binance-usdm",
+    "binance-delivery": "binance-coinm",
+}
 
 
 def tardis(path: Path) -> Iterator[Answer]:
-    """Yield the answers of tardis."""
-    for pair in json.loads(path.read_bytes())["pairs"]:
-        facts: dict[str, Any] = {}
+    """Yield the answers of tardis; what it merges into a book from changes that came before is not asked of us."""
+    merged: dict[str, Merged] = {}
+    for pair in json.loads(unpacked(path))["pairs"]:
+        frame, facts = json.loads(pair["message_raw"]), dict[str, Any]()
+        symbol, _, kind = _stream_of(frame).partition("@")
+        waiting = merged.setdefault(f"{pair['exchange']} {symbol}", {"bids": {}, "asks": {}})
+        if kind.startswith("depth") and not pair["expected"]:
+            for side, key in (("bids", "b"), ("asks", "a")):
+                waiting[side].update((float(price), float(size)) for price, size in frame["data"].get(key, ()))
         for said in pair["expected"]:
-            facts |= _MAPPED[said["type"]](said)
+            facts |= _MAPPED.get(said["type"], _nothing)(said)
+            if said.get("isSnapshot") and "bids" in frame["data"]:
+                _leave_out(facts, frame["data"], waiting)
             if not _is_untimed(said):
                 facts["ts"] = _us(said["timestamp"])
         name = f"tardis {pair['exchange']} {pair['n']}"
-        yield Answer(name, _TARDIS[pair["exchange"]], pair["message_raw"].encode(), facts)
+        yield Answer(name, _TARDIS.get(pair["exchange"], ""), pair["message_raw"].encode(), facts)
+
+
+def _stream_of(frame: Any) -> str:
+    return str(frame.get("stream", "")) if isinstance(frame, dict) else ""
+
+
+def _nothing(_said: Facts) -> Facts:
+    return {}
+
+
+def _leave_out(facts: dict[str, Any], told: Any, waiting: Merged) -> None:
+    """Forget what a level has of a change from before; where that makes levels come or go, the whole side."""
+    for side, touched in waiting.items():
+        whole = {float(price): float(size) for price, size in told[side]}
+        places = range(facts.get(side, 0))
+        prices = [facts[f"{side} {place} price"] for place in places]
+        is_moved = bool(touched) and set(prices) != whole.keys()
+        for place, price in zip(places, prices, strict=True):
+            size = facts[f"{side} {place} size"]
+            if is_moved or (price in touched and size == touched[price] != whole[price]):
+                del facts[f"{side} {place} size"]
+            if is_moved:
+                del facts[f"{side} {place} price"]
+        if is_moved:
+            del facts[side]
+        touched.clear()
 
 
 def _us(text: str) -> int:
@@ -93,13 +139,16 @@ def _book(said: Facts) -> Facts:
 
 def _is_untimed(said: Facts) -> bool:
     """Whether the peer's time is that of receipt, or of the engine where all else has the event's."""
-    return bool(said.get("isSnapshot") or (said["type"] == "book_ticker" and said["exchange"] == "binance"))
+    is_spot_quote = said["type"] == "book_ticker" and _TARDIS.get(said["exchange"]) == "binance"
+    return bool(said.get("isSnapshot")) or is_spot_quote
 
 
 def _derivative(said: Facts) -> Facts:
     """Tell what is gathered from several streams; each frame can be asked for its own part."""
-    names = {"mark": "markPrice", "last": "lastPrice"}
-    return {ours: said[theirs] for ours, theirs in names.items() if theirs in said}
+    names = {"mark": "markPrice", "last": "lastPrice", "index": "indexPrice", "funding_rate": "fundingRate"}
+    facts = {ours: said[theirs] for ours, theirs in names.items() if theirs in said}
+    until = said.get("fundingTimestamp")
+    return facts if until is None else {**facts, "next_funding": _us(until)}
 
 
 _MAPPED: dict[str, Callable[[Facts], Facts]] = {
@@ -123,9 +172,8 @@ _PARSED = {
 
 def crypto_msg_parser(path: Path) -> Iterator[Answer]:
     """Yield what the tests of crypto-msg-parser assert, of what our records have too."""
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        pair = json.loads(line)
-        exchange = _PARSED[pair["market"]]
+    for number, pair in enumerate(json_lines(path), 1):
+        exchange = _PARSED.get(pair["market"], "")
         facts: dict[str, Any] = {}
         for check in pair["peer_checks"]:
             facts |= _asserted(*sorted(check, key=_is_expression), is_spot=exchange == "binance")
@@ -147,7 +195,7 @@ def _asserted(value: str, of: str, *, is_spot: bool) -> Facts:
     if level is not None:
         return {" ".join(level.groups()): float(value)}
     field = _ASSERTED.get(of)
-    return {} if field is None else {field[0]: field[1](value)}
+    return {} if field is None or value == "None" else {field[0]: field[1](value)}
 
 
 def _time(value: str) -> int:
@@ -161,6 +209,7 @@ _ASSERTED: dict[str, tuple[str, Callable[[str], Any]]] = {
     "orderbook.bids.len()": ("bids", int),
     "orderbook.timestamp": ("ts", _time),
     "orderbook.seq_id": ("last", int),
+    "orderbook.prev_seq_id": ("previous", int),
     "funding_rates[0].funding_rate": ("funding_rate", float),
     "funding_rates[0].funding_time": ("next_funding", _time),
     "funding_rates[0].timestamp": ("ts", _time),
@@ -183,26 +232,28 @@ _ASSERTED: dict[str, tuple[str, Callable[[str], Any]]] = {
 # --- unicorn-fy
 
 _RENAMED = {
-    "binance_com_websocket": "binance",
     "binance_com_futures_websocket": "binance-usdm",
     "binance_com_coin_futures_websocket": "binance-coinm",
 }
+"""All others are the spot market's protocol."""
 
 
 def unicorn_fy(path: Path) -> Iterator[Answer]:
     """Yield the answers of unicorn-fy: the exchange's fields by other names, their values as they were."""
-    for pair in json.loads(path.read_bytes())["pairs"]:
-        frame, said = pair["message_raw"].encode(), pair["expected"]
-        yield Answer(f"unicorn-fy {pair['test']}", _RENAMED[pair["decoder"]], frame, _renamed(said))
+    for pair in json.loads(unpacked(path))["pairs"]:
+        frame, said = pair["message_raw"].encode(), pair["expected"] or {}
+        yield Answer(f"unicorn-fy {pair['test']}", _RENAMED.get(pair["decoder"], "binance"), frame, _renamed(said))
 
 
 def _renamed(said: Facts) -> Facts:
-    inner = said.get("data") or [said.get("kline", {})]
-    flat = {**said, **inner[0]}
+    inner = said.get("data") or said.get("kline") or {}
+    flat = {**said, **(inner[0] if isinstance(inner, list) else inner)}
     facts = {ours: flat[theirs] for theirs, ours in _NAMES.items() if theirs in flat}
     for name in ("ts", "message ts", "start", "end", "next_funding"):
         facts |= {name: facts[name] * 1000} if name in facts else {}
-    facts |= {"side": said["side"].lower(), "ts": said["transaction_time"] * 1000} if "side" in said else {}
+    facts |= {"side": said["side"].lower()} if "side" in said else {}
+    facts |= {"ts": said["order_trade_time"] * 1000} if "order_trade_time" in said else {}
+    facts |= {"ts": said["transaction_time"] * 1000} if {"side", "transaction_time"} <= said.keys() else {}
     facts |= {"side": "sell" if said["is_market_maker"] else "buy"} if "is_market_maker" in said else {}
     for side in ("bids", "asks"):
         for place, (price, size) in enumerate(said.get(side, ())):

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
+from captures import json_lines
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -54,10 +55,9 @@ def listed(*names: tuple[str, str]) -> spi.Instruments:
 
 def frames(path: Path) -> Iterator[tuple[str, bytes]]:
     """Yield where each recorded frame is from, and the frame."""
-    for line in path.read_text().splitlines():
-        one = json.loads(line)
-        if one["dir"] == "push":
-            yield one["src"], one["frame"].encode()
+    for one in json_lines(path):
+        if one.get("dir") == "push" and "frame" in one:
+            yield one.get("src", ""), one["frame"].encode()
 
 
 def converse(conversation: Generator[Any, Any, Any], *replies: Any) -> SimpleNamespace:

@@ -1,36 +1,26 @@
 """Recordings of Binance's connections, line by line, and books kept by the plainest means there are."""
 
-import gzip
 import json
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+from captures import Kind, json_lines, named
 
 from gateway import spi
 
-MARKETS = {
-    "binance-spot": "binance",
-    "binance-usdm": "binance-usdm",
-    "binance-coinm": "binance-coinm",
-    # Other companies, and the spot market's protocol.
-    "extra/binance-tr": "binance",
-    "extra/binance-us": "binance",
-}
-WITH_BOOKS = (
+WITH_BOOKS = named(
+    Kind.BOOKS,
     "binance-spot/hft-btcusdt-20240808.jsonl",
-    "binance-spot/cf-20210417.jsonl",
-    "binance-spot/cf-20210814.jsonl",
-    "binance-spot/cf-20211012.jsonl",
-    "extra/binance-tr/cf-20230410.jsonl",
-    "extra/binance-us/cf-20211012.jsonl",
-    "binance-usdm/hft-btcusdt-20230404.jsonl",
-    "binance-usdm/hft-btcusdt-20240718.jsonl.gz",
     "binance-usdm/cf-20210417.jsonl",
-    "binance-coinm/hft-ethusd_perp-20240808.jsonl",
     "binance-coinm/cf-20210722.jsonl",
 )
 """Every recording of Binance that has changes of books."""
+_STREAM = re.compile(r'\{\s*"stream"\s*:\s*"')
+_DEPTH = re.compile(r'\{\s*"lastUpdateId"')
 
 
 class Frame(NamedTuple):
@@ -47,26 +37,42 @@ class Snapshot(NamedTuple):
     symbol: str
     body: bytes
 
-
-def market_of(name: str) -> str:
-    """Return the id of the plugin that speaks with what was recorded."""
-    return MARKETS[name.rpartition("/")[0]]
+    @property
+    def reply(self) -> Any:
+        """What it says."""
+        return json.loads(self.body)
 
 
 def lines(path: Path) -> Iterator[Frame | Snapshot]:
     """Yield frames and snapshots in the order in which they came."""
-    content = path.read_bytes()
+    for session in sessions(path):
+        yield from session
+
+
+def sessions(path: Path) -> Iterator[list[Frame | Snapshot]]:
+    """Yield what each connection brought: books have no more in common with those of the one before."""
+    session: list[Frame | Snapshot] = []
+    heard = set[str]()
     only = ""
-    for text in (gzip.decompress(content) if path.suffix == ".gz" else content).splitlines():
-        line = json.loads(text)
-        frame = line.get("frame", "")
-        if frame.startswith('{"stream"'):
+    for line in json_lines(path):
+        frame, connection = line.get("frame", ""), line.get("conn", "")
+        if line.get("dir") == "connect" and connection in heard:
+            yield session
+            session, heard, only = [], set(), ""
+        elif _STREAM.match(frame):
             message = json.loads(frame)
             only = only or message["stream"].partition("@")[0].upper()
-            yield Frame(frame.encode(), message["stream"], message["data"])
-        elif frame.startswith('{"lastUpdateId"'):
-            symbol = line.get("url", "").partition("symbol=")[2].partition("&")[0]
-            yield Snapshot(symbol or only, frame.encode())
+            heard.add(connection)
+            session.append(Frame(frame.encode(), message["stream"], message["data"]))
+        elif _DEPTH.match(frame):
+            session.append(Snapshot(_symbol_of_reply(line, frame) or only, frame.encode()))
+    yield session
+
+
+def _symbol_of_reply(line: Any, frame: str) -> str:
+    """Return whose a fetched book is, where it is said."""
+    asked = parse_qs(urlsplit(line.get("url", "")).query).get("symbol", [""])[0]
+    return asked or str(json.loads(frame).get("symbol", ""))
 
 
 class Quotes:
@@ -99,11 +105,13 @@ class PlainBook:
         self.bids: dict[str, str] = {}
         self.asks: dict[str, str] = {}
         self.last = 0
+        self.fresh = True
+        """Whether nothing was done since it was whole."""
 
     def replace(self, body: Any) -> None:
         """Start anew with what was fetched."""
         self.bids, self.asks = dict(body["bids"]), dict(body["asks"])
-        self.last = body["lastUpdateId"]
+        self.last, self.fresh = body["lastUpdateId"], True
 
     def apply(self, data: Any) -> None:
         """Do what an update says, unless it is older than the book."""
@@ -115,7 +123,21 @@ class PlainBook:
                     side[price] = size
                 else:
                     side.pop(price, None)
-        self.last = data["u"]
+        self.last, self.fresh = data["u"], False
+
+    def is_hole(self, data: Any) -> bool:
+        """Whether something is missing before an update, as the documents have it."""
+        if data["u"] <= self.last:
+            return False
+        if "pu" in data:
+            is_first = self.fresh and data["U"] <= self.last
+            return not is_first and data["pu"] != self.last
+        return bool(data["U"] > self.last + 1)
+
+    def best(self) -> tuple[str, ...]:
+        """Return bid, its size, ask and its size."""
+        bid, ask = max(self.bids, key=float), min(self.asks, key=float)
+        return bid, self.bids[bid], ask, self.asks[ask]
 
     def fetched(self, depth: int) -> bytes:
         """Return what a snapshot of ``depth`` levels would say now."""

@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 import pytest
+from captures import market_of
 from recordings import (
     WITH_BOOKS,
     Frame,
@@ -12,9 +13,8 @@ from recordings import (
     Quotes,
     Snapshot,
     fetched,
-    lines,
-    market_of,
     same,
+    sessions,
     streams_of_books,
     symbol_of,
 )
@@ -24,8 +24,8 @@ from gateway.engine.messages import Message, Notice
 from gateway.engine.topics import Topic
 from gateway.model.subscriptions import Subscription
 
-DISAGREE = frozenset({167006089178, 167006089315, 167006089882, 167006133937})
-"""Where, in ``binance-coinm/cf-20210722.jsonl``, what was fetched of books and the quotes beside disagree."""
+CONTRADICTED = 0.02
+"""Of what is compared at most, where quotes contradict the changes beside them: more would rather be our fault."""
 EVERY = (500, 37) if os.environ.get("GATEWAY_FULL_SIZE") else (500,)
 """Of how many updates one is lost."""
 DELAY = 3
@@ -41,6 +41,8 @@ class Listener:
     def __init__(self, symbol: str, quotes: Quotes) -> None:
         self.symbol = symbol
         self.quotes = quotes
+        self.truth: dict[int, tuple[str, ...]] = {}
+        """Bid and ask with their sizes by number, of all that came, nothing lost."""
         self.words: list[str] = []
         self.compared = 0
         self.different: set[int] = set()
@@ -61,10 +63,12 @@ class Listener:
 
     def compare(self, seq: int) -> None:
         best = self.quotes.at(self.symbol, seq)
+        bid, ask = max(self.bids, key=float), min(self.asks, key=float)
+        ours = (bid, self.bids[bid], ask, self.asks[ask])
+        assert same(ours, self.truth[seq]), seq
         if best is not None:
-            bid, ask = max(self.bids, key=float), min(self.asks, key=float)
             self.compared += 1
-            if not same((bid, self.bids[bid], ask, self.asks[ask]), best):
+            if not same(ours, best):
                 self.different.add(seq)
 
     def notify(self, notice: Notice, _frame: bytes, /) -> None:
@@ -79,7 +83,7 @@ class Lossy:
         self.truth = PlainBook()
         self.early: list[Any] = []
         """Updates that came before the exchange's whole book was known."""
-        self.lost = self.noticed = 0
+        self.lost = self.noticed = self.holes = 0
         self.is_missing = False
         self.countdown: int | None = None
         self.drive = drive
@@ -102,9 +106,18 @@ class Lossy:
         """The recording has a whole book."""
         if not self.truth.last:
             self.truth.replace(json.loads(body))
+            self.listener.truth[self.truth.last] = self.truth.best()
             for data in self.early:
-                self.truth.apply(data)
+                self.know(data)
             self.load(body)
+
+    def know(self, data: Any) -> None:
+        """Do what an update says to the book that nothing is lost of; a recording may have a hole itself."""
+        if self.truth.is_hole(data):
+            self.holes += 1
+            self.is_missing = True
+        self.truth.apply(data)
+        self.listener.truth[self.truth.last] = self.truth.best()
 
     def load(self, body: bytes) -> None:
         assert self.feed.sync is not None
@@ -114,7 +127,7 @@ class Lossy:
 
     def take(self, frame: Frame, *, lose: bool) -> None:
         if self.truth.last:
-            self.truth.apply(frame.data)
+            self.know(frame.data)
         else:
             self.early.append(frame.data)
         if lose:
@@ -140,30 +153,32 @@ class Lossy:
 def test_a_lost_update_is_told_and_the_book_is_right_again(
     name: str, every: int, capture: Any, dialect_of: Any, drive: Any, capsys: Any
 ) -> None:
-    recorded = list(lines(capture(name)))
-    dialect, quotes = dialect_of(market_of(name)), Quotes(recorded)
-    books = {
-        symbol_of(stream): Lossy(stream, dialect, quotes, drive) for stream in streams_of_books(dialect, recorded)
-    }
-    updates = 0
-    for line in recorded:
-        if isinstance(line, Snapshot):
-            books[line.symbol].told(line.body)
-        elif dialect.book(line.stream) is not None:
-            updates += 1
-            books[symbol_of(line.stream)].take(line, lose=not updates % every)
-    told = {symbol: book.listener.words.count("gap") for symbol, book in books.items()}
-    assert told == {symbol: book.noticed for symbol, book in books.items()}
-    lost, gaps = sum(book.lost for book in books.values()), sum(told.values())
-    compared = sum(book.listener.compared for book in books.values())
-    different = set[int]().union(*(book.listener.different for book in books.values()))
-    counts = f"{lost} of {updates} updates lost, {gaps} gaps told, {compared} compared, {len(different)} different"
+    dialect, updates = dialect_of(market_of(name)), 0
+    books: list[Lossy] = []
+    for recorded in sessions(capture(name)):
+        quotes = Quotes(recorded)
+        found = {
+            symbol_of(stream): Lossy(stream, dialect, quotes, drive)
+            for stream in streams_of_books(dialect, recorded)
+        }
+        for line in recorded:
+            if isinstance(line, Snapshot):
+                if line.symbol in found:
+                    found[line.symbol].told(line.body)
+            elif dialect.book(line.stream) is not None:
+                updates += 1
+                found[symbol_of(line.stream)].take(line, lose=not updates % every)
+        books += found.values()
+    for book in books:
+        assert book.listener.words.count("gap") == book.noticed
+        check_order(book.listener.words)
+    lost, gaps, holes = (sum(each) for each in zip(*((b.lost, b.noticed, b.holes) for b in books), strict=True))
+    compared, different = sum(b.listener.compared for b in books), sum(len(b.listener.different) for b in books)
+    counts = f"{lost} of {updates} updates lost, {gaps} gaps told, {compared} compared, {different} different"
     with capsys.disabled():
         print(f"\n{name}: {counts}")  # noqa: T201  # whoever runs it sees what was compared
-    assert different <= DISAGREE
-    assert compared > 0
-    for book in books.values():
-        check_order(book.listener.words)
+    assert holes or different <= CONTRADICTED * compared
+    assert compared > 0 or not any(b.truth.last for b in books)
 
 
 def check_order(words: list[str]) -> None:

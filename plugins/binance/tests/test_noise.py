@@ -6,12 +6,13 @@ from typing import Any, get_args
 import plainly
 import pytest
 from bending import NUMBERS, bent, changed, places, quietly
+from captures import market_of
 from frames import EXAMPLES, NOTICES
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import json as records_json
 from msgspec.structs import asdict
-from recordings import WITH_BOOKS, Frame, lines, market_of
+from recordings import WITH_BOOKS, Frame, lines
 
 from gateway import spi
 

@@ -6,8 +6,10 @@ from typing import Any, get_args
 import plainly_private
 import pytest
 from bending import bent, quietly
+from captures import Kind, market_of, named
 from hypothesis import example, given
 from hypothesis import strategies as st
+from lives import event_of
 from msgspec import json as records_json
 from msgspec.structs import asdict
 from private import frames, listed, target
@@ -16,11 +18,6 @@ from gateway import spi
 from gateway_binance import coinm, spot, usdm
 
 PLUGINS: Any = {"binance": spot.plugin, "binance-usdm": usdm.plugin, "binance-coinm": coinm.plugin}
-RECORDED = {
-    "binance": ("lean-userdata-orders", "nautilus-fixtures", "nautilus-ws-resources", "jkorf-subscriptions"),
-    "binance-usdm": ("lean-userdata-orders", "nautilus-fixtures", "nautilus-ws-resources", "jkorf-subscriptions"),
-}
-WHERE = {"binance": "binance-spot", "binance-usdm": "binance-usdm"}
 OWN: dict[str, list[Any]] = {
     "binance": [
         {"subscriptionId": 4, "event": {"e": "balanceUpdate", "E": 2, "a": "BTC", "d": "-1.5", "T": 1}},
@@ -64,11 +61,10 @@ def recorded(exchange: str, capture: Any) -> list[bytes]:
     """Return our own frames, and those of accounts that were recorded; spot's in their present wrapping."""
     if exchange not in _kept:
         found = [json.dumps(one).encode() for one in OWN[exchange]]
-        for name in RECORDED.get(exchange, ()):
-            for _, payload in frames(capture(f"{WHERE[exchange]}/{name}.dev.jsonl")):
-                message = json.loads(payload)
-                event = message.get("event", message.get("data", message)) if isinstance(message, dict) else {}
-                if isinstance(event, dict) and isinstance(event.get("e"), str):
+        for name in [one for one in named(Kind.FRAMES) if market_of(one) == exchange]:
+            for _, payload in frames(capture(name)):
+                event = event_of(payload)
+                if isinstance(event.get("e"), str):
                     wrapped = {"subscriptionId": 4, "event": event}
                     found.append(json.dumps(wrapped).encode() if exchange == "binance" else payload)
         _kept[exchange] = found

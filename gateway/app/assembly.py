@@ -14,11 +14,12 @@ from typing import Final
 
 from gateway.app.composition import World, compose
 from gateway.app.departed import Departed
+from gateway.app.egress import egress_of
 from gateway.app.fitting import ca_file_of
 from gateway.app.plugins import PluginsObserver
 from gateway.app.signers import Signers
 from gateway.app.standing import Standing
-from gateway.config import RetentionSettings, Settings, StoreSettings
+from gateway.config import ExchangeSettings, RetentionSettings, Settings, StoreSettings
 from gateway.engine.absence import Names
 from gateway.engine.budgets import Budgets
 from gateway.engine.hub import Hub
@@ -130,6 +131,7 @@ class Assembly:
         async with asyncio.TaskGroup() as tasks:
             for exchange in self.exchanges.values():
                 tasks.create_task(exchange.stop())
+        self._tell_late()
         await self._let_go()
 
     def remember(self, retention: RetentionSettings) -> None:
@@ -223,10 +225,11 @@ class Assembly:
         )
 
     def _network(self, name: str) -> Network:
-        settings = self._settings.exchanges.get(name)
+        settings = self._settings.exchanges.get(name, ExchangeSettings())
         return AiohttpNetwork(
-            ca_file=None if settings is None else ca_file_of(name, settings),
+            ca_file=ca_file_of(name, settings),
             found=lambda host: self.names.found(host, self._surroundings.now()),
+            egress=egress_of(name, self._host.bind(name).info, settings),
         )
 
     async def _let_go(self) -> None:
@@ -241,10 +244,15 @@ class Assembly:
             await asyncio.sleep(SWEEP)
             now = self._surroundings.now()
             self.hub.sweep(now)
-            for name, exchange in self.exchanges.items():
+            for exchange in self.exchanges.values():
                 exchange.look_at_limits(now)
-                for begun_us, at_us in self.hub.flow(name).late():
-                    self._observer.noticed(name, 0, LATE_MESSAGE, leg="transit", begun_us=begun_us, at_us=at_us)
+            self._tell_late()
+
+    def _tell_late(self) -> None:
+        """Tell of each message that came late since the last time."""
+        for name in self.exchanges:
+            for begun_us, at_us in self.hub.flow(name).late():
+                self._observer.noticed(name, 0, LATE_MESSAGE, leg="transit", begun_us=begun_us, at_us=at_us)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         """One that fails is a defect of ours and is said aloud."""

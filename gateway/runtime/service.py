@@ -117,9 +117,10 @@ class Service:
         raise AssertionError("a reader ends by raising")
 
     def stop(self) -> None:
-        """Hear nothing more; what was counted is told."""
+        """Hear nothing more; what was counted and what happened lately is told."""
         now = self._ground.now()
         self._sampler.sample(now)
+        self._milestones.check()
         if (until := self._pinger.heartbeat.heard_until) is not None:
             self._reconciler.arrived(now - until)
         self._connection.worked = self._is_up and self._sampler.has_worked()

@@ -1,6 +1,7 @@
 """What becomes of a connection is seen as it happens, with its reasons; and what may be done about it, is done."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from playwright.async_api import expect
@@ -114,3 +115,24 @@ async def test_a_reconnect_is_asked_for_only_by_those_who_mean_it(look: Any, sta
     await screen.accept()
     await expect(screen.page.locator(".notice")).to_have_count(1)
     await expect(screen.card(ID).locator(".facts").first).to_contain_text(f"epoch {before + 1} ")
+
+
+async def test_ages_are_by_the_clock_of_the_gateway(look: Any) -> None:
+    screen = await look()
+    await screen.page.clock.install(time=datetime.now(UTC) + timedelta(days=3))
+    await screen.go("connections")
+    await expect(screen.card(ID).locator(".facts").first).to_have_text(re.compile(r"^for [\d.]+ (ms|s|min) "))
+
+
+async def test_a_gateway_that_is_gone_is_told(look: Any) -> None:
+    screen = await look()
+    await screen.go("connections")
+    await expect(screen.card(ID).locator(".badge")).to_have_text("CONNECTED")
+    await screen.page.route("**/*", lambda route: route.abort())
+    await expect(screen.page.locator("#summary")).to_have_text("The gateway does not answer.")
+    await expect(screen.page.locator(".problem")).to_have_text("The gateway does not answer.")
+    await screen.page.unroute_all()
+    await expect(screen.page.locator("#summary")).to_contain_text("Ready.")
+    await expect(screen.page.locator(".problem")).to_be_empty()
+    assert all("net::ERR_FAILED" in text for text in screen.wrong)
+    screen.wrong.clear()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 from screen import HELD_UP
 from stage import staged
 
@@ -68,3 +68,20 @@ async def test_a_view_that_holds_up_the_page_is_found(look: Any) -> None:
       new PerformanceObserver(done).observe({ type: "longtask" });
     })""")
     assert await held_up.evaluate("(most) => most()") > MOST_MS
+
+
+async def test_those_that_are_too_many_for_one_answer_are_found_by_filtering(look: Any) -> None:
+    def topic(name: str) -> dict[str, Any]:
+        return {"topic": name, "status": "live", "epoch": "e", "offset": 1, "listeners": 1}
+
+    async def answer(route: Route) -> None:
+        shown = topic("mock:trades:LAST-USDT" if "filter=last" in route.request.url else "mock:trades:FIRST-USDT")
+        await route.fulfill(json={"topics": [shown], "total": 1 if "LAST" in shown["topic"] else 2})
+
+    screen = await look()
+    await screen.page.route("**/api/v1/topics*", answer)
+    await screen.go("topics")
+    await expect(screen.page.locator(".problem")).to_have_text("The first 1 of 2 are here; filter to find others.")
+    await screen.page.get_by_label("Filter Subscriptions").fill("last")
+    await expect(screen.page.locator("tbody tr:not(.space)")).to_contain_text("LAST-USDT")
+    await expect(screen.page.locator(".problem")).to_be_empty()

@@ -7,11 +7,15 @@ conflated) to its ``offset``; these must begin where the last one ended.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 Message = dict[str, Any]
 Position = tuple[str, int]
 """Epoch and offset: where a reader stands in a topic."""
+WHOLE: Final = frozenset({"book", "quotes", "ticker", "mark", "orders", "balances", "positions"})
+"""Channels that begin with a snapshot."""
+BOOK: Final = "book"
+"""Comes whole after a lag, too."""
 
 
 class Contiguity:
@@ -19,22 +23,38 @@ class Contiguity:
 
     def __init__(self) -> None:
         self._positions: dict[str, Position] = {}
+        self._resumable: dict[str, Position] = {}
 
     @property
     def positions(self) -> Mapping[str, Position]:
-        """A live, read-only view; what a later ``resume`` needs."""
-        return MappingProxyType(self._positions)
+        """
+        A live, read-only view; what a later ``resume`` needs.
+
+        A topic that is to begin with a snapshot is not in it before anything has come:
+        whoever resumed from the answer would be sent what follows a snapshot that it never had.
+        """
+        return MappingProxyType(self._resumable)
 
     def acknowledged(self, ack: Mapping[str, Any], resumed: Position | None) -> None:
         """Start where ``ack`` says or, if everything missed will follow, where we resumed."""
-        if ack.get("recovered") and resumed is not None:
-            self._positions[ack["topic"]] = resumed
+        topic = ack["topic"]
+        if resumed is not None and ack.get("recovered"):
+            self._positions[topic] = self._resumable[topic] = resumed
+            return
+        self._settle(topic, (ack["epoch"], ack["offset"]), whole=_channel(topic) in WHOLE)
+
+    def _settle(self, topic: str, position: Position, *, whole: bool) -> None:
+        """Stand at ``position``; if the ``whole`` is still to come, nobody can resume from there."""
+        self._positions[topic] = position
+        if whole:
+            self._resumable.pop(topic, None)
         else:
-            self._positions[ack["topic"]] = (ack["epoch"], ack["offset"])
+            self._resumable[topic] = position
 
     def forget(self, topic: str) -> None:
         """We listen no more."""
         self._positions.pop(topic, None)
+        self._resumable.pop(topic, None)
 
     def jump(self, message: Message) -> Message | None:
         """Follow ``message``; return what to tell the reader before it if offsets are missing or come again."""
@@ -45,7 +65,7 @@ class Contiguity:
         if "offset" not in message:
             return None
         before = self._positions.get(topic)
-        self._positions[topic] = (message["epoch"], message["offset"])
+        self._positions[topic] = self._resumable[topic] = (message["epoch"], message["offset"])
         if before is None or before[0] != message["epoch"]:
             return None
         expected, first = before[1] + 1, message.get("first", message["offset"])
@@ -58,4 +78,8 @@ class Contiguity:
         """Messages were dropped for us as we had asked: no jump."""
         before = self._positions.get(topic)
         if before is not None and lag["from"] == before[1] + 1:
-            self._positions[topic] = (before[0], lag["to"])
+            self._settle(topic, (before[0], lag["to"]), whole=_channel(topic) == BOOK)
+
+
+def _channel(topic: str) -> str:
+    return topic.split(":", 2)[1] if ":" in topic else ""

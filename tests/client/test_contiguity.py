@@ -48,6 +48,41 @@ def test_what_is_recovered_follows_where_we_resumed_and_not_the_acks_offset() ->
     assert jumps({"offset": 11}, recovered=False, resumed=("e1", 8)) == []
 
 
+def resumable(topic: str, *messages: dict[str, Any], resumed: Any = None, **ack: Any) -> Any:
+    """Return from where ``topic`` can be resumed after these messages."""
+    contiguity = Contiguity()
+    contiguity.acknowledged({**ACK, "topic": topic, **ack}, resumed)
+    for message in messages:
+        assert contiguity.jump({"topic": topic, "type": "update", "epoch": "e1", **message}) is None
+    return contiguity.positions.get(topic)
+
+
+SNAPSHOT: dict[str, Any] = {"type": "snapshot", "offset": 10}
+STATUS: dict[str, Any] = {"type": "status", "status": "live"}
+LAG: dict[str, Any] = {"type": "lag", "from": 11, "to": 20}
+
+
+@pytest.mark.parametrize("channel", ["book", "quotes", "ticker", "mark", "orders", "balances", "positions"])
+def test_what_begins_with_a_snapshot_cannot_be_resumed_before_it_came(channel: str) -> None:
+    topic = f"mock:{channel}:A"
+    assert resumable(topic) is None
+    assert resumable(topic, STATUS) is None
+    assert resumable(topic, recovered=False, resumed=("e1", 3)) is None
+    assert resumable(topic, SNAPSHOT) == ("e1", 10)
+    assert resumable(topic, recovered=True, resumed=("e1", 3)) == ("e1", 3)
+
+
+@pytest.mark.parametrize("channel", ["trades", "candles", "liquidations", "raw"])
+def test_what_begins_with_none_can(channel: str) -> None:
+    assert resumable(f"mock:{channel}:A") == ("e1", 10)
+
+
+def test_a_book_that_is_to_follow_a_lag_must_have_come_too() -> None:
+    assert resumable("mock:book:A", SNAPSHOT, LAG) is None
+    assert resumable("mock:book:A", SNAPSHOT, LAG, {"type": "snapshot", "offset": 20}) == ("e1", 20)
+    assert resumable("mock:quotes:A", SNAPSHOT, LAG) == ("e1", 20)
+
+
 async def test_the_reader_is_told_of_a_jump_before_the_message_that_makes_it(
     scripted: Any, acknowledge: Any
 ) -> None:

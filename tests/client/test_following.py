@@ -93,6 +93,17 @@ async def test_what_could_not_be_resumed_is_told_as_missing(scripted, pause):
     assert told[2]["recovered"] is False
 
 
+async def test_whoever_had_no_snapshot_yet_asks_for_one_again(scripted, pause):
+    quotes = "mock:quotes:A"
+    snapshot = update(20, topic=quotes, type="snapshot")
+    gateway = Gateway(({"topic": quotes}, None), ({"topic": quotes, "offset": 20}, snapshot))
+    async with asyncio.timeout(10), aclosing(aiter(following(await scripted(gateway), pause, quotes))) as messages:
+        told = await taken(messages, 3)
+    assert [(one["type"], one.get("offset")) for one in told] == [("away", None), ("back", 20), ("snapshot", 20)]
+    assert told[1]["recovered"] is False
+    assert "resume" not in gateway.asked[1]
+
+
 async def test_a_connection_that_breaks_before_the_answer_costs_no_message(scripted, pause):
     gateway = Gateway(({}, update(11), None), ({"recovered": True}, update(12)))
     answered = gateway.__call__

@@ -51,6 +51,8 @@ class Played:
     """What each topic is in the end."""
     wanted: set[str] = field(default_factory=set)
     """What the exchange serves in the end."""
+    ahead: float = 0.0
+    """Seconds by which the wall clock of the gateway's machine is ahead of the truth."""
     found: dict[str, Any] = field(default_factory=dict)
     """What a row's own part has found out."""
 
@@ -64,7 +66,7 @@ class Played:
 
     def at(self, id_: str, after: str, *, since: float = 0.0) -> list[float]:
         """Return at which seconds a connection became ``after``, from ``since`` on."""
-        times = [(one.at_us - BEGUN_US) / 1e6 for one in self.moves.of(id_) if one.after == after]
+        times = [(one.at_us - BEGUN_US) / 1e6 for one in self.moves.of(id_) if one.after == after]  # unless ahead
         return [time for time in times if time >= since]
 
     def statuses(self, topic: str) -> list[str]:
@@ -118,7 +120,7 @@ async def _play(scenario: Scenario | None, seconds: float, rate: float, meanwhil
         network=network,
         observers=[_Watching(played, loop.time)],
         now=loop.time,
-        wall_us=wall_us,
+        wall_us=lambda: wall_us() + round(played.ahead * 1e6),
         rng=Random(1),
     )
     played.moves.watch(played.gateway.registry)

@@ -14,11 +14,12 @@ from typing import Final
 
 from gateway.app.composition import World, compose
 from gateway.app.departed import Departed
+from gateway.app.egress import egress_of
 from gateway.app.fitting import ca_file_of
 from gateway.app.plugins import PluginsObserver
 from gateway.app.signers import Signers
 from gateway.app.standing import Standing
-from gateway.config import RetentionSettings, Settings, StoreSettings
+from gateway.config import ExchangeSettings, RetentionSettings, Settings, StoreSettings
 from gateway.engine.absence import Names
 from gateway.engine.budgets import Budgets
 from gateway.engine.hub import Hub
@@ -224,10 +225,11 @@ class Assembly:
         )
 
     def _network(self, name: str) -> Network:
-        settings = self._settings.exchanges.get(name)
+        settings = self._settings.exchanges.get(name, ExchangeSettings())
         return AiohttpNetwork(
-            ca_file=None if settings is None else ca_file_of(name, settings),
+            ca_file=ca_file_of(name, settings),
             found=lambda host: self.names.found(host, self._surroundings.now()),
+            egress=egress_of(name, self._host.bind(name).info, settings),
         )
 
     async def _let_go(self) -> None:

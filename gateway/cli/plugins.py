@@ -1,7 +1,7 @@
-"""``gateway plugins``: which exchanges are installed, without importing any of them."""
+"""``gateway plugins``: which exchanges are installed and who ships them, without importing any unasked."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,6 +28,57 @@ def list_plugins(
         _print_table([("exchange", "package", "version", "code"), *rows])
     else:
         typer.echo("No plugin is installed.")
+
+
+@plugins.command("audit")
+def audit(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
+    hosts: Annotated[
+        bool, typer.Option("--hosts", help="Also which hosts each declares, for which it must be imported.")
+    ] = False,
+) -> None:
+    """Show who ships each plugin, what its files are, and what to write into plugins.allow to have no other."""
+    rows = _audited(hosts=hosts)
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    for row in rows:
+        typer.echo(f"{row['name']}: {row['distribution']} {row['version']}, {row['value']}")
+        typer.echo(f"  sha256  {row['sha256'] or 'none: its code is not where it is installed'}")
+        typer.echo(f"  allow   {row['allow']}")
+        for host in row.get("hosts", ()):
+            typer.echo(f"  host    {host}")
+        if "problem" in row:
+            typer.echo(f"  broken  {row['problem']}")
+    if not rows:
+        typer.echo("No plugin is installed.")
+
+
+def _audited(*, hosts: bool) -> list[dict[str, Any]]:
+    from gateway.host import fingerprint, installed  # noqa: PLC0415  # --help is quick without it
+
+    rows: list[dict[str, Any]] = []
+    for one in installed():
+        found = fingerprint(one.distribution)
+        allow = f"{one.name}@{one.distribution}" + (f"#sha256:{found}" if found else "")
+        row = {"name": one.name, "distribution": one.distribution, "version": one.version, "value": one.value}
+        rows.append({**row, "sha256": found, "allow": allow, **(_declared(one.name) if hosts else {})})
+    return rows
+
+
+def _declared(name: str) -> dict[str, Any]:
+    """Return the hosts of all environments, or why there are none to tell."""
+    from gateway.errors import PluginError  # noqa: PLC0415  # --help is quick without it
+    from gateway.host import PluginHost  # noqa: PLC0415  # same
+    from gateway.net.egress import host_of  # noqa: PLC0415  # same
+
+    host = PluginHost()
+    try:
+        host.load(name)
+    except PluginError as broken:
+        return {"hosts": [], "problem": broken.problem}
+    urls = (url for endpoint in host.bind(name).info.endpoints for url in endpoint.urls.values())
+    return {"hosts": sorted({host_of(url) for url in urls})}
 
 
 def _print_table(rows: list[tuple[str, ...]]) -> None:

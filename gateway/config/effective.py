@@ -13,7 +13,6 @@ from gateway.engine.liveness import DEFAULT_HEARTBEAT
 PENDING: Final = frozenset(
     {
         "exchanges.*.region",
-        "exchanges.*.allow_private",
     }
 )
 """Keys that are accepted before their feature exists; whoever builds one takes its line away."""

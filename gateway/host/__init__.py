@@ -3,5 +3,6 @@
 from gateway.host.binding import Binding
 from gateway.host.discovery import GROUP, Installed, installed
 from gateway.host.host import PluginHost
+from gateway.host.permission import fingerprint
 
-__all__ = ["GROUP", "Binding", "Installed", "PluginHost", "installed"]
+__all__ = ["GROUP", "Binding", "Installed", "PluginHost", "fingerprint", "installed"]

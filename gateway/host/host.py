@@ -13,6 +13,7 @@ from gateway.host.binding import Binding
 from gateway.host.declarations import checked, version_problem
 from gateway.host.discovery import find, imported
 from gateway.host.inspection import declared, inspect_plugin
+from gateway.host.permission import check_listed, check_shipped
 from gateway.host.spelling import ID
 from gateway.host.watching import Watch
 from gateway.model.changes import Change
@@ -55,16 +56,16 @@ class PluginHost:
         """
         Import and register the installed plugin named ``exchange``, and no other.
 
-        ``allow`` names those that may be imported; :obj:`None` allows all.
+        ``allow`` names those that may be imported, and may say who ships them; :obj:`None` allows all.
 
         Raises:
             PluginError: If it is not allowed, not installed, or broken.
         """
         self._check_name(exchange)
-        if allow is not None and exchange not in allow:
-            known = f"which has {', '.join(sorted(allow))}" if allow else "which is empty"
-            raise PluginError(exchange, f"is not in the list of allowed plugins, {known}")
-        self.register(exchange, imported(find(exchange)))
+        check_listed(exchange, allow)
+        found = find(exchange)
+        check_shipped(found, allow)
+        self.register(exchange, imported(found))
 
     def register(self, exchange: str, plugin: object) -> None:
         """

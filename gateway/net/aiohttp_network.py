@@ -12,6 +12,7 @@ from aiohttp import ClientMiddlewareType, ClientSession, ClientTimeout, DummyCoo
 from yarl import URL
 
 from gateway.errors import ConnectionFault, Reason, TransportLost
+from gateway.net.egress import ANYWHERE, Egress
 from gateway.net.faults import FAILURES, dropped, fault_of
 from gateway.net.replies import lower, whole_body
 from gateway.net.resolving import Resolver
@@ -49,6 +50,7 @@ class AiohttpNetwork:
         dials: how many may be under way at once; the rest wait, inside their own deadlines.
         max_body: bytes of a REST reply, decompressed.
         found: told of each host's name that has an address.
+        egress: whom it may reach.
     """
 
     def __init__(
@@ -58,11 +60,13 @@ class AiohttpNetwork:
         dials: int = DIALS,
         max_body: int = MAX_BODY,
         found: Callable[[str], None] = lambda _: None,
+        egress: Egress = ANYWHERE,
     ) -> None:
         self._ca_file = ca_file
         self._dials = asyncio.Semaphore(dials)
         self._max_body = max_body
         self._found = found
+        self._egress = egress
         self._made: _Sessions | None = None
         self._open: weakref.WeakSet[AiohttpTransport] = weakref.WeakSet()
         self._closed = False
@@ -115,7 +119,7 @@ class AiohttpNetwork:
     # --- how
 
     async def _dial(self, step: Open, max_frame: int) -> Upgraded:
-        url = exact(step.url)
+        url = self._reachable(step.url)
         upgraded = await self._sessions().sockets.ws_connect(
             url,
             headers=step.headers,
@@ -138,7 +142,7 @@ class AiohttpNetwork:
         return transport
 
     async def _fetch(self, request: Fetch) -> HttpReply:
-        url = exact(request.url)
+        url = self._reachable(request.url)
         async with self._sessions().rest.request(
             request.method,
             url,
@@ -151,11 +155,16 @@ class AiohttpNetwork:
             body = await whole_body(response, self._max_body)
             return HttpReply(response.status, lower(response.headers), body)
 
+    def _reachable(self, text: str) -> URL:
+        url = exact(text)
+        self._egress.check(url)
+        return url
+
     def _sessions(self) -> _Sessions:
         if self._closed:
             raise dropped()
         if self._made is None:
-            names = Resolver(self._found)
+            names = Resolver(self._found, self._egress)
             self._made = _Sessions(
                 _session(TCPConnector(limit=0, force_close=True, resolver=names), upgrade),
                 _session(TCPConnector(limit=0, resolver=names), once),

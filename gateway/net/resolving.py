@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from gateway.net.egress import ANYWHERE, Egress, refused
+
 LOOKUPS: Final = 4
 """Names that one network looks up at once; each may take as long as the system likes."""
 _NUMERIC: Final = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
@@ -19,24 +21,30 @@ class Resolver(AbstractResolver):
 
     Args:
         found: told of each name that has an address.
+        egress: which addresses may be reached.
     """
 
-    def __init__(self, found: Callable[[str], None]) -> None:
+    def __init__(self, found: Callable[[str], None], egress: Egress = ANYWHERE) -> None:
         self._found = found
+        self._egress = egress
         self._pool = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="gateway names")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """
-        Return the addresses of ``host``.
+        Return the addresses of ``host`` that may be reached.
 
         Raises:
             OSError: If it has none, or nobody can be asked.
+            TransportLost: If it has none but such as may not be reached.
         """
         results = await asyncio.get_running_loop().run_in_executor(self._pool, _look_up, host, port, family)
         self._found(host)
-        return results
+        admitted = [one for one in results if self._egress.admits(host, one["host"])]
+        if results and not admitted:
+            raise refused(results[0]["host"])
+        return admitted
 
     async def close(self) -> None:
         """Look up nothing more; what is under way is not waited for."""

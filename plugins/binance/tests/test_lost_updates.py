@@ -24,7 +24,7 @@ from gateway.engine.messages import Message, Notice
 from gateway.engine.topics import Topic
 from gateway.model.subscriptions import Subscription
 
-CONTRADICTED = 0.02
+CONTRADICTED = 0.05
 """Of what is compared at most, where quotes contradict the changes beside them: more would rather be our fault."""
 EVERY = (500, 37) if os.environ.get("GATEWAY_FULL_SIZE") else (500,)
 """Of how many updates one is lost."""

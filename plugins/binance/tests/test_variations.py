@@ -18,6 +18,8 @@ TESTS = (
     "test_peers.py",
     "test_private_spot_events.py",
     "test_private_futures_events.py",
+    "test_venue_recordings.py",
+    "test_instruments.py",
 )
 LARGE = bool(os.environ.get("GATEWAY_FULL_SIZE"))
 MOST = sys.maxsize if LARGE else 150_000

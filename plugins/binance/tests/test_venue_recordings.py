@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import lzma
 import os
 from collections import Counter
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
+from captures import CAPTURES, market_of, zstd_packed
+from recordings import WITH_BOOKS, Frame, PlainBook, Snapshot, lines, same, symbol_of
 from talk import Talk, talking
 
 from gateway_binance.venue import venue as entry
@@ -19,19 +22,14 @@ from gateway_binance.venue.recording import load
 from gateway_binance.venue.replay import BinanceVenue
 from gateway_binance.venue.streams import speaks
 
-FEW = {
-    "binance-spot/cf-20211012.jsonl": Market.SPOT,
-    "binance-usdm/cf-20210417.jsonl": Market.USDM,
-    "binance-usdm/hft-btcusdt-20240718.jsonl.gz": Market.USDM,
-    "binance-coinm/cf-20210722.jsonl": Market.COINM,
+QUICK = 2_100_000
+"""Bytes of a recording, or of what is packed, that is replayed where there is little time."""
+MARKETS = {"binance": Market.SPOT, "binance-usdm": Market.USDM, "binance-coinm": Market.COINM}
+FILES = {
+    name: MARKETS[market_of(name)] if CAPTURES.is_dir() else Market.SPOT
+    for name in WITH_BOOKS
+    if os.environ.get("GATEWAY_FULL_SIZE") or not CAPTURES.is_dir() or (CAPTURES / name).stat().st_size < QUICK
 }
-MORE = {
-    "binance-spot/cf-20210417.jsonl": Market.SPOT,
-    "binance-spot/cf-20210814.jsonl": Market.SPOT,
-    "binance-usdm/hft-btcusdt-20230404.jsonl": Market.USDM,
-    "binance-coinm/hft-ethusd_perp-20240808.jsonl": Market.COINM,
-}
-FILES = {**FEW, **(MORE if os.environ.get("GATEWAY_FULL_SIZE") else {})}
 DOORS = {
     Market.SPOT: ("/stream",),
     Market.USDM: ("/fstream.binance.com/public/stream", "/fstream.binance.com/market/stream"),
@@ -41,9 +39,7 @@ DEPTH = {Market.SPOT: "/api/v3/depth", Market.USDM: "/fapi/v1/depth", Market.COI
 
 
 def frames(path: Path) -> list[Any]:
-    content = path.read_bytes()
-    lines = (gzip.decompress(content) if path.suffix == ".gz" else content).splitlines()
-    return [orjson.loads(orjson.loads(line)["frame"]) for line in lines if b'\\"stream\\":\\"' in line]
+    return [{"stream": one.stream, "data": one.data} for one in lines(path) if isinstance(one, Frame)]
 
 
 async def receive(talk: Talk, door: str, streams: list[str], count: int) -> list[Any]:
@@ -72,21 +68,41 @@ async def test_a_recording_is_replayed_whole_where_its_market_is(capture: Any, n
             await venue.wait()
             for symbol in recording.symbols:
                 _, book, _ = await talk.call(f"GET {DEPTH[market]}", {"symbol": symbol, "limit": 1000})
-                check(symbol, book, recorded)
+                check(symbol, book, path)
         assert venue.sent == Counter(one["stream"] for one in expected)
 
 
-def check(symbol: str, book: Any, recorded: list[Any]) -> None:
-    """See that the book at the end is the newest change's, and its best prices the newest quote's up to there."""
-    mine = [one for one in recorded if one["stream"].startswith(f"{symbol.lower()}@")]
-    updates = [one["data"] for one in mine if "@depth" in one["stream"]]
-    assert book["lastUpdateId"] == updates[-1]["u"]
-    quotes = [one["data"] for one in mine if one["stream"].endswith("bookTicker")]
-    newest = max(
-        (one for one in quotes if one["u"] <= book["lastUpdateId"]), key=lambda one: int(one["u"]), default=None
-    )
-    if newest is not None:
-        assert [*book["bids"][0], *book["asks"][0]] == [newest[name] for name in "bBaA"]
+def check(symbol: str, book: Any, path: Path) -> None:
+    """See that the book at the end is what the recording makes of it, by the plainest means there are."""
+    plain, early, is_whole = PlainBook(), list[Any](), False
+    for line in lines(path):
+        if isinstance(line, Snapshot) and line.symbol == symbol and not is_whole:
+            plain.replace(line.reply)
+            is_whole = True
+            for data in early:
+                plain.apply(data)
+        elif isinstance(line, Frame) and "@depth" in line.stream and symbol_of(line.stream) == symbol:
+            early.append(line.data)
+            plain.apply(line.data)
+    if early:
+        assert book["lastUpdateId"] == plain.last
+        if is_whole:
+            assert same((*book["bids"][0], *book["asks"][0]), plain.best())
+
+
+PACKED: dict[str, Any] = {"gzip": gzip.compress, "zstd": zstd_packed, "xz": lzma.compress}
+
+
+@pytest.mark.parametrize("pack", PACKED.values(), ids=PACKED)
+def test_a_recording_may_be_packed(pack: Any, tmp_path: Path) -> None:
+    frame = '{"stream":"btcusdt@trade","data":{"e":"trade","E":1,"s":"BTCUSDT","t":7}}'
+    path = tmp_path / "whatever it is called"
+    packed = pack(orjson.dumps({"recv_ns": 5, "frame": frame}))
+    path.write_bytes(packed)
+    assert len(load(path).lines) == 1
+    path.write_bytes(packed[:-6])
+    with pytest.raises(ValueError, match="damaged"):
+        load(path)
 
 
 async def test_a_recording_without_a_snapshot_begins_just_before_its_first_change(tmp_path: Path) -> None:

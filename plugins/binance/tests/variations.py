@@ -196,7 +196,7 @@ OF: Final[Mapping[Kind, Callable[[str, bytes, str], Made]]] = {
 
 
 def write(source: Path, target: Path, most: int = sys.maxsize) -> set[str]:
-    """Write variations of what is in ``source``, but for what is larger than ``most`` bytes; return what they are called."""
+    """Write variations of what is in ``source`` and no larger than ``most`` bytes; return what they are called."""
     names = set[str]()
     for path in sorted(source.rglob("*")):
         place = path.relative_to(source)

@@ -2,13 +2,16 @@
 What a recording holds: the frames of combined streams as they arrived, and the books fetched meanwhile.
 
 A recording is a file of JSON lines with ``recv_ns`` and ``frame``, possibly
-gzipped, of one of the markets. Lines with a ``dir`` other than ``recv`` were not
+packed with gzip, zstd or xz, of one of the markets. Lines with a ``dir`` other than ``recv`` were not
 received on a stream; an ``http`` line whose ``url`` asks for a symbol's depth, or a
 bare depth reply, is a book's snapshot.
 """
 
 import gzip
-from collections.abc import Iterator, Mapping
+import lzma
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,10 +24,21 @@ from gateway_binance.venue.events import BookReply, BookUpdate, Event, Snapshot
 from gateway_binance.venue.hosts import Market
 from gateway_binance.venue.streams import DEPTHS, names_of, symbol_of
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 _PREFIX: Final = '{"stream":"'
 _MIDDLE: Final = '","data":'
 _BARE_BOOK: Final = '{"lastUpdateId"'
-_GZIPPED: Final = b"\x1f\x8b"
+_PACKED: Final[Mapping[bytes, Callable[[bytes], bytes]]] = {
+    b"\x1f\x8b": gzip.decompress,
+    b"\x28\xb5\x2f\xfd": zstd.decompress,
+    b"\xfd7zXZ\x00": lzma.decompress,
+}
+"""What unpacks a file, by the bytes with which it begins."""
+_DAMAGED: Final = (gzip.BadGzipFile, EOFError, zlib.error, zstd.ZstdError, lzma.LZMAError)
 _HOSTS: Final = {"fapi": Market.USDM, "fstream": Market.USDM, "dapi": Market.COINM, "dstream": Market.COINM}
 
 
@@ -55,8 +69,7 @@ def load(path: Path) -> Recording:
         OSError: If the file cannot be read.
         ValueError: If it is none, or of something else; one sentence says why.
     """
-    content = path.read_bytes()
-    rows = tuple(_rows(gzip.decompress(content) if content.startswith(_GZIPPED) else content))
+    rows = tuple(_rows(_unpacked(path.read_bytes())))
     lines = tuple(found for _, found in rows if found is not None)
     events = [line for line in lines if isinstance(line, Event)]
     if not events:
@@ -66,6 +79,16 @@ def load(path: Path) -> Recording:
     names = frozenset(name for event in events for name in event.names)
     market = _market({host for host, _ in rows}, events)
     return Recording(market, tuple(_named(lines, books)), tuple(symbols), names)
+
+
+def _unpacked(content: bytes) -> bytes:
+    for begin, unpack in _PACKED.items():
+        if content.startswith(begin):
+            try:
+                return unpack(content)
+            except _DAMAGED:
+                raise ValueError("it is packed, and damaged") from None
+    return content
 
 
 Row = tuple[str, Event | Snapshot | None]

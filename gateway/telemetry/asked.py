@@ -126,8 +126,8 @@ def _headers(signal: Signal, environ: Mapping[str, str]) -> dict[str, Any]:
     key, said = _first(environ, *_both(signal, "HEADERS"))
     headers = {}
     for one in filter(None, map(str.strip, said.split(","))):
-        name, _, value = (unquote(part).strip() for part in one.partition("="))
-        if not _NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
+        name, pair, value = (unquote(part).strip() for part in one.partition("="))
+        if not (pair and _NAME.fullmatch(name) and value.isascii() and value.isprintable()):
             raise ConfigError(key, "must be pairs like name=value, with commas between them")
         headers[name.lower()] = value
     return {"headers": headers} if headers else {}

@@ -48,7 +48,7 @@ _URL = re.compile(r"\b((?:https?|wss?)://)(?:[^\s/@'\"]*@)?([^\s/?#'\"]+)[/?#][^
 _TOKEN = re.compile(r"(gw1_[0-9a-z]{1,32}_|gwt1_)[0-9A-Za-z]{16,}")
 _PARAMETER = re.compile(r"([?&][\w.-]+=)[^&\s'\")]+")
 _PATH = re.compile(r"(\burl: /)[^\s'\")]+")
-_SCHEME = re.compile(r"\b((?:bearer|basic) )(?!gw1_)[\w.~+/=-]{8,}", re.IGNORECASE)
+_SCHEME = re.compile(r"\b((?:bearer|basic) )(?!gw1_)(?=\S*[\d=]|\S{20})[\w.~+/=-]{8,}", re.IGNORECASE)
 _NAMED = re.compile(
     r"((?:(?:api[_-]?key|listen[_-]?(?:key|token)|access[_-]?token)[\"']?\s*[=:]"
     r"|(?:secret|signature|password|passphrase)(?:[\"']\s*:|=))\s*[\"']?)[^\s&,;}\"').*][^\s&,;}\"')]{5,}",

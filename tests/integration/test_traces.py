@@ -34,7 +34,7 @@ STREAM, NEXT, PRIVATE = "binance/stream/0", "binance/stream/1", "binance/private
 BOOK, TRADES, ORDERS = "binance:book:BTC-USDT", "binance:trades:BTC-USDT", "binance:orders:@main"
 SECRETS = {"KEY": "demoKey123", "SECRET": "demoSecret456"}
 PAGE = (Path(__file__).parents[2] / "docs/telemetry.md").read_text()
-HEADER = "c4nary-of-the-collector"
+HEADER = "of-the-collector-1234"
 
 LIVES = """
 connect login_refused

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gateway import spi
+from gateway.engine.observer import DRAIN
 from gateway.errors import LoginRefused
 from gateway.runtime import links as module
 from gateway.testing.memory import Accept, Hang, Refuse, RefuseUpgrade
@@ -85,6 +86,8 @@ async def test_one_that_drains_gets_no_new_stream_and_closes_with_its_last(stage
         again.leave()
         await asyncio.sleep(10)
         assert list(one.links.all) == [SECOND]
+        [told] = one.seen.noticed_of(DRAIN)
+        assert 1_000_000 <= told["at_us"] - told["begun_us"] < 1_100_000
         await one.hear("mock:trades:c")  # its number is free again
         assert sorted(one.link(FIRST).connection.feeds) == ["trades.c"]
 
@@ -97,6 +100,7 @@ async def test_one_that_only_an_operator_wanted_is_closed_when_it_drains(stage) 
         assert one.links.drain(FIRST)
         await asyncio.sleep(10)
         assert not one.links.all
+        assert len(one.seen.noticed_of(DRAIN)) == 1
 
 
 @virtually
@@ -107,6 +111,9 @@ async def test_asking_for_one_that_drains_ends_that(stage) -> None:
         assert await one.links.connect(one.link(FIRST), retry=True, anew=False)
         await one.hear("mock:trades:b")
         assert sorted(one.link(FIRST).connection.feeds) == ["trades.a", "trades.b"]
+        assert one.links.hold_down(FIRST) is not None
+        await asyncio.sleep(10)
+        assert one.seen.noticed_of(DRAIN) == []
 
 
 @virtually

@@ -133,6 +133,22 @@ async def test_the_wait_for_the_limit_is_no_part_of_the_deadline() -> None:
 # --- conversations
 
 
+@virtually
+async def test_whom_something_was_asked_is_told_with_the_status_if_one_came() -> None:
+    told = []
+
+    async def fetched(answer: HttpReply | Hang) -> None:
+        network = MemoryNetwork(on_fetch=lambda _: answer)
+        budgets = Budgets().for_connection(LIMITS, "main")
+        one = Rest("mock", network, budgets, LIMITS, now, lambda url, status: told.append((url, status)))
+        await one.fetch(ASKED)
+
+    await fetched(HttpReply(418))
+    with pytest.raises(PeerSilent):
+        await fetched(Hang())
+    assert told == [("http://memory/depth", 418), ("http://memory/depth", None)]
+
+
 def talk(*, ends=None) -> Generator[Fetch, HttpReply, object]:
     first = yield ASKED
     second = yield Fetch("GET", f"http://memory/{first.status}")

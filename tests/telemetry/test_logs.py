@@ -128,6 +128,18 @@ def test_a_librarys_line_is_json_too_and_an_exceptions_text_is_in_it(lines: io.S
         ("see http://127.0.0.1:8700/", "see http://127.0.0.1:8700/"),
         (f"bad header: Bearer gw1_0a1b2c3d4e_{'A' * 43}", "bad header: Bearer gw1_0a1b2c3d4e_***"),
         (f"gateway.ticket.gwt1_{'A' * 43}, gateway.v1", "gateway.ticket.gwt1_***, gateway.v1"),
+        (
+            "Max retries exceeded with url: /v1/hunter2 (Caused by",
+            "Max retries exceeded with url: /... (Caused by",
+        ),
+        ("Authorization: Bearer hunter2hunter2", "Authorization: Bearer ***"),
+        ('{"listenKey":"hunter2hunter2","x":1}', '{"listenKey":"***","x":1}'),
+        ("{'apiKey': 'hunter2hunter2'}", "{'apiKey': '***'}"),
+        ("X-MBX-APIKEY: hunter2hunter2", "X-MBX-APIKEY: ***"),
+        ("secret=hunter2hunter2 and so on", "secret=*** and so on"),
+        ("bad signature: expected something else", "bad signature: expected something else"),
+        ("a basic question of api keys", "a basic question of api keys"),
+        ("Basic dXNlcjpwYXNzd29yZA==", "Basic ***"),
     ],
 )
 def test_urls_are_cut_to_their_host_and_query_values_hidden(lines: io.StringIO, text: str, shown: str) -> None:
@@ -177,6 +189,19 @@ def test_a_terminal_gets_key_value_and_everything_else_json(
     (line,) = stream.getvalue().splitlines()
     assert line.startswith("{") is json_line
     assert ("event='connection_changed'" in line) is not json_line
+
+
+def test_what_is_nested_is_hidden_too(lines: io.StringIO) -> None:
+    Logs().noticed(ID, 1, "problem", headers={"a": ["secret=hunter2hunter2", 7]}, pair=("token gwt1_" + "A" * 43,))
+    (line,) = written(lines)
+    assert line["headers"] == {"a": ["secret=***", 7]}
+    assert line["pair"] == ["token gwt1_***"]
+
+
+@pytest.mark.parametrize("event", ["backfill_failed", "keepalive_failed", "reconcile_failed", "spans_lost"])
+def test_what_went_wrong_is_a_warning(lines: io.StringIO, event: str) -> None:
+    Logs().noticed(ID, 1, event)
+    assert [line["level"] for line in written(lines)] == ["warning"]
 
 
 @pytest.mark.parametrize(("level", "fmt", "key"), [("loud", "auto", "log.level"), ("info", "xml", "log.format")])

@@ -6,9 +6,10 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 from structlog.testing import CapturingLogger
 
-from gateway.engine.observer import ACCOUNT_EVENT, CONTROL_ACTION, FIRST_DATA, LATE_MESSAGE, MOMENTS
+from gateway.engine.observer import ACCOUNT_EVENT, CONTROL_ACTION, DRAIN, FIRST_DATA, LATE_MESSAGE, MOMENTS
 from gateway.errors import Reason
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
@@ -59,6 +60,18 @@ def test_the_first_datum_is_a_span_from_when_it_was_asked_for(watched: Watched) 
     assert span.attributes == {"gateway.exchange": "mock", "gateway.connection.id": ID, "gateway.epoch": 7}
     assert span.parent is not None
     assert f"{span.parent.trace_id:032x}" == watched.tracing.trace_id(ID)
+
+
+def test_a_drain_is_a_span_from_when_it_was_asked_for(watched: Watched) -> None:
+    watched.tracing.noticed(ID, 7, DRAIN, begun_us=1_000, at_us=4_500)
+    (span,) = watched.spans
+    assert (span.name, span.kind, span.start_time, span.end_time) == (
+        "gateway.drain",
+        SpanKind.INTERNAL,
+        1_000_000,
+        4_500_000,
+    )
+    assert span.parent is not None
 
 
 def test_an_account_event_says_whose_and_what_and_nothing_of_its_content(watched: Watched) -> None:

@@ -81,6 +81,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     structlog.reset_defaults()
 
 
+@pytest.mark.writes_secrets
 def test_a_library_that_logs_a_secret_does_not_show_it(known: io.StringIO) -> None:
     try:
         float(CANARY)

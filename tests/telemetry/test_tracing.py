@@ -7,11 +7,12 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import StatusCode
 
-from gateway.engine.observer import Observers
+from gateway.engine.observer import CONTROL_ACTION, REQUEST, Observers
 from gateway.engine.registry import ConnectionRegistry
-from gateway.errors import LoginRefused, PluginError, Reason
+from gateway.errors import ConnectionFault, LoginRefused, PluginError, Reason, ReplyRefused, UpgradeRefused
 from gateway.model.states import ConnectionState as S
 from gateway.model.states import Phase
 from gateway.telemetry.tracing import Tracing
@@ -22,9 +23,9 @@ ID = "mock/stream/0"
 class Life:
     """One connection with a real registry, told to Tracing as the runtime does."""
 
-    def __init__(self) -> None:
+    def __init__(self, provider: TracerProvider | None = None) -> None:
         self.exporter = InMemorySpanExporter()
-        provider = TracerProvider(shutdown_on_exit=False)
+        provider = provider or TracerProvider(shutdown_on_exit=False)
         provider.add_span_processor(SimpleSpanProcessor(self.exporter))
         self.tracing = Tracing(provider.get_tracer("test"))
         self.observers = Observers([self.tracing])
@@ -230,6 +231,80 @@ def test_a_hundred_attempts_leave_one_trace_remembered(life: Life) -> None:
         life.move(S.RECONNECTING)
     assert len(life.tracing._traces) == 1
     assert len(life.named("gateway.connect")) == len(life.named("gateway.dial")) == 100
+
+
+ASKED = {"host": "h.example", "port": 9443, "protocol": "websocket", "status": None}
+
+
+def test_whom_is_dialled_is_shown_in_the_step_and_in_the_root(life: Life) -> None:
+    life.move(S.CONNECTING)
+    life.enter(Phase.DIAL)
+    with life.observers.during(ID, life.epoch, "open"):
+        life.observers.noticed("mock", 0, REQUEST, **ASKED)
+    life.enter(Phase.RESTORE)
+    life.move(S.CONNECTED)
+    for name in ("gateway.step.open", "gateway.connect"):
+        attributes = life.one(name).attributes
+        assert attributes is not None
+        assert {key: attributes[key] for key in attributes if not key.startswith("gateway.")} == {
+            "server.address": "h.example",
+            "server.port": 9443,
+            "network.protocol.name": "websocket",
+        }
+    assert "server.address" not in (life.one("gateway.dial").attributes or {})
+
+
+def test_what_is_fetched_shows_the_status_and_leaves_the_root_alone(life: Life) -> None:
+    life.move(S.CONNECTING)
+    life.enter(Phase.DIAL)
+    with life.observers.during(ID, life.epoch, "fetch"):
+        life.observers.noticed("mock", 0, REQUEST, **{**ASKED, "protocol": "http", "status": 418})
+    life.move(S.ERROR, Reason.FETCH_REFUSED)
+    fetch, root = life.one("gateway.step.fetch").attributes, life.one("gateway.connect").attributes
+    assert fetch is not None
+    assert root is not None
+    assert (fetch["http.response.status_code"], fetch["network.protocol.name"]) == (418, "http")
+    assert "server.address" not in root
+
+
+@pytest.mark.parametrize("refused", [UpgradeRefused(503), ReplyRefused(429)])
+def test_a_refusal_shows_its_status(life: Life, refused: ConnectionFault) -> None:
+    life.move(S.CONNECTING)
+    with pytest.raises(type(refused)), life.observers.during(ID, life.epoch, "open"):
+        raise refused
+    attributes = life.one("gateway.step.open").attributes
+    assert attributes is not None
+    assert attributes["http.response.status_code"] in {503, 429}
+    assert attributes["error.type"] in {"upgrade_refused", "fetch_refused"}
+
+
+def test_a_span_of_the_program_around_us_is_left_alone(life: Life) -> None:
+    life.come_up()
+    with life.tracing._tracer.start_as_current_span("theirs"):
+        life.observers.noticed("mock", 0, REQUEST, **ASKED)
+    theirs = life.one("theirs")
+    assert not theirs.attributes
+
+
+def test_after_a_rollover_what_somebody_asked_for_has_the_epoch_that_serves(life: Life) -> None:
+    life.come_up()
+    number = life.registry.next_epoch()
+    life.observers.changed(life.registry.roll(ID, number, at_us=2, text=""))
+    facts = {"target": ID, "action": "reconnect", "outcome": "done", "via": "rest", "at_us": 3}
+    life.observers.noticed("gateway", 0, CONTROL_ACTION, **facts)
+    attributes = life.one("gateway.control_action").attributes
+    assert attributes is not None
+    assert attributes["gateway.epoch"] == number > 1
+
+
+def test_what_is_not_sampled_makes_no_span_and_breaks_nothing() -> None:
+    life = Life(TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False))
+    life.come_up()
+    life.observers.noticed(ID, 1, "endpoint_moved")
+    life.move(S.ERROR, Reason.CONNECTION_RESET)
+    life.do("close")
+    assert life.spans() == []
+    assert life.tracing.trace_id(ID) is not None
 
 
 def test_a_diagnosis_is_an_instant_in_the_trace_and_its_words_are_left_to_the_logs(life: Life) -> None:

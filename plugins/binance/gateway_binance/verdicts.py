@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from gateway import spi
+from gateway_binance.records.fields import microseconds
 
 RETRY: Final = spi.Action.RETRY
 RECONNECT: Final = spi.Action.RECONNECT
@@ -30,7 +31,8 @@ FIREWALL: Final = 300.0
 """The firewall names no time; the longest window of the limits on an address is 5 minutes."""
 _MOST_WORDS: Final = 200
 _LONGEST: Final = 9
-_UNTIL: Final = re.compile(r"banned until (\d{13})\b", re.ASCII)
+_UNTIL: Final = re.compile(r"banned until (\d{13}|\d{16})\b", re.ASCII)
+"""In milliseconds, or in microseconds on a connection that writes its times so."""
 
 TOO_MANY_REQUESTS: Final = -1003
 
@@ -129,7 +131,7 @@ def _by_limit(refusal: Refusal) -> spi.Verdict | None:
     banned = refusal.status == 418 or told is not None  # noqa: PLR2004  # an HTTP status
     if not banned and refusal.status != 429 and refusal.code != TOO_MANY_REQUESTS:  # noqa: PLR2004  # likewise
         return None
-    until_us = int(told[1]) * 1000 if told else refusal.until_us
+    until_us = microseconds(int(told[1])) if told else refusal.until_us
     after = refusal.after
     if after is None and until_us is None:
         after = SHORTEST_BAN if banned else WINDOW

@@ -65,7 +65,7 @@ def without_nothing(said: dict[str, Any]) -> dict[str, Any]:
 def order_status(one: Json, filled: str, size: str) -> str:
     """Return an order's status."""
     if text(one) in ("NEW_ADL", "NEW_INSURANCE"):
-        return "new" if zero(filled) else "filled" if filled == size else "partially_filled"
+        return "new" if zero(filled) else "filled" if Decimal(filled) >= Decimal(size) else "partially_filled"
     need(one in STATUSES)
     return STATUSES[one]
 
@@ -162,7 +162,8 @@ def algo(data: Json) -> Said:
     size = number(one["q"])
     written = text(one["X"])
     if written == "FINISHED":
-        status = "filled" if filled == size else "canceled"
+        done = Decimal(filled or "0")
+        status = "filled" if done and done >= Decimal(size) else "canceled"
     else:
         need(written in WAITING)
         status = WAITING[written]

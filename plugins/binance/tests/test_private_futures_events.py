@@ -240,7 +240,10 @@ def test_whatever_does_not_fit_makes_no_record(field: str, value: Any) -> None:
         ({"X": "TRIGGERING"}, "pending"),
         ({"X": "TRIGGERED", "aq": "0", "ap": "0"}, "new"),
         ({"X": "FINISHED", "aq": "800", "ap": "0.0066"}, "filled"),
+        ({"X": "FINISHED", "aq": "800.0", "ap": "0.0066"}, "filled"),
         ({"X": "FINISHED", "aq": "300", "ap": "0.0066"}, "canceled"),
+        ({"X": "FINISHED", "q": "0", "aq": "300", "ap": "0.0066"}, "filled"),  # it closes a position whole
+        ({"X": "FINISHED", "q": "0", "aq": "0", "ap": "0"}, "canceled"),
         ({"X": "CANCELED"}, "canceled"),
         ({"X": "EXPIRED"}, "expired"),
         ({"X": "REJECTED", "rm": "margin not enough"}, "rejected"),

@@ -349,11 +349,14 @@ def test_known_orders_that_are_not_open_any_more_are_asked_for_where_they_are_ke
             "algoOrder__algoId=51": {**ALGO, "algoId": 51, "algoStatus": "FINISHED", "actualOrderId": "70"},
             "order__symbol=BTCUSDT__orderId=70": order(70, status="FILLED", executedQty="2.0"),
             "algoOrder__algoId=52": NO_ORDER,
+            "order__symbol=BTCUSDT__orderId=52": NO_ORDER,
+            "algoOrder__algoId=54": NO_ORDER,
+            "order__symbol=BTCUSDT__orderId=54": order(54, type="STOP_MARKET", status="EXPIRED"),
             "algoOrder__algoId=53": {**ALGO, "algoId": 53, "algoStatus": "FINISHED", "actualOrderId": 71},
             "order__symbol=BTCUSDT__orderId=71": NO_ORDER,
         },
     )
-    stops = [known(number, kind="STOP_MARKET") for number in (50, 51, 52, 53)]
+    stops = [known(number, kind="STOP_MARKET") for number in (50, 51, 52, 53, 54)]
     orders = of(fetch(bank, "binance-usdm", known=[known(1), known(7), known(8), *stops]), spi.Order)
     assert [(one.order_id, one.status, one.filled) for one in orders] == [
         (1, "partially_filled", "0.5"),
@@ -361,7 +364,33 @@ def test_known_orders_that_are_not_open_any_more_are_asked_for_where_they_are_ke
         (50, "canceled", None),
         (51, "filled", "2.0"),
         (53, "canceled", None),
+        (54, "expired", "0.5"),
     ]
+
+
+@pytest.mark.parametrize("quantity", ["2", "2.00", "0"])
+def test_a_triggered_order_is_filled_however_its_size_is_written_or_if_it_has_none(quantity: str) -> None:
+    done = {**ALGO, "algoId": 50, "algoStatus": "FINISHED", "actualOrderId": "70", "quantity": quantity}
+    replies = {
+        "algoOrder__algoId=50": done,
+        "order__symbol=BTCUSDT__orderId=70": order(70, status="FILLED", executedQty="2.0"),
+    }
+    [one] = of(
+        fetch(futures("binance-usdm", **replies), "binance-usdm", known=[known(50, kind="STOP_MARKET")]), spi.Order
+    )
+    assert one.status == "filled"
+
+
+def test_where_there_are_no_conditional_orders_of_their_own_one_is_asked_for_like_all_others() -> None:
+    replies = {
+        "openAlgoOrders": NO_PATH,
+        "algoOrder__algoId=7": NO_PATH,
+        "order__symbol=BTCUSDT__orderId=7": order(7, type="STOP_MARKET", status="CANCELED"),
+    }
+    [one] = of(
+        fetch(futures("binance-coinm", **replies), "binance-coinm", known=[known(7, kind="STOP")]), spi.Order
+    )
+    assert (one.order_id, one.status) == (7, "canceled")
 
 
 def test_a_known_order_that_waits_for_a_trigger_still_is_not_asked_for() -> None:

@@ -249,6 +249,15 @@ def test_a_limit_says_until_when_nothing_is_to_be_asked(status: int, waits: floa
     assert (verdict.action, verdict.scope, verdict.after) == (RETRY, IP, waits)
 
 
+def test_a_limit_is_as_long_where_times_are_written_in_microseconds() -> None:
+    """Taken for milliseconds, two minutes would be a day and a half."""
+    at = 1_771_000_000_000_000
+    refused = fault(refusal(-1003, 418, serverTime=at, retryAfter=at + 120_000_000))
+    verdict = spot.plugin.gateway_classify(refused)
+    assert verdict is not None
+    assert verdict.after == 120.0
+
+
 def test_a_limit_that_does_not_say_is_waited_for_as_long_as_over_rest() -> None:
     verdict = spot.plugin.gateway_classify(fault(refusal(-1003, 429)))
     assert verdict is not None

@@ -1,5 +1,6 @@
 """What the exchange's refusals are taken to mean."""
 
+import json
 from typing import Any
 
 import pytest
@@ -78,8 +79,10 @@ def test_the_websocket_api_says_until_when_in_milliseconds_of_the_clock() -> Non
     assert judge(Refusal(400, -9999)) is None
 
 
-def test_a_ban_ends_when_the_exchange_says() -> None:
-    body = b'{"code":-1003,"msg":"Way too many requests; IP banned until 1771000120000. Use the websocket."}'
+@pytest.mark.parametrize("until", ["1771000120000", "1771000120000000"])
+def test_a_ban_ends_when_the_exchange_says_in_either_unit(until: str) -> None:
+    words = f"Way too many requests; IP banned until {until}. Use the websocket."
+    body = json.dumps({"code": -1003, "msg": words}).encode()
     verdict: Any = plugin.gateway_classify(spi.ReplyRefused(418, {}, body))
     assert (verdict.until_us, verdict.after) == (1771000120000_000, None)
     assert verdict.reason is spi.Reason.BANNED

@@ -21,6 +21,7 @@ from gateway_binance.private.orders import (
     Names,
     Status,
     check_signed,
+    is_all,
     is_fill,
     is_zero,
     reason_of,
@@ -159,13 +160,13 @@ class FuturesEvents:
 
 def algo_status(written: str, filled: str, size: str) -> Status:
     """
-    Return a conditional order's status as ours.
+    Return a conditional order's status as ours; one that closes a position whole has no size.
 
     Raises:
         ValueError: If it is no status of Binance's.
     """
     if written == _DONE:
-        return "filled" if filled == size else "canceled"
+        return "filled" if is_all(filled, size) else "canceled"
     if written not in _WAITING:
         raise ValueError("an unknown status of a conditional order")
     return _WAITING[written]

@@ -120,13 +120,15 @@ def fetch(  # all that it stands on
 
 
 def _ended(account: Account, api: str, order: spi.Order, names: Names) -> Asking[spi.Order | None]:
-    """Ask what became of an order that is not open any more."""
-    if order.type not in CONDITIONAL:
+    """Ask what became of an order that is not open any more; a conditional one may be an order like all others."""
+    algo = None
+    if order.type in CONDITIONAL:
+        algo = yield from account.find(f"{api}/algoOrder", AlgoRow, FUTURES_ORDER, {"algoId": order.order_id})
+    if algo is None:
         row = yield from _row(account, api, order.symbol, order.order_id, names)
         return None if row is None else _order(row, names)
-    algo = yield from account.find(f"{api}/algoOrder", AlgoRow, FUTURES_ORDER, {"algoId": order.order_id})
-    if algo is None or not algo.actual_order_id:
-        return None if algo is None else _algo(algo, names)
+    if not algo.actual_order_id:
+        return _algo(algo, names)
     made = yield from _row(account, api, order.symbol, algo.actual_order_id, names)
     return _algo(algo, names, "" if made is None else made.executed_qty)
 

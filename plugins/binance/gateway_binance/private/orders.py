@@ -6,6 +6,7 @@ futures' user events in binance-connector-python, 2026-08-21.
 """
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Final, Literal
 
 from gateway import spi
@@ -41,7 +42,7 @@ def status_of(written: str, filled: str, size: str) -> Status:
     if written in FORCED:
         if is_zero(filled):
             return "new"
-        return "filled" if filled == size else "partially_filled"
+        return "filled" if is_all(filled, size) else "partially_filled"
     if written not in _STATUSES:
         raise ValueError("an unknown status of an order")
     return _STATUSES[written]
@@ -55,6 +56,11 @@ def is_fill(execution: str, size: str) -> bool:
 def is_zero(number: str) -> bool:
     """Whether a decimal number is zero, however it is written."""
     return not number.strip("0.")
+
+
+def is_all(filled: str, size: str) -> bool:
+    """Whether something was filled and nothing of ``size`` is left; both are decimal numbers, however written."""
+    return not is_zero(filled) and Decimal(filled) >= Decimal(size)
 
 
 def reason_of(*written: str) -> str | None:

@@ -8,13 +8,14 @@ from msgspec import Struct
 
 from gateway import spi
 from gateway_binance import verdicts
+from gateway_binance.records.fields import microseconds
 from gateway_binance.verdicts import Refusal
 
 MOST_WORDS: Final = 200
 
 
 class ErrorTimes(Struct, frozen=True, rename="camel"):
-    """What an error of the WebSocket API says of times: milliseconds since 1970."""
+    """What an error of the WebSocket API says of times, in the unit of its connection."""
 
     server_time: int = 0
     retry_after: int = 0
@@ -30,8 +31,8 @@ class ApiError(Struct, frozen=True):
     @property
     def after(self) -> float | None:
         """For how many seconds nothing is to be asked, where it is told."""
-        wait = self.data.retry_after - self.data.server_time
-        return wait / 1000 if self.data.retry_after and wait > 0 else None
+        wait = microseconds(self.data.retry_after) - microseconds(self.data.server_time)
+        return wait / 1e6 if self.data.retry_after and wait > 0 else None
 
 
 def judged(status: int, error: ApiError) -> spi.Verdict:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
+from gateway.cli.plain import printable
 from gateway.errors import ConfigError, GatewayError, SubscriptionError, UnsafeError
 
 FAILED: Final = 1
@@ -31,7 +32,7 @@ def guarded(command: Callable[[], Any]) -> int:
         return exc.code if isinstance(exc.code, int) else FAILED
     except Exception as exc:  # noqa: BLE001  # the last line of defence: a sentence for whatever it was
         status, sentence = explained(exc)
-        print(f"gateway: {sentence}", file=sys.stderr)  # noqa: T201  # a command line's way of speaking
+        print(f"gateway: {printable(sentence)}", file=sys.stderr)  # noqa: T201  # a command line's way of speaking
         return status
     return result if isinstance(result, int) else 0
 

@@ -22,10 +22,12 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Serve a simulated exchange; no file needed.")] = False,
 ) -> int:
     """Run the gateway until it is stopped."""
-    from gateway.cli.loop import end_at_once, ignore_hangups, run  # noqa: PLC0415  # --help is quick without asyncio
+    from gateway.app.undumped import keep_memory_private  # noqa: PLC0415  # --help is quick without it
+    from gateway.cli.loop import end_at_once, ignore_hangups, run  # noqa: PLC0415  # same
 
     ignore_hangups()
     end_at_once()
+    keep_memory_private()
     path = None if demo and config is None else chosen(config)
     overrides: dict[str, Any] = {} if listen is None else {"server": {"listen": listen}}
     return run(_demonstrate(path, overrides) if demo else _serve(path, overrides, _say_address))

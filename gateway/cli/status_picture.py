@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from gateway.cli.plain import plain, printable
 from gateway.cli.status_report import Document, Report
 from gateway.cli.table_values import age
 
@@ -31,7 +32,7 @@ WORDY: Final = frozenset({"reason", "problem", "limits used"})
 def picture(report: Report, now_us: int) -> RenderableType:
     """Return all of it; ``now_us`` is microseconds since 1970."""
     parts: list[RenderableType] = [_head(report, now_us)]
-    parts += [Text(f"  {problem}", style="bold red") for problem in report.problems]
+    parts += [plain(f"  {problem}", style="bold red") for problem in report.problems]
     parts += [Text(""), _exchanges(report)] if report.exchanges else []
     parts += [Text(""), _connections(report, now_us)] if report.connections else [Text("No connection is wanted.")]
     changes = sorted(_changes(report), key=lambda one: one[0])[-CHANGES:]
@@ -42,7 +43,7 @@ def picture(report: Report, now_us: int) -> RenderableType:
 def _head(report: Report, now_us: int) -> Text:
     word = Text("ready", style="bold green") if report.ready else Text("not ready", style="bold red")
     up = age(now_us - report.info["started_us"])
-    return Text.assemble(word, f"  gateway {report.info['version']}, started {up} ago")
+    return Text.assemble(word, printable(f"  gateway {report.info['version']}, started {up} ago"))
 
 
 def _exchanges(report: Report) -> Table:
@@ -50,11 +51,11 @@ def _exchanges(report: Report) -> Table:
     for one in report.exchanges:
         limits = Text("  ").join(_limits(one.get("limits", {})))
         grid.add_row(
-            Text(one["id"]),
-            Text(one.get("environment", "")),
-            Text(str(one.get("instruments", ""))),
+            plain(one["id"]),
+            plain(one.get("environment", "")),
+            plain(str(one.get("instruments", ""))),
             limits,
-            Text(one.get("problem", ""), style="bold red"),
+            plain(one.get("problem", ""), style="bold red"),
         )
     return grid
 
@@ -62,28 +63,28 @@ def _exchanges(report: Report) -> Table:
 def _limits(limits: Mapping[str, Mapping[str, float]]) -> Iterator[Text]:
     for name, units in limits.items():
         is_near = units["used"] >= NEARLY * units["allowed"]
-        yield Text(f"{name} {units['used']:g}/{units['allowed']:g}", style="bold red" if is_near else "")
+        yield plain(f"{name} {units['used']:g}/{units['allowed']:g}", style="bold red" if is_near else "")
 
 
 def _connections(report: Report, now_us: int) -> Table:
     grid = _grid("connection", "state", "for", "reason", "message", "pong", "streams", "messages", "dials")
     for one in report.connections:
         grid.add_row(
-            Text(one["id"], style="cyan"),
+            plain(one["id"], style="cyan"),
             _state(one),
-            Text(age(now_us - one["since_us"])),
-            Text(_reason(one)),
-            *(Text(_seconds(one["ages"].get(name))) for name in ("message", "pong")),
-            Text(str(one["streams"])),
-            Text(str(one["counters"]["messages_received"])),
-            Text(str(one["counters"]["dials"])),
+            plain(age(now_us - one["since_us"])),
+            plain(_reason(one)),
+            *(plain(_seconds(one["ages"].get(name))) for name in ("message", "pong")),
+            plain(str(one["streams"])),
+            plain(str(one["counters"]["messages_received"])),
+            plain(str(one["counters"]["dials"])),
         )
     return grid
 
 
 def _state(one: Document) -> Text:
     phase = f" ({one['phase']})" if one["phase"] else ""
-    return Text(one["state"] + phase, style=COLOURS.get(one["state"], ""))
+    return plain(one["state"] + phase, style=COLOURS.get(one["state"], ""))
 
 
 def _reason(one: Document) -> str:
@@ -103,10 +104,10 @@ def _changes(report: Report) -> Iterator[tuple[int, Text]]:
                 change["at_us"],
                 Text.assemble(
                     f"{at:%H:%M:%S} ",
-                    (one["id"], "cyan"),
+                    (printable(one["id"]), "cyan"),
                     f" {change['before']} to ",
                     (change["after"], COLOURS.get(change["after"], "")),
-                    f" {text}",
+                    printable(f" {text}"),
                 ),
             )
 

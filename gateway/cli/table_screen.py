@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.table import Table as Grid
 from rich.text import Text
 
+from gateway.cli.plain import plain
 from gateway.cli.table import Message, Row, Table
 from gateway.cli.table_values import age
 from gateway.cli.tail import style
@@ -94,10 +95,10 @@ class Screen:
         parts: list[RenderableType] = [self._grid(rows[:fit])]
         if fit < len(rows):
             hidden = f"{len(rows) - fit} more topics are hidden: the terminal is too low"
-            parts.append(_cut(Text(hidden, style="yellow")))
+            parts.append(_cut(plain(hidden, style="yellow")))
         if said:
             parts.append(Text(""))
-            parts += [_cut(Text(line, style=style(message))) for message, line in said]
+            parts += [_cut(plain(line, style=style(message))) for message, line in said]
         return Group(*parts)
 
     async def _draw(self, live: Live) -> None:
@@ -129,15 +130,15 @@ def _cells(row: Row, now_us: int) -> dict[str, Text]:
     because = f" ({row.reason})" if row.reason and row.status != "live" else ""
     happened, received = row.ages(now_us)
     return {
-        "topic": Text(row.topic, style="cyan"),
-        "status": Text(row.status + because, style=COLOURS.get(row.status, "")),
-        "newest": Text(row.values()),
-        "age": Text(age(happened)),
-        "received": Text(age(received)),
-        "messages": Text(str(row.messages)),
-        "per s": Text(f"{row.rate:.1f}"),
-        "gaps": Text(str(row.gaps), style="bold red" if row.gaps else ""),
-        "lag": Text(str(row.lagged), style="bold red" if row.lagged else ""),
+        "topic": plain(row.topic, style="cyan"),
+        "status": plain(row.status + because, style=COLOURS.get(row.status, "")),
+        "newest": plain(row.values()),
+        "age": plain(age(happened)),
+        "received": plain(age(received)),
+        "messages": plain(str(row.messages)),
+        "per s": plain(f"{row.rate:.1f}"),
+        "gaps": plain(str(row.gaps), style="bold red" if row.gaps else ""),
+        "lag": plain(str(row.lagged), style="bold red" if row.lagged else ""),
     }
 
 

@@ -22,12 +22,12 @@ def json_lines(write: Callable[[str], object]) -> Show:
 
 def coloured(console: Any) -> Show:
     """Return what prints each message to a rich console, each record on a line of its own."""
-    from rich.text import Text  # noqa: PLC0415  # slow, and only terminals need it
+    from gateway.cli.plain import plain  # noqa: PLC0415  # rich is slow, and only terminals need it
 
     def show(message: Message) -> None:
         colour = style(message)
         for line in lines(message):
-            text = Text(line, style=colour)
+            text = plain(line, style=colour)
             text.highlight_words([str(message.get("topic", ""))], "cyan")
             console.print(text, soft_wrap=True, highlight=False)
 

@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -58,6 +58,7 @@ def lock(place: Path) -> sqlite3.Connection:
         ConfigError: If somebody uses it.
     """
     name = beside(place, ".lock")
+    _make_first(name)
     # Nothing but SQLite may open this file: closing it anywhere in a process ends all the process's locks on it.
     with ExitStack() as stack:
         try:
@@ -102,6 +103,15 @@ def twin(place: Path) -> Iterator[Path | None]:
 def make(place: Path) -> None:
     """Have a file there that its owner alone may read; changes none that is there."""
     os.close(os.open(place, os.O_CREAT | os.O_RDWR, OWNER_ONLY))
+
+
+def _make_first(place: Path) -> None:
+    """The same for a file that must not even be opened; whoever could read it could lock it."""
+    try:
+        os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_RDWR, OWNER_ONLY))
+    except OSError:  # it is there, or cannot be: SQLite says which
+        with suppress(OSError):
+            place.chmod(OWNER_ONLY)
 
 
 def set_aside(place: Path, now_us: int) -> Path:

@@ -41,8 +41,12 @@ def main(place: Path) -> int:
     with tempfile.TemporaryDirectory() as directory:
         venv.create(directory, with_pip=True)
         python = Path(directory, "bin/python")
-        locked = ["--only-binary", ":all:", "--require-hashes", "-r", LOCK]
-        for arguments in (["install", *locked], ["install", "--no-deps", ROOT], ["uninstall", "--yes", "pip"]):
+        locked = ["--only-binary", ":all:", "--require-hashes", "-r", str(LOCK)]
+        for arguments in (
+            ["install", *locked],
+            ["install", "--no-deps", str(ROOT)],
+            ["uninstall", "--yes", "pip"],
+        ):
             subprocess.run([python, "-m", "pip", "-q", *arguments], check=True)
         _describe(python, place)
         found = subprocess.run([python, "-c", LISTED], check=True, capture_output=True, text=True).stdout
@@ -54,15 +58,8 @@ def main(place: Path) -> int:
 
 
 def _describe(python: Path, place: Path) -> None:
-    how = [
-        "--output-reproducible",
-        "--mc-type",
-        "application",
-        "--pyproject",
-        ROOT / "pyproject.toml",
-        "-o",
-        place,
-    ]
+    subject = ["--mc-type", "application", "--pyproject", str(ROOT / "pyproject.toml")]
+    how = [*subject, "--output-reproducible", "-o", str(place)]
     subprocess.run([sys.executable, "-m", "cyclonedx_py", "environment", *how, str(python)], check=True)
 
 

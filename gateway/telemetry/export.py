@@ -13,6 +13,7 @@ from gateway.telemetry import asked
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+    from opentelemetry.trace import Tracer
 
 
 class Telemetry:
@@ -91,24 +92,32 @@ def setup(traces: str, environ: Mapping[str, str] = os.environ) -> Telemetry:
     return _start(exporters, environ) if exporters else Telemetry()
 
 
+def traced(tracer: "Tracer") -> Telemetry:
+    """Make spans with a program's own tracer; where they go, and when that ends, is the program's affair."""
+    from gateway.telemetry.tracing import Tracing  # noqa: PLC0415  # off costs no import
+
+    tracing = Tracing(tracer)
+    return Telemetry(tracing, tracing.trace_id)
+
+
 def _start(exporters: frozenset[str], environ: Mapping[str, str]) -> Telemetry:
     from gateway.telemetry.sending import Sending  # noqa: PLC0415  # off costs no import
-    from gateway.telemetry.tracing import Tracing  # noqa: PLC0415  # same
 
     processors = [_processor(name, environ) for name in sorted(exporters)]
     provider = _provider(environ)
     for processor in processors:
         provider.add_span_processor(processor)
-    tracing = Tracing(provider.get_tracer("gateway"))
+    made = traced(provider.get_tracer("gateway"))
     sending = [one for one in processors if isinstance(one, Sending)]
 
     def abandon() -> None:
         for one in sending:
             one.abandon()
 
-    return Telemetry(
-        tracing, tracing.trace_id, provider.shutdown, abandon, lambda: sum(sum(one.losses) for one in sending)
-    )
+    def lost() -> int:
+        return sum(sum(one.losses) for one in sending)
+
+    return Telemetry(made.observer, made.trace_id, provider.shutdown, abandon, lost)
 
 
 def _provider(environ: Mapping[str, str]) -> "TracerProvider":

@@ -8,11 +8,14 @@ import threading
 
 import pytest
 from collector import Collector
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from gateway.errors import ConfigError, Reason
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
-from gateway.telemetry import Telemetry, setup
+from gateway.telemetry import Telemetry, setup, traced
 from gateway.telemetry.tracing import Tracing
 
 
@@ -75,6 +78,24 @@ async def test_the_console_gets_spans_on_stderr(capsys: pytest.CaptureFixture[st
     span = json.loads(err)
     assert span["name"] == "gateway.connect"
     assert span["resource"]["attributes"]["service.name"] == "exchange-gateway"
+
+
+async def test_a_programs_own_tracer_makes_the_spans_and_is_left_as_it_is() -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    async with traced(provider.get_tracer("mine")) as telemetry:
+        connect(telemetry)
+        assert telemetry.lost() == 0
+    [span] = exporter.get_finished_spans()
+    assert span.context is not None
+    assert telemetry.trace_id("mock/stream/0") == f"{span.context.trace_id:032x}"
+    provider.get_tracer("mine").start_span("theirs").end()
+    assert len(exporter.get_finished_spans()) == 2
+
+
+async def test_whoever_asks_for_nothing_has_no_observer() -> None:
+    async with setup("none", {}) as telemetry:
+        assert telemetry.observers == ()
 
 
 async def test_otlp_sends_what_is_left_when_it_is_shut_down() -> None:

@@ -22,8 +22,8 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Serve a simulated exchange; no file needed.")] = False,
 ) -> int:
     """Run the gateway until it is stopped."""
-    from gateway.app.undumped import keep_memory_private  # noqa: PLC0415  # --help is quick without it
-    from gateway.cli.loop import end_at_once, ignore_hangups, run  # noqa: PLC0415  # same
+    from gateway.cli.loop import end_at_once, ignore_hangups, run  # noqa: PLC0415  # --help is quick without asyncio
+    from gateway.cli.undumped import keep_memory_private  # noqa: PLC0415  # same
 
     ignore_hangups()
     end_at_once()

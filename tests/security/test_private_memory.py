@@ -13,7 +13,7 @@ CANARY = "canary-7f3b91d2a4c65e80"
 WITHIN = 30.0
 SHOWN = """
 import ctypes, resource
-from gateway.app.undumped import keep_memory_private
+from gateway.cli.undumped import keep_memory_private
 keep_memory_private()
 keep_memory_private()
 print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE)[0])
@@ -47,6 +47,15 @@ def test_the_kernel_dumps_no_memory_and_lets_no_debugger_of_the_same_user_in() -
     assert done.stdout.split() == ["0", "0"]
 
 
+def limit_of_dumps(process: Path) -> str:
+    (line,) = [one for one in (process / "limits").read_text().splitlines() if one.startswith("Max core")]
+    return line.split()[4]
+
+
+def children(process: Path) -> list[str]:
+    return [child for one in process.glob("task/*/children") for child in one.read_text().split()]
+
+
 @linux
 async def test_a_process_that_serves_shows_no_secret_to_who_looks_at_processes(tmp_path: Path) -> None:
     (secret := tmp_path / "secret").write_text(CANARY)
@@ -66,14 +75,12 @@ async def test_a_process_that_serves_shows_no_secret_to_who_looks_at_processes(t
         assert line.startswith(b"Listening")
         here = Path("/proc", str(process.pid))
         assert CANARY.encode() not in (here / "cmdline").read_bytes()
-        (limit,) = [one for one in (here / "limits").read_text().splitlines() if one.startswith("Max core")]
-        assert limit.split()[4] == "0"
-        children = [one.read_text().split() for one in here.glob("task/*/children")]
-        assert not any(children), "a child would have the environment"
+        assert limit_of_dumps(here) == "0"
+        assert not children(here), "a child would have the environment"
         assert process.stderr is not None
         async with asyncio.timeout(WITHIN):
-            while b"mock/private@main" not in (heard := await process.stderr.readline()):
-                line += heard
+            while b"mock/private@main" not in line:
+                line += await process.stderr.readline()
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(WITHIN):
             out, err = await process.communicate()

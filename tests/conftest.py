@@ -13,6 +13,10 @@ from typing import Any, Self
 
 import pytest
 
+sys.path.append(str(Path(__file__).parent))  # leaking
+
+from leaking import pytest_runtest_makereport  # noqa: F401  # a hook
+
 from gateway import spi
 from gateway.app.listening import Callback
 from gateway.engine.budgets import Budgets
@@ -271,6 +275,11 @@ class Stage:
             account=account,
             signer=None if account is None else self.accounts.get(account),
         )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what a mark means."""
+    config.addinivalue_line("markers", "writes_secrets: it logs what is to be hidden, to see it hidden")
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ from gateway import spi
 from gateway_binance import coinm, spot, usdm
 
 sys.path.append(str(Path(__file__).parent))  # recordings, and what reads frames without the plugins
+sys.path.append(str(Path(__file__).parents[3] / "tests"))  # leaking
 
 from captures import CAPTURES  # found by that
+from leaking import pytest_runtest_makereport  # noqa: F401  # a hook, found by that
 
 PLUGINS: Mapping[str, Any] = {"binance": spot.plugin, "binance-usdm": usdm.plugin, "binance-coinm": coinm.plugin}
 HOSTS: Mapping[str, Mapping[str, str]] = {

@@ -15,8 +15,8 @@ import pytest_asyncio
 
 sys.path.append(str(Path(__file__).parent))
 
+from backstage import SYMBOLS, Stage, staged
 from screen import CHROMIUM, chromium, looking  # found by that path, as are those below
-from stage import SYMBOLS, Stage, staged
 
 from gateway_mock.venue import MockVenue
 

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 sys.path.append(str(Path(__file__).parent))
 
+from backstage import ID, SYMBOLS, Stage, staged
 from PIL import Image
 from playwright.async_api import Browser, expect
 from screen import CHROMIUM, Screen, chromium, looking
-from stage import ID, SYMBOLS, Stage, staged
 
 from gateway_mock.venue import MockVenue
 

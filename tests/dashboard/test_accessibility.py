@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
+from backstage import ID
 from playwright.async_api import expect
 from screen import VIEWS
-from stage import ID
 
 PLACES = (*((view, "") for view in VIEWS), ("connections", ID), ("market", "mock:book:BTC-USDT:20"))
 SERIOUS = {"serious", "critical"}

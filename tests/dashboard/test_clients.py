@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
+from backstage import Stage
 from playwright.async_api import expect
-from stage import Stage
 
 from gateway.client import connect
 from gateway.errors import TransportLost

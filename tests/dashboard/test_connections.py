@@ -4,8 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from backstage import ID, Stage
 from playwright.async_api import expect
-from stage import ID, Stage
 
 LIFE = ["ERROR", "RECONNECTING", "CONNECTING", "CONNECTED"]
 

@@ -1,11 +1,13 @@
 """A topic's data are shown as any client has them."""
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
+from backstage import Stage
 from playwright.async_api import expect
-from stage import Stage
+from process import ask
 
 from gateway.client import connect
 
@@ -87,6 +89,23 @@ async def test_trades_are_those_of_the_exchange_newest_first(look: Any, stage: S
         ]
     finally:
         stage.venue.faults.stalled_streams.discard("trades.eth_usdt")
+
+
+async def test_a_page_that_an_operator_disconnects_stays_away_until_it_is_asked_for(
+    look: Any, stage: Stage
+) -> None:
+    screen = await look()
+    await screen.go("market", "mock:trades:SOL-USDT")
+    status = screen.page.locator("section .why")
+    await expect(status).to_have_text("live")
+    _, told = await ask("GET", stage.address, "/api/v1/clients")
+    [client] = told["clients"]
+    await ask("DELETE", stage.address, f"/api/v1/clients/{client['id']}")
+    await expect(status).to_have_text("The stream ended (4510, an operator closed it).")
+    await expect(screen.page.locator("section .facts")).to_contain_text(re.compile(r", [3-9]\.\d s ago"))
+    await expect(status).to_contain_text("4510")
+    await screen.button("Show").click()
+    await expect(status).to_have_text("live")
 
 
 @pytest.mark.parametrize(

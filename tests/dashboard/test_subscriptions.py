@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from backstage import staged
 from playwright.async_api import Route, expect
 from screen import HELD_UP
-from stage import staged
 
 from gateway_mock.venue import MOST_SYMBOLS, MockVenue
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from backstage import ID, SYMBOLS, Stage, staged, token
 from playwright.async_api import expect
-from stage import ID, SYMBOLS, Stage, staged, token
 
 from gateway_mock.venue import MockVenue
 

@@ -9,13 +9,16 @@ export const title = "Live data";
 
 const LEVELS = 20;
 const KEPT = 60;
+const FINAL = 4500;
 const DOWN = ["pending", "stale", "resyncing", "disconnected", "closed"];
 
 export function open(root, signal, argument) {
   const input = h("input", { type: "text", value: argument, placeholder: "exchange:book:BTC-USDT:20", spellcheck: "false" });
   const form = h("form", { class: "row", onsubmit: (event) => {
     event.preventDefault();
-    location.hash = `market/${encodeURIComponent(input.value.trim())}`;
+    const wanted = `#market/${encodeURIComponent(input.value.trim())}`;
+    if (location.hash === wanted) dispatchEvent(new HashChangeEvent("hashchange"));
+    else location.hash = wanted;
   } }, h("label", {}, "Topic ", input), h("button", { type: "submit" }, "Show"));
   const place = h("div", { class: "market" });
   root.append(form, place);
@@ -27,14 +30,15 @@ export function open(root, signal, argument) {
 function beside(topic) {
   if (!topic) return [];
   const [exchange, channel, symbol] = topic.split(":");
-  return channel === "book" ? [topic, `${exchange}:trades:${symbol}`] : [topic];
+  return channel === "book" && symbol ? [topic, `${exchange}:trades:${symbol}`] : [topic];
 }
 
+/** Show a topic until `signal` ends it, or until the gateway says that one should not come back. */
 async function follow(topic, screen, signal) {
   poll(async () => screen.age(), 500, signal);
   while (!signal.aborted) {
     try {
-      await session(topic, screen, signal);
+      if ((await session(topic, screen, signal)) >= FINAL) return;
     } catch (wrong) {
       screen.stands(wrong.message, false);
     }
@@ -44,11 +48,12 @@ async function follow(topic, screen, signal) {
 
 async function session(topic, screen, signal) {
   const socket = await api.stream();
-  await new Promise((done) => {
+  return new Promise((done) => {
     signal.addEventListener("abort", () => socket.close(), { once: true });
+    if (signal.aborted) socket.close();
     socket.onopen = () => socket.send(JSON.stringify(subscribing(topic)));
     socket.onmessage = (event) => screen.take(JSON.parse(event.data));
-    socket.onclose = (event) => { screen.stands(`The stream ended (${event.code}${event.reason ? `, ${event.reason}` : ""}).`, false); done(); };
+    socket.onclose = (event) => { screen.stands(`The stream ended (${event.code}${event.reason ? `, ${event.reason}` : ""}).`, false); done(event.code); };
   });
 }
 

@@ -8,7 +8,7 @@ open is never exported.
 
 from asyncio import CancelledError
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -144,7 +144,8 @@ class Tracing:
                 span.set_attribute(STATUS, exc.status)
             raise
         finally:
-            _DOING.reset(before)
+            with suppress(ValueError):  # whoever was never finished is closed in another context
+                _DOING.reset(before)
             span.end()
 
     def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:

@@ -172,18 +172,24 @@ class Story:
         await self.told("update", ORDERS)
 
 
+def tables_of(venue: BinanceVenue, path: Path) -> dict[str, Any]:
+    return {
+        "server": {"listen": "127.0.0.1:0"},
+        "store": {"path": str(path / "gateway.db")},
+        "retention": {"topics": 0.1, "connections": 60},
+        "exchanges": {"binance": {"endpoints": {**venue.addresses, "allow_plaintext": True}}},
+        "accounts": {"main": {"exchange": "binance", "api_key": "env:KEY", "secret": "env:SECRET"}},
+        "telemetry": {"traces": "otlp"},
+    }
+
+
 @asynccontextmanager
 async def staged(path: Path, collector: Collector) -> AsyncIterator[Story]:
     async with BinanceVenue(rate=20) as venue:
         venue.faults.refuse_logins.arm("no", 1)
         tables = {
-            "server": {"listen": "127.0.0.1:0"},
-            "store": {"path": str(path / "gateway.db")},
-            "retention": {"topics": 0.1, "connections": 60},
-            "exchanges": {"binance": {"endpoints": {**venue.addresses, "allow_plaintext": True}}},
-            "accounts": {"main": {"exchange": "binance", "api_key": "env:KEY", "secret": "env:SECRET"}},
+            **tables_of(venue, path),
             "subscriptions": [{"exchange": "binance", "channel": "orders", "account": "main"}],
-            "telemetry": {"traces": "otlp"},
         }
         environ = {**SECRETS, **collector.environ, "OTEL_EXPORTER_OTLP_HEADERS": f"x-key={HEADER}"}
         async with Process(path, tables, **environ) as process:
@@ -367,3 +373,28 @@ def test_every_line_is_documented_and_has_the_trace_of_its_connection(told: Told
         NEXT,
         PRIVATE,
     }
+
+
+async def test_a_collector_that_is_away_delays_no_end_and_what_it_did_not_get_is_told(tmp_path: Path) -> None:
+    async with BinanceVenue(rate=20) as venue:
+        tables = {
+            **tables_of(venue, tmp_path),
+            "subscriptions": [{"exchange": "binance", "channel": "trades", "symbols": ["BTC-USDT"]}],
+        }
+        collector = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1",
+            "OTEL_EXPORTER_OTLP_HEADERS": f"x={HEADER}",
+        }
+        async with Process(tmp_path, tables, **SECRETS, **collector) as process:
+            address = await process.address()
+            await venue.wait_for(lambda: any(venue.streams()))
+            status, page = await ask("GET", address, "/metrics")
+            assert (status, "\ngateway_spans_lost_total 0\n" in page) == (200, True)
+            process.tell(signal.SIGTERM)
+            end = await process.end()
+    assert end.status == 0, end.said
+    assert end.seconds < 3
+    assert HEADER not in end.said
+    [told] = [line for line in map(json.loads, end.said.splitlines()) if line["event"] == "spans_lost"]
+    assert told["spans"] >= 5
+    assert (told["level"], told["connection"]) == ("warning", "gateway")

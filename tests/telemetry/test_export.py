@@ -108,6 +108,25 @@ async def test_otlp_sends_what_is_left_when_it_is_shut_down() -> None:
     assert b"gateway.connect" in body
 
 
+async def test_the_environment_says_what_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    with Collector() as collector:
+        telemetry = setup("otlp", collector.environ)
+        connect(telemetry)
+        assert await telemetry.shutdown()
+        assert collector.bodies.empty()
+    assert telemetry.lost() == 0
+    assert telemetry.trace_id("mock/stream/0") is not None
+
+
+async def test_what_a_collector_has_not_taken_at_the_end_is_counted() -> None:
+    with Collector(deaf=True) as collector:
+        telemetry = setup("otlp", collector.environ)
+        connect(telemetry)
+        assert not await telemetry.shutdown(within=0.1)
+        assert telemetry.lost() == 1
+
+
 async def test_a_collector_that_never_answers_holds_up_neither_the_loop_nor_the_end() -> None:
     with Collector(deaf=True) as collector:
         telemetry = setup("otlp", collector.environ)

@@ -1,43 +1,39 @@
-"""What all tests have in common: none may write a secret, which every test calls a canary."""
+"""
+Tests that show how a fault of the catalogue is survived carry its id: the mark ``fault``, and a word for ``-k``.
 
-import re
-from collections.abc import Generator, Iterator
-from typing import Final
+Which they are stands in tests/reliability/catalogue.toml, for all folders of tests.
+"""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
-from gateway.testing.leaks import Leaks
+sys.path.append(str(Path(__file__).parent / "tests" / "reliability"))
 
-WORDS: Final = ("canary", "Canary", "CANARY", "c4n4ry", "c4nary", "SEKRIT")
-"""What stands in every secret of the tests."""
-LEAKS: Final = Leaks({repr(word): word for word in WORDS})
-LINE: Final = re.compile(r"^(?=(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) +\S+:\S+\.py:\d+ )", re.MULTILINE)
-OURS: Final = re.compile(r"\w+ +gateway")
+from faultmap import ids_of_tests
+from told import Told
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what writes down which faults were survived."""
+    parser.addoption("--faults-told", type=Path, metavar="FILE", help="write there which faults were survived")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Say what the mark means."""
-    config.addinivalue_line("markers", "writes_secrets: it logs what is to be hidden, to see it hidden")
+    """Make the mark known."""
+    config.addinivalue_line("markers", "fault(id): shows that this fault of the catalogue is survived")
+    path = config.getoption("--faults-told")
+    if path is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Told(path, config.invocation_params.args))
 
 
-def _written(report: pytest.TestReport) -> Iterator[tuple[str, str]]:
-    """Yield what was written in this phase; of the log only our own lines, since others' are scrubbed further on."""
-    for title, text in report.sections:
-        if not title.endswith(f" {report.when}"):
-            continue
-        if " log " in title:
-            yield title, "".join(line for line in LINE.split(text) if OURS.match(line))
-        else:
-            yield title, text
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let a test fail that has written a secret: to its log, to standard output or to standard error."""
-    report = yield
-    if report.passed and item.get_closest_marker("writes_secrets") is None:
-        leaks = [f"{title}: {leak}" for title, text in _written(report) for leak in LEAKS.found(text)]
-        if leaks:
-            report.outcome = "failed"
-            report.longrepr = "it has written what is to be secret; " + "; ".join(leaks)
-    return report
+def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+    """Mark the tests."""
+    ids = ids_of_tests()
+    for item in items:
+        for fault in (*ids.get(item.nodeid, ()), *ids.get(item.nodeid.partition("[")[0], ())):
+            item.add_marker(pytest.mark.fault(id=fault))
+            item.extra_keyword_matches.add(fault)
+            item.user_properties.append(("fault", fault))

@@ -1,4 +1,4 @@
-"""Faults that no venue plays: of the way to it, of clocks and of the event loop, and of whoever uses the gateway."""
+"""Faults that no venue plays: of the way to it, of clocks and the event loop, and of whoever uses the gateway."""
 
 import asyncio
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ def no_way(reason: Reason) -> Meanwhile:
 
 
 def no_storm(played: Played) -> bool:
-    """Say whether dials that fail at once are as rare as any: one in two seconds of each connection, and no loop."""
+    """Say whether dials that fail at once are as rare as any: one in two seconds of each connection."""
     return 2 <= played.found["failed"] <= 2 * AWAY / 2
 
 
@@ -134,3 +134,40 @@ def test_it_is_survived(name: str) -> None:
     seconds = LASTS + max((moment.at for moment in scenario.moments()), default=0.0)
     played = play(scenario, seconds, rate=min(1.0, 1200 / seconds), meanwhile=expected.meanwhile)
     assert differences(played, expected, own_ends(scenario) | {"closed_by_peer"}) == []
+
+
+class Raising:
+    """An observer that raises whenever it is told of a new connection."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self, change: Any) -> None:
+        if change.after == "CONNECTED" and self.times < 3:
+            self.times += 1
+            raise RuntimeError("an observer's own mistake")
+
+
+async def observed_by_one_who_raises(played: Played) -> None:
+    """Let an observer raise at the next three moves to CONNECTED."""
+    changed, raising = played.moves.changed, Raising()
+
+    def telling(change: Any) -> None:
+        changed(change)
+        raising(change)
+
+    played.moves.changed = telling  # type: ignore[method-assign]
+    await asyncio.sleep(BEGUN)
+    played.venue.drop()
+    await asyncio.sleep(CAP)
+    played.found["raised"] = raising.times
+
+
+def test_whoever_observes_and_raises_ends_no_more_than_an_epoch() -> None:
+    expected = fails(
+        "internal_error",
+        meanwhile=observed_by_one_who_raises,
+        checks={"it was raised": lambda played: played.found["raised"] == 3},
+    )
+    played = play(None, LASTS, meanwhile=expected.meanwhile)
+    assert differences(played, expected, {"closed_by_peer"}) == []

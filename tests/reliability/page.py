@@ -1,0 +1,113 @@
+"""``python tests/reliability/page.py`` makes docs/reliability.md of the catalogue and of what was found last."""
+
+# ruff: noqa: E501  # the page has lines of prose
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from faultmap import GROUPS, ROOT, Fault, faults
+from figures import FIGURES, KEPT, KINDS, shown
+
+PAGE: Final = ROOT / "docs" / "reliability.md"
+CATALOGUE: Final = "catalogue.json"
+HEAD: Final = """# Reliability
+
+What can go wrong, what shows that it is survived, and how soon, how often and at what cost. `python tests/reliability/page.py` makes this page from `tests/reliability/catalogue.toml` and from
+what commands wrote into `docs/reliability/`; no figure is typed by hand, and a test fails where the page is another.
+
+"""
+WORDS: Final[Mapping[str, str]] = {
+    "": "survived",
+    "not_applicable": "not applicable",
+    "not_covered": "not covered",
+    "to_come": "to come",
+}
+
+
+def page() -> str:
+    """Return the page."""
+    rows = faults()
+    return HEAD + "\n".join((*_figures(), *_faults(rows), *_oracles())) + "\n"
+
+
+def _figures() -> Iterator[str]:
+    yield "## Figures\n"
+    yield "`python tests/reliability/figures.py NAME` measures one anew; it is kept only if all holds that is said to hold.\n"
+    for kind, about in KINDS.items():
+        yield f"### {kind.capitalize()}\n\n{about}\n"
+        for name, one in FIGURES.items():
+            if one.kind == kind:
+                yield from _figure(name)
+
+
+def _figure(name: str) -> Iterator[str]:
+    one, found = FIGURES[name], _found(f"{name}.json")
+    yield f"**{one.about[0].upper()}{one.about[1:]}** (`{name}`). Must hold: {one.bound}.\n"
+    if found is None:
+        yield f"Not measured yet: `{shown(one)}`.\n"
+        return
+    yield f"`{found['command']}`, {_circumstances(found)}:\n"
+    yield "```text\n" + "\n".join(found["printed"]) + "\n```\n"
+
+
+def _faults(rows: Mapping[str, Fault]) -> Iterator[str]:
+    counts = Counter(fault.why for fault in rows.values())
+    yield "## Faults\n"
+    yield f"{len(rows)} faults: " + ", ".join(f"{counts[why]} {word}" for why, word in WORDS.items()) + ".\n"
+    yield "Survived means: a test brings the fault about and judges what comes of it. `pytest -k B07` runs those of one row,"
+    yield "`pytest -m fault` all of them; what they are stands in `tests/reliability/catalogue.toml`.\n"
+    found = _found(CATALOGUE)
+    if found is not None:
+        yield f"The last run of all that was kept: `{found['command']}`, {_circumstances(found)}; {_outcome(found)}.\n"
+    for group, title in GROUPS.items():
+        yield f"### {group}: {title}\n\n| id | what goes wrong | | tests, or why there is none |\n| --- | --- | --- | --- |"
+        yield from (_row(fault) for fault in rows.values() if fault.id[0] == group)
+        yield ""
+
+
+def _row(fault: Fault) -> str:
+    return f"| {fault.id} | {fault.title} | {WORDS[fault.why]} | {fault.reason or _tests(fault)} |"
+
+
+def _tests(fault: Fault) -> str:
+    """Name the files, each once, with how many tests of it are meant."""
+    counts = Counter(test.partition("::")[0] for test in fault.tests)
+    return ", ".join(f"`{path}`" + (f" ({count})" if count > 1 else "") for path, count in counts.items())
+
+
+def _outcome(found: Mapping[str, Any]) -> str:
+    total: Counter[str] = Counter()
+    for counts in found["faults"].values():
+        total.update(counts)
+    told = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(total.items()))
+    return f"{len(found['faults'])} rows, {told}"
+
+
+def _oracles() -> Iterator[str]:
+    yield "## What judges\n"
+    yield "Whatever is played to a whole gateway in virtual time (`tests/reliability/oracles.py`) is judged by all of these,"
+    yield "and each of them is shown what it must find (`tests/reliability/test_oracles.py`):\n"
+    yield "- LEDGER: every numbered datum once and in order, or a gap or an end is told before what follows; offsets without holes;"
+    yield "  a book that is live is the exchange's."
+    yield "- STATE: only moves that the table has; epochs never fall."
+    yield "- GHOST: live is what is CONNECTED, in every picture; never more of them than sockets."
+    yield "- LEAK: no task, timer or socket is left when the gateway has stopped."
+    yield "- RATE: how often an exchange is dialled, where a row bounds it."
+    yield "- SECRET: no secret in whatever is told."
+    yield "- In the end all is as it was, but for what the row takes away; and nothing failed for another reason than the row's.\n"
+    yield "That the tests themselves find mistakes is shown by planting them: `python tests/planted/run.py` prints which test found which."
+
+
+def _found(name: str) -> Mapping[str, Any] | None:
+    path = KEPT / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _circumstances(found: Mapping[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    return f"on {found['date']}, {found['machine']}, {versions}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

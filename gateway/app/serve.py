@@ -32,6 +32,7 @@ from gateway.app.tokens import heeded
 from gateway.app.watchdog import watched
 from gateway.config import Settings, parse_listen, pending
 from gateway.engine.observer import Observer, Observers
+from gateway.net.parsing import parses_in_python
 from gateway.runtime.bell import Bell
 from gateway.serving import Server, metering
 from gateway.store import Token
@@ -73,6 +74,8 @@ async def serve(
         check(settings, despite_broken=True)
         for sentence in pending(settings):
             log.warning("setting_without_effect", text=sentence)
+        if parses_in_python():
+            log.warning("http_parsed_in_python", text="see gateway doctor")
         with taken(settings.server.listen, check_exposure(settings)) as port, hangups() as hung_up:
             measuring = Measuring(version(DISTRIBUTION), settings.telemetry.metrics, environ)
             telemetry = setup(settings.telemetry.traces, environ)  # last: its threads want to be ended

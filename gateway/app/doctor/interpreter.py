@@ -10,6 +10,7 @@ from typing import Final
 from gateway.app.doctor.case import Case
 from gateway.app.doctor.findings import Finding, advice, well, wrong
 from gateway.net.loops import loop_factory
+from gateway.net.parsing import parses_in_python
 
 OURS: Final = "exchange-gateway"
 _REQUIREMENT: Final = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?\s*>=\s*([0-9.]+)[^;]*(;.*)?")
@@ -51,6 +52,11 @@ def distributions(
             yield wrong(f"{name} {found} is older than {floor}", todo)
         else:
             sound += 1
+    if parses_in_python():
+        yield wrong(
+            "aiohttp parses HTTP in Python, which is where most ways of smuggling a request were found",
+            "unset AIOHTTP_NO_EXTENSIONS, or install aiohttp from a wheel",
+        )
     yield well(f"{sound} distributions are there and new enough")
 
 

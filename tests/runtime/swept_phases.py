@@ -234,6 +234,19 @@ async def asked_at_once(world: World) -> None:
         await asking_in_vain
 
 
+async def answers_wanted(world: World) -> None:
+    """Two clients ask the exchange's own way for the same, while nothing is left of its limits."""
+    nothing_is_left_of_the_limits(world)
+    await asyncio.wait([answer_wanted(world) for _ in range(2)])
+
+
+def answer_wanted(world: World) -> "asyncio.Future[object]":
+    native = world.gateway.operations.native("mock")
+    if native is None:
+        raise AssertionError("it has a protocol of its own")
+    return asyncio.create_task(native.answer("GET", "/symbols", {}), name="gateway native client")
+
+
 async def session_lost(world: World) -> None:
     """No request is answered well, so it cannot be kept alive, nor replaced."""
     world.faults.refuse_requests.arm(Refusal(500))
@@ -303,6 +316,7 @@ def _do(world: World, acts: tuple[Act, ...]) -> None:
 
 PHASES: Final[dict[str, tuple[Body, Body]]] = {
     "what is known of the exchange": (unknown, asked_at_once),
+    "answers as the exchange gives them": (nothing, answers_wanted),
     "opening": opened(),
     "the dial is reset": failed(dials_are_reset),
     "the upgrade hangs": failed(upgrades_hang),
@@ -351,5 +365,6 @@ PHASES: Final[dict[str, tuple[Body, Body]]] = {
     "closing, and the exchange ignores it": closed(closes_are_ignored),
     "closing, and nothing answers": closed(closes_are_ignored, requests_hang),
     "stopping": stopped(partial(closing_takes, seconds=1.0)),
+    "stopping, and an answer is waited for": stopped(every_request_hangs, answer_wanted, seconds=0.2),
     "stopping, and much is fetched": stopped(every_request_hangs, a_delta_is_lost, a_trade_is_lost, seconds=1.0),
 }

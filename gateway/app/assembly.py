@@ -165,6 +165,10 @@ class Assembly:
                 budgets.block(ban.scope, ban.seconds_left(now_us), self._surroundings.now())
 
     def _banned(self, quiet: Quiet) -> None:
+        wait = (quiet.until_us - self._surroundings.wall_us()) / 1e6
+        facts = {"scope": quiet.scope, "reason": quiet.reason, "seconds": round(wait, 1), "account": quiet.account}
+        said = {name: fact for name, fact in facts.items() if fact is not None}
+        self._observer.noticed(f"{quiet.exchange}/rest", 0, "kept_quiet", **said)
         ban = Ban(
             exchange=quiet.exchange,
             scope=quiet.scope,

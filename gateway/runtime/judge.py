@@ -78,6 +78,11 @@ class Judge:
         is_final = verdict.action is Action.STOP and verdict.scope not in _REQUESTS
         return inf if is_final else wait_of(verdict, self._ground.wall_us())
 
+    def words(self, fault: GatewayError) -> str:
+        """Return what is to be said of ``fault``: the exchange's own words, where its plugin finds some."""
+        verdict = self._asked(fault) if isinstance(fault, ConnectionFault) else None
+        return (verdict.text if verdict is not None else "") or str(fault)
+
     def heed(self, verdict: Verdict) -> None:
         """Do at once what ``verdict`` asks of everybody: keep its address or account quiet, look at the clock."""
         if verdict.scope is Scope.IP or (verdict.scope is Scope.ACCOUNT and self.target.account is not None):

@@ -131,7 +131,7 @@ class Reconciler:
                 with self._during("reconcile"):
                     await self._fetch(dict(self._wanted))
             except (ConnectionFault, PluginError) as fault:
-                self._notice("reconcile_failed", str(fault))
+                self._notice("reconcile_failed", self._judge.words(fault))
                 wait = self._judge.wait_after_request(fault)
                 if wait == inf:
                     self._fail(fault)

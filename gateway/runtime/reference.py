@@ -140,7 +140,7 @@ class Reference:
             return REFRESH
         decision = self._judge.decide(fault, worked=False)
         if isinstance(decision, Retry):
-            self.problem = str(fault)
+            self.problem = self._judge.words(fault)
             return decision.delay
         self.problem = decision.text
         return REFRESH
@@ -149,7 +149,7 @@ class Reference:
         try:
             await fetch()
         except (ConnectionFault, PluginError) as fault:
-            self._ground.observer.noticed(self._name, 0, "reference_failed", text=str(fault))
+            self._ground.observer.noticed(self._name, 0, "reference_failed", text=self._judge.words(fault))
             return fault
         return None
 

@@ -215,7 +215,7 @@ class Service:
         await keep_alive(exchange, keepalive, means.rest, means.writer, failed, backoff)
 
     def _keepalive_failed(self, fault: ConnectionFault) -> float:
-        self._means.notice("keepalive_failed", str(fault))
+        self._means.notice("keepalive_failed", self._means.judge.words(fault))
         return self._means.judge.wait_after_request(fault)
 
     def _something_settled(self) -> None:

@@ -28,6 +28,7 @@ WARNINGS: Final = frozenset(
         "backfill_failed",
         "endpoint_moved",
         "keepalive_failed",
+        "kept_quiet",
         "plugin_slow",
         "problem",
         "reconcile_failed",

@@ -1,6 +1,7 @@
 """What was made through the API, and bans, hold after a restart; a wish that falls is given up."""
 
 import asyncio
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from gateway import spi
 from gateway.app import Gateway
 from gateway.app.standing import API, CONFIGURATION
 from gateway.errors import Reason, SubscriptionError
+from gateway.model.changes import Change
+from gateway.model.states import Phase
 from gateway.model.subscriptions import Subscription
 from gateway.spi import Scope
 from gateway.store import Ban, Store
@@ -78,6 +81,38 @@ class Unshared(MockExchange):
     @spi.hookimpl
     def gateway_exchange_info(self) -> spi.ExchangeInfo:
         return replace(INFO, limits=tuple(replace(one, scope=Scope.CONNECTION) for one in INFO.limits))
+
+
+class Notices:
+    """An observer that remembers what was noticed."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[str, str, dict[str, object]]] = []
+
+    def changed(self, change: Change) -> None:
+        """Ignore it."""
+
+    def entered(self, connection_id: str, epoch: int, phase: Phase) -> None:
+        """Ignore it."""
+
+    def during(self, connection_id: str, epoch: int, what: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def noticed(self, connection_id: str, epoch: int, what: str, **facts: object) -> None:
+        self.all.append((connection_id, what, facts))
+
+
+@pytest.mark.parametrize(("status", "reason"), [(418, Reason.BANNED), (429, Reason.RATE_LIMITED)])
+async def test_an_exchange_that_wants_quiet_is_told_of(tmp_path: Path, status: int, reason: Reason) -> None:
+    notices = Notices()
+    async with MockVenue() as venue, asyncio.timeout(20):
+        venue.faults.refuse_upgrades.arm(Refusal(status, {"retry-after": "3600"}), times=1)
+        async with Gateway(tables(venue, tmp_path / "db"), observers=[notices]) as gateway:
+            assert await gateway.connect_account("mock") is False
+    [(connection, _, facts)] = [one for one in notices.all if one[1] == "kept_quiet"]
+    assert connection == "mock/rest"
+    assert facts.pop("seconds") == pytest.approx(3600, abs=1)
+    assert facts == {"scope": Scope.IP, "reason": reason}
 
 
 @pytest.mark.parametrize("plugin", [MockExchange, Unshared])

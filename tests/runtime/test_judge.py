@@ -88,6 +88,17 @@ def test_a_judged_fault_says_what_the_exchange_said() -> None:
 
 
 @virtually
+async def test_the_exchanges_own_words_are_told_where_there_are_some(stage, variant) -> None:
+    words = iter(["-1021: the clock", ""])
+    plugin = variant(gateway_classify=lambda fault: spi.Verdict(action=spi.Action.RETRY, text=next(words)))
+    async with stage(plugin) as one:
+        one_judge, _ = judge(one)
+        fault = UpgradeRefused(400)
+        assert [one_judge.words(fault), one_judge.words(fault)] == ["-1021: the clock", "HTTP status 400"]
+        assert one_judge.words(PluginError("mock", "broken")) == str(PluginError("mock", "broken"))
+
+
+@virtually
 async def test_a_plugin_fault_has_no_verdict(stage) -> None:
     async with stage() as one:
         one_judge, _ = judge(one)

@@ -133,6 +133,8 @@ def _by_limit(refusal: Refusal) -> spi.Verdict | None:
         return None
     until_us = microseconds(int(told[1])) if told else refusal.until_us
     after = refusal.after
+    if after:
+        until_us = None  # by the exchange's clock, which need not be ours; a number of seconds is the same by both
     if after is None and until_us is None:
         after = SHORTEST_BAN if banned else WINDOW
     return spi.Verdict(

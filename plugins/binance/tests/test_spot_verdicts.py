@@ -89,6 +89,13 @@ def test_a_ban_ends_when_the_exchange_says_in_either_unit(until: str) -> None:
     assert "-1003" in verdict.text
 
 
+@pytest.mark.parametrize(("seconds", "after", "until_us"), [("20", 20.0, None), ("0", 0.0, 1771000120000_000)])
+def test_seconds_are_believed_before_a_time_by_another_clock(seconds: str, after: float, until_us: Any) -> None:
+    body = b'{"code":-1003,"msg":"IP banned until 1771000120000."}'
+    verdict: Any = plugin.gateway_classify(spi.ReplyRefused(418, {"retry-after": seconds}, body))
+    assert (verdict.after, verdict.until_us) == (after, until_us)
+
+
 def test_a_limit_and_a_ban_are_told_apart() -> None:
     verdicts: list[Any] = [plugin.gateway_classify(spi.UpgradeRefused(status)) for status in (429, 418)]
     assert [verdict.reason for verdict in verdicts] == [spi.Reason.RATE_LIMITED, spi.Reason.BANNED]

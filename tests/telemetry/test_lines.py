@@ -11,6 +11,7 @@ import pytest
 
 from gateway.engine import observer
 from gateway.errors import Reason
+from gateway.serving.auth.needs import NEEDS
 from gateway.telemetry.logs import FAILURES, WARNINGS
 
 ROOT = Path(__file__).parents[2]
@@ -117,3 +118,11 @@ def test_each_event_has_one_row() -> None:
     for event in re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE):
         rows[event] += 1
     assert set(rows.values()) == {1}
+
+
+def test_the_actions_of_the_audit_are_those_that_there_are() -> None:
+    actions = {need.action for need in NEEDS.values() if need.action}
+    commands = set(re.findall(r'_audit\(settings, "(\w+)"', (ROOT / "gateway/cli/token.py").read_text()))
+    section = (ROOT / "docs/telemetry.md").read_text().split("\n## Logs\n")[1]
+    [listed] = re.findall(r"`action` \(([^)]+)\)", section)
+    assert set(re.findall(r"`(\w+)`", listed)) == actions | commands

@@ -17,8 +17,8 @@ from gateway_mock.plugin import MockExchange
 PUBLIC = "mock/stream/0"
 INFO = {
     "id", "exchange", "endpoint", "account", "state", "phase", "epoch", "since_us", "reason", "text", "fatal",
-    "retry_at_us", "is_connected", "is_healthy", "unhealthy_because", "draining", "diagnosis", "heartbeat_interval",
-    "ages", "streams", "unasked", "counters", "history",
+    "retry_at_us", "is_connected", "is_healthy", "unhealthy_because", "draining", "diagnosis",
+    "heartbeat_interval", "ages", "streams", "unasked", "counters", "history",
 }  # fmt: skip
 COUNTS = {
     "dials", "messages_received", "bytes_received", "messages_sent", "bytes_sent", "pings_sent", "pings_received",

@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from test_hot_path import Playing
+from played import Playing
 
 from gateway.engine.flow import TIMED
 from gateway.telemetry.metrics.tally import Tally

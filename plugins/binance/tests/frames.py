@@ -129,3 +129,14 @@ NOTICES = (
     b'{"error":{"code":2,"msg":"Invalid request"},"id":1}',
     b'{"code":2,"msg":"Invalid request","id":null}',
 )
+
+AGGREGATE = {
+    "a": 26129,
+    "p": "0.01633102",
+    "q": "4.70443515",
+    "f": 27781,
+    "l": 27784,
+    "T": 1498793709153,
+    "m": False,
+}
+"""As "Compressed/Aggregate trades list" shows it over REST."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
+from frames import AGGREGATE
 
 from gateway import spi
 from gateway_binance import coinm, spot, usdm
@@ -21,16 +22,6 @@ OLD = {
     "isBestMatch": True,
 }
 """As "Old trade lookup" shows it."""
-AGGREGATE = {
-    "a": 26129,
-    "p": "0.01633102",
-    "q": "4.70443515",
-    "f": 27781,
-    "l": 27784,
-    "T": 1498793709153,
-    "m": False,
-}
-"""As "Compressed/Aggregate trades list" shows it."""
 
 
 def wish(variant: str | None = None, channel: str = "trades", symbol: str = "ETHUSDT") -> spi.Subscription:

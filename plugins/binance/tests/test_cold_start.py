@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any, Final
 
 import pytest
-from test_markets import BEGIN, PLACES, PLUGINS
+from places import BEGIN, PLACES, PLUGINS
 
 from gateway import Gateway
 from gateway.engine.messages import Message, Notice

@@ -1,29 +1,19 @@
 """docs/binance.md says what the plugins declare, route and conclude: no more, no less."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
+from binance_page import PLUGINS, rows
 
 from gateway import spi
-from gateway_binance import coinm, spot, usdm
 from gateway_binance.categories import category_of
 from gateway_binance.options import SpotOptions, UsdmOptions
 from gateway_binance.streams import COINM_STREAMS, SPOT_STREAMS, USDM_STREAMS
 from gateway_binance.verdicts import MEANINGS, Refusal, judge
 
-PAGE = (Path(__file__).parents[3] / "docs/binance.md").read_text()
-PLUGINS = {"binance": spot.plugin, "binance-usdm": usdm.plugin, "binance-coinm": coinm.plugin}
 INTERVALS = ["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"]
 CONTRACTS = ("perpetual", "current-quarter", "next-quarter", "tradifi-perpetual")
-
-
-def rows(before: str) -> list[list[str]]:
-    """Return the cells of the table after ``before``, without its head."""
-    lines = PAGE.partition(before)[2].lstrip().splitlines()
-    table = lines[: next(at for at, line in enumerate(lines) if not line.startswith("|"))]
-    return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in table[2:]]
 
 
 def told_streams() -> dict[str, dict[tuple[str, str | None], str]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from places import BEGIN, PLACES, PLUGINS
 
 from gateway import Gateway
 from gateway.engine.messages import Message, Notice
@@ -15,24 +16,10 @@ from gateway.errors import SubscriptionError
 from gateway.model.subscriptions import parse_topic
 from gateway.testing.memory_venue import MemoryVenue
 from gateway.testing.virtual import virtually
-from gateway_binance.coinm import plugin as coinm
-from gateway_binance.spot import plugin as spot
 from gateway_binance.streams import COINM_STREAMS, USDM_STREAMS, stream_for
-from gateway_binance.usdm import plugin as usdm
 from gateway_binance.venue.replay import BinanceVenue
 from gateway_binance.venue.settings import Settings
 
-BEGIN = 1_795_000_000
-PLUGINS = {"binance": spot, "binance-usdm": usdm, "binance-coinm": coinm}
-PLACES: Mapping[str, Mapping[str, str]] = {
-    "binance": {"stream": "ws://memory/stream.binance.com", "rest": "http://memory/api.binance.com"},
-    "binance-usdm": {
-        "public": "ws://memory/fstream.binance.com/public",
-        "market": "ws://memory/fstream.binance.com/market",
-        "rest": "http://memory/fapi.binance.com",
-    },
-    "binance-coinm": {"stream": "ws://memory/dstream.binance.com", "rest": "http://memory/dapi.binance.com"},
-}
 SYMBOLS = {"binance": "BTC-USDT", "binance-usdm": "BTC-USDT-PERP", "binance-coinm": "BTC-USD-PERP"}
 RECORDS = {
     "trades": "Trade",

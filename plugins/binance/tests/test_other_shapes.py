@@ -5,8 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from frames import EXAMPLES
-from test_backfill import AGGREGATE
+from frames import AGGREGATE, EXAMPLES
 
 from gateway import spi
 from gateway_binance import spot

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from binance_page import PAGE, PLUGINS, rows
 from private import NOW_US, listed, target
-from test_docs import PAGE, PLUGINS, rows
 
 from gateway import config, spi
 from gateway_binance.options import SpotOptions

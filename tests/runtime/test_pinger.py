@@ -68,9 +68,7 @@ def test_a_ping_names_its_epoch_and_its_number() -> None:
 
 def test_how_long_an_answer_took_is_told_once() -> None:
     now, taken = 100.0, []
-    pinger = Pinger(
-        "mock", EPOCH, Speaks(), Said(), Heartbeat(10.0, 5.0, now), lambda: now, answered=taken.append
-    )
+    pinger = Pinger("mock", EPOCH, Speaks(), Said(), Heartbeat(10.0, 5.0, now), lambda: now, answered=taken.append)
     now = 110.0
     pinger.check(tick=1000.0)
     now = 110.25

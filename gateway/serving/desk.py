@@ -30,6 +30,7 @@ from gateway.serving.requests import (
     Subscribe,
     UnauthorizedError,
     params,
+    place_of,
 )
 
 
@@ -102,7 +103,7 @@ class Desk:
             try:
                 self._entrance.check(wish)
                 resolved = await self._resolve(wish, deadline)
-                resume = asked.resume.get(wish.symbol if wish.account is None else wish.account)
+                resume = asked.resume.get(place_of(wish))
                 self._open(resolved, policy, asked, resume, reply)
             except SubscriptionError as refused:
                 self._pipe.outbox.put(reply.refusal(refused, wish.topic))

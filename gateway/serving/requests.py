@@ -9,7 +9,7 @@ from msgspec import Meta, Raw, Struct
 from gateway.errors import SubscriptionError
 from gateway.model.subscriptions import RAW, Subscription
 from gateway.serving.limits import CONFLATE_MS, SYMBOLS
-from gateway.serving.wording import plain
+from gateway.serving.wording import SHOWN, plain
 
 ACCOUNT_CHANNELS: Final = frozenset({"orders", "balances", "positions"})
 
@@ -111,6 +111,26 @@ class Subscribe(Selection):
     conflate_ms: Annotated[int, Meta(ge=0, le=CONFLATE_MS)] = 0
     on_lag: Lag | None = None
     resume: dict[str, Position] = {}
+
+    def wishes(self) -> list[Subscription]:
+        """
+        Return one wish for each topic, in order.
+
+        Raises:
+            SubscriptionError: As for any selection, and if ``resume`` names what is not asked for: whoever
+                is misunderstood there would go on as if nothing had to be resumed.
+        """
+        wishes = super().wishes()
+        strays = self.resume.keys() - {place_of(wish) for wish in wishes}
+        if strays:
+            name = min(strays)[:SHOWN]
+            raise SubscriptionError("bad_request", f"resume has {name!r}, which the request does not ask for so")
+        return wishes
+
+
+def place_of(wish: Subscription) -> str:
+    """Return under which name ``resume`` says where a client stands in what it asks for."""
+    return wish.symbol if wish.account is None else wish.account
 
 
 class Nothing(Struct, forbid_unknown_fields=True):

@@ -108,3 +108,22 @@ async def test_one_address_may_not_have_more_sockets_than_its_limit(start: Any) 
     await client.ws.close()
     await rig.until(lambda: rig.server.clients == 0)
     await rig.client()
+
+
+@pytest.mark.parametrize(
+    ("params", "name"),
+    [
+        ({"channel": "quotes", "symbols": ["A"]}, "mock:quotes:A"),
+        ({"channel": "quotes", "symbols": ["A"]}, "B"),
+        ({"channel": "quotes", "symbols": ["A"]}, "N" * 200),
+        ({"channel": "raw", "streams": ["a@b"]}, "mock:raw:a@b"),
+        ({"channel": "orders", "account": "main"}, "@main"),
+    ],
+)
+async def test_a_place_of_what_is_not_asked_for_is_no_place(rig: Any, params: dict[str, Any], name: str) -> None:
+    client = await rig.client()
+    resume = {name: {"epoch": "e1", "offset": 1}}
+    await client.send("subscribe", 7, exchange="mock", resume=resume, **params)
+    refused = await client.next()
+    assert (refused["req_id"], refused["error"]["code"], "topic" in refused) == (7, "bad_request", False)
+    assert refused["error"]["message"] == f"resume has {name[:64]!r}, which the request does not ask for so"

@@ -6,8 +6,10 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
+
+from gateway.errors import SubscriptionError
 
 CONTENT_TYPE: Final = "application/problem+json"
 RENAMED: Final = {
@@ -17,6 +19,12 @@ RENAMED: Final = {
     422: "Unprocessable Content",
 }
 """What RFC 9110 calls these statuses; Python before 3.13 has their older names."""
+STATUSES: Final = {"bad_request": 400, "forbidden": 403, "rate_limited": 429}
+"""HTTP statuses of subscriptions that are refused; any other is 422: what is asked is clear, and cannot be had."""
+TOLD: Final = {413: "the body has more than 64 KiB"}
+"""What the library's own words do not tell."""
+AGAIN: Final = "1"
+"""Seconds after which to ask again."""
 CODE: Final = web.ResponseKey("gateway.code", str)
 """Under which a response knows the problem's code."""
 _KEPT: Final = ("Allow",)
@@ -76,6 +84,12 @@ def problem(
     return response
 
 
+def refused(error: SubscriptionError) -> web.Response:
+    """Return the problem document for a subscription that is refused; what time can mend may be asked again."""
+    headers = {str(hdrs.RETRY_AFTER): AGAIN} if error.temporary else None
+    return problem(STATUSES.get(error.code, 422), error.code, error.message, headers)
+
+
 @web.middleware
 async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn whatever a handler raises into a problem document."""
@@ -88,7 +102,9 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise
         kept = {name: exc.headers[name] for name in _KEPT if name in exc.headers}
         code = title_of(exc.status).lower().replace(" ", "_")
-        return problem(exc.status, code, f"{request.method} {request.path}: {exc.reason}", kept)
+        return problem(
+            exc.status, code, TOLD.get(exc.status, f"{request.method} {request.path}: {exc.reason}"), kept
+        )
     except Exception:
         log.exception("request failed", method=request.method)
         return problem(500, "internal_error", "the gateway failed to answer; its log says why")

@@ -15,9 +15,10 @@ from gateway.serving.auth.audit import FACTS
 from gateway.serving.auth.door import ACCESS
 from gateway.serving.auth.scopes import Access, account_scope
 from gateway.serving.bodies import Body
+from gateway.serving.documents.codes import WISHES
 from gateway.serving.documents.describing import Answer, Operation, described
 from gateway.serving.documents.parameters import TopicName
-from gateway.serving.problems import as_json, problem
+from gateway.serving.problems import as_json, problem, refused
 from gateway.serving.requests import Selection
 
 PATH: Final = "/api/v1/subscriptions"
@@ -74,7 +75,7 @@ class Wishes:
                 Answer(201, "They stand, and one of them is new", Standing),
             ),
             refusals=("not_kept",),
-            wishes=True,
+            wishes=WISHES,
         )
     )
     async def _add(self, request: web.Request) -> web.Response:
@@ -85,8 +86,8 @@ class Wishes:
             if (missing := _missing(request[ACCESS], wishes)) is not None:
                 return problem(403, "forbidden", f"the token lacks the scope {missing}")
             kept = await self._standing.stand(wishes)
-        except SubscriptionError as refused:
-            return problem(422, refused.code, refused.message)
+        except SubscriptionError as wrong:
+            return refused(wrong)
         except StoreError as exc:
             return _unkept(exc)
         status = HTTPStatus.CREATED if any(one["is_new"] for one in kept) else HTTPStatus.OK

@@ -31,7 +31,18 @@ async def refusal(rig: Any, *topics: str, headers: Any = None, **query: Any) -> 
     params = [("topic", topic) for topic in topics] + list(query.items())
     async with rig.http.get(f"{rig.base}/v1/sse", params=params, headers=headers) as reply:
         assert reply.content_type == "application/problem+json"
-        return reply.status, json.loads(await reply.read())["code"]
+        status, code = reply.status, json.loads(await reply.read())["code"]
+    assert code in await documented(rig, status)
+    return status, code
+
+
+async def documented(rig: Any, status: int) -> list[str]:
+    """Return the codes that the document has for that status."""
+    async with rig.http.get(f"{rig.base}/openapi.json") as reply:
+        answers = (await reply.json())["paths"]["/v1/sse"]["get"]["responses"]
+    schema = answers[str(status)]["content"]["application/problem+json"]["schema"]
+    codes: list[str] = schema["allOf"][1]["properties"]["code"]["enum"]
+    return codes
 
 
 async def test_a_message_is_the_websockets_with_its_type_as_the_event_and_its_place_as_the_id(rig: Any) -> None:

@@ -100,8 +100,8 @@ async def test_one_that_is_removed_is_gone_and_a_second_time_unknown(desk: Desk)
         ({"data": b'{"exchange":"\xff"}', "headers": {"Content-Type": "application/json"}}, 400, "bad_request"),
         ({"json": {**GOOD, "symbol": "X"}}, 400, "bad_request"),
         ({"json": [GOOD]}, 400, "bad_request"),
-        ({"json": {"exchange": "mock", "channel": "trades"}}, 422, "bad_request"),
-        ({"json": {"exchange": "mock", "channel": "orders", "symbols": ["A"]}}, 422, "bad_request"),
+        ({"json": {"exchange": "mock", "channel": "trades"}}, 400, "bad_request"),
+        ({"json": {"exchange": "mock", "channel": "orders", "symbols": ["A"]}}, 400, "bad_request"),
         ({"json": {**GOOD, "symbols": ["X" * 100] * 50}}, 413, "content_too_large"),
     ],
 )
@@ -115,6 +115,7 @@ async def test_what_is_asked_wrongly_is_explained(desk: Desk, options: Any, stat
     ("fails", "status", "code", "later"),
     [
         (SubscriptionError("unknown_symbol", "mock has no symbol X"), 422, "unknown_symbol", None),
+        (SubscriptionError("timeout", "no list in time", temporary=True), 422, "timeout", "1"),
         (StoreError("the disk is full"), 503, "not_kept", None),
         (StoreBusy("too much waits for the disk"), 503, "not_kept", "1"),
     ],

@@ -88,7 +88,6 @@ SUBSCRIPTIONS: Final[Mapping[str, str]] = MappingProxyType(
 """The codes of the stream protocol's errors."""
 
 WISHES: Final = (
-    "bad_request",
     "timeout",
     "unknown_exchange",
     "unknown_channel",
@@ -100,3 +99,6 @@ WISHES: Final = (
     "plugin_error",
 )
 """Those with which a subscription is refused that is asked for over REST: each with 422."""
+
+FOLLOWED: Final = (*WISHES, "cannot_conflate", "cannot_drop", "too_many_topics", "too_many_lingering")
+"""The same of one that is listened to."""

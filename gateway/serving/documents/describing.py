@@ -40,7 +40,7 @@ class Operation:
     What one method at one path does.
 
     ``path`` and ``query`` have the types of parameters by their names, ``refusals`` the codes of
-    problems that are this route's own, and ``wishes`` tells that a subscription may be refused too.
+    problems that are this route's own, and ``wishes`` those with which a subscription is refused, with 422.
     ``headers`` are those of the request that mean something here. ``body`` is the model of the
     body, ``example`` shows one.
     """
@@ -53,7 +53,7 @@ class Operation:
     headers: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
     refusals: Sequence[str] = ()
-    wishes: bool = False
+    wishes: Sequence[str] = ()
     example: Any = None
 
 

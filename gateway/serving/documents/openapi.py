@@ -12,7 +12,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from gateway.serving.auth.needs import API, FREE, OWN_DOOR, need_of
-from gateway.serving.documents.codes import PROBLEMS, SUBSCRIPTIONS, WISHES
+from gateway.serving.documents.codes import PROBLEMS, SUBSCRIPTIONS
 from gateway.serving.documents.describing import JSON, Answer, Operation, operation_of
 from gateway.serving.documents.examples import examples
 from gateway.serving.documents.problem import Problem
@@ -191,7 +191,7 @@ class _Described:
         for code in sorted(codes):
             found.setdefault(PROBLEMS[code].status, []).append(code)
         if operation.wishes:
-            found[HTTPStatus.UNPROCESSABLE_ENTITY] = sorted({*found.get(422, ()), *WISHES})
+            found[HTTPStatus.UNPROCESSABLE_ENTITY] = sorted({*found.get(422, ()), *operation.wishes})
         return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import web
 from msgspec import Meta
 
 from gateway.engine.messages import Message, Notice
@@ -22,11 +22,12 @@ from gateway.serving.auth.door import ACCESS
 from gateway.serving.auth.entrance import Entrance
 from gateway.serving.auth.reception import Reception
 from gateway.serving.desk import Desk, policy_of
+from gateway.serving.documents.codes import FOLLOWED
 from gateway.serving.documents.describing import Answer, Operation, described
 from gateway.serving.limits import CONFLATE_MS
-from gateway.serving.problems import problem
+from gateway.serving.problems import refused
 from gateway.serving.replies import Reply
-from gateway.serving.requests import Envelope, Lag, Position, Subscribe
+from gateway.serving.requests import Envelope, Lag, Position, Subscribe, place_of
 from gateway.serving.sitting import Ground
 from gateway.serving.sse.asked import query_of, subscribe_to
 from gateway.serving.sse.body import EventStream, opened, unstreamable
@@ -45,8 +46,6 @@ OnLag = Annotated[Lag, Meta(description="What a client that reads slowly is sent
 LastId = Annotated[str, Meta(description="The id of the last event that the client had.")]
 RETRY_MS: Final = 2000
 """How long a browser waits before it comes back."""
-STATUSES: Final = {"bad_request": 400, "forbidden": 403, "rate_limited": 429}
-"""HTTP statuses of refusals; any other is 422, as where standing subscriptions are refused."""
 
 
 class Hold:
@@ -113,7 +112,7 @@ class TopicEvents:
             headers={"Last-Event-ID": LastId},
             answers=(Answer(200, "The stream", Events, EVENTS),),
             refusals=("too_many_sockets", "shutting_down", "http_version_not_supported"),
-            wishes=True,
+            wishes=FOLLOWED,
         )
     )
     async def _come(self, request: web.Request) -> web.StreamResponse:
@@ -127,8 +126,8 @@ class TopicEvents:
             try:
                 await wanted.open(request)
                 return await self._serve(request, name, wanted)
-            except SubscriptionError as refused:
-                return _refused(refused)
+            except SubscriptionError as wrong:
+                return refused(wrong)
             finally:
                 wanted.close()
 
@@ -230,11 +229,6 @@ class Wanted:
 def _envelope(asked: Subscribe, wish: Subscription, place: Position | None) -> Envelope:
     """Return the request that subscribes to ``wish``, in the gateway's own spelling, from ``place`` on."""
     names = {field: [wish.symbol] for field in ("symbols", "streams") if getattr(asked, field)}
-    resume = {} if place is None else {wish.account or wish.symbol: place}
+    resume = {} if place is None else {place_of(wish): place}
     params: dict[str, Any] = msgspec.to_builtins(asked) | names | {"resume": msgspec.to_builtins(resume)}
     return Envelope("subscribe", params=msgspec.Raw(msgspec.json.encode(params)))
-
-
-def _refused(refused: SubscriptionError) -> web.Response:
-    headers = {str(hdrs.RETRY_AFTER): "1"} if refused.temporary else None
-    return problem(STATUSES.get(refused.code, 422), refused.code, refused.message, headers)

@@ -90,6 +90,8 @@ def read(path: Path) -> Iterator[Part]:
         RecordingError: If the file cannot be read.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # whoever opens a pipe waits for its other end
+            raise RecordingError(f"{path} cannot be read: it is no file")
         with path.open("rb") as file:
             yield from _parts(Frames(file, str(path)))
     except OSError as exc:

@@ -9,12 +9,12 @@ from typing import Final, Literal
 
 from gateway.app.gateway import Gateway
 from gateway.config import parse_listen
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, UnsafeError
 from gateway.recording.exchanges import Recorded
 from gateway.recording.player import Player
 from gateway.recording.survey import Survey, survey
 from gateway.recording.tracks import Tracks
-from gateway.serving import Server
+from gateway.serving import Server, is_exposed
 
 DRAIN: Final = 5.0
 """Seconds that clients may take to read what waits at the end."""
@@ -78,10 +78,14 @@ async def replaying(directory: Path, listen: str, speed: float | None) -> AsyncI
         ConfigError: If the address cannot be had.
         UnsafeError: If others than this machine could reach it.
     """
+    host, port = parse_listen(listen)
+    if is_exposed(host, behind_tls_proxy=False):
+        raise UnsafeError(
+            f"refusing to listen on {host!r}: a recording is told to this machine only; take 127.0.0.1 or ::1"
+        )
     found = survey(directory)
     tracks = Tracks(found.topics)
     exchanges = Recorded(tracks)
-    host, port = parse_listen(listen)
     async with Gateway(environ={}) as gateway:
         for exchange in {track.subscription.exchange for track in tracks.all.values()}:
             gateway.hub.connect(exchange, exchanges)

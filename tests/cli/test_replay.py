@@ -49,7 +49,10 @@ def test_an_address_that_is_none_is_named(recording: Path, capsys: pytest.Captur
 
 def test_others_than_this_machine_are_not_served(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["replay", str(recording), "--listen", "0.0.0.0:0"]) == 78
-    assert capsys.readouterr().err.startswith("gateway: ")
+    assert capsys.readouterr().err == (
+        "gateway: refusing to listen on '0.0.0.0': a recording is told to this machine only; "
+        "take 127.0.0.1 or ::1\n"
+    )
 
 
 def test_where_no_recording_is_it_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -205,5 +205,8 @@ def test_where_no_recording_is_it_is_said(tmp_path: Path) -> None:
         segments(tmp_path)
     with pytest.raises(RecordingError, match="nowhere cannot be read: No such file"):
         segments(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RecordingError, match="pipe cannot be read: it is no file"):
+        everything(tmp_path / "pipe")
     with pytest.raises(RecordingError, match="cannot be read: Is a directory"):
         list(read(tmp_path))

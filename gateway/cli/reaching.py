@@ -19,7 +19,8 @@ UNAUTHORIZED: Final = 4501
 URL: Final = "ws://127.0.0.1:8765"
 TOKEN: Final = "GATEWAY_TOKEN"  # noqa: S105  # where it is
 WHY: Final = {
-    401: "it wants a token: set GATEWAY_TOKEN, or name a file with --token-file",
+    401: "it wants a token that is good: set GATEWAY_TOKEN, or name a file with --token-file; "
+    "'gateway token list' says which are",
     403: "it does not let us in",
 }
 SCHEMES: Final = ("ws://", "wss://", "http://", "https://")
@@ -103,10 +104,19 @@ def told_in_a_sentence(url: str) -> Iterator[None]:
             ) from None
         raise
     except (OSError, TransportLost) as exc:
-        if isinstance(exc, TransportLost) and exc.code == UNAUTHORIZED:
-            raise TransportLost(f"the gateway at {shown(url)} serves us no longer: {exc}") from None
+        if isinstance(exc, TransportLost) and exc.code is not None:
+            left = "serves us no longer" if exc.code == UNAUTHORIZED else "has left us"
+            raise TransportLost(f"the gateway at {shown(url)} {left}: {exc}") from None
         hint = "start one with 'gateway serve', or say with --url where it is"
-        raise TransportLost(f"no gateway at {shown(url)} ({str(exc).replace(url, shown(url))}); {hint}") from None
+        raise TransportLost(f"no gateway at {shown(url)} ({_why(exc).replace(url, shown(url))}); {hint}") from None
+
+
+def _why(exc: OSError | TransportLost) -> str:
+    """Return what is wrong, in our words; the library's are for its authors."""
+    from gateway.net.faults import fault_of  # noqa: PLC0415  # --help is quick without it
+
+    is_systems = isinstance(exc, OSError) and exc.errno is not None
+    return str(fault_of(exc) if is_systems else exc)
 
 
 def shown(url: str) -> str:

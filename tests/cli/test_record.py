@@ -107,6 +107,11 @@ def test_a_token_is_sent_to_nobody_in_the_clear(
     [
         (OSError(111, "Connection refused"), 1, "gateway: no gateway at ws://127.0.0.1:8765 ("),
         (TransportLost("closed", code=4501), 1, "gateway: the gateway at ws://127.0.0.1:8765 serves us no longer"),
+        (
+            TransportLost("closed", code=1001),
+            1,
+            "gateway: the gateway at ws://127.0.0.1:8765 has left us: closed\n",
+        ),
         (SubscriptionError("unknown_symbol", "mock has no symbol X"), 2, "gateway: mock has no symbol X"),
         (RecordingError("the disk is full"), 1, "gateway: the disk is full"),
     ],

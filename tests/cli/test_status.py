@@ -134,7 +134,7 @@ def test_a_token_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize(
     ("code", "said"),
-    [(401, "it wants a token: set GATEWAY_TOKEN"), (403, "it does not let us in")],
+    [(401, "it wants a token that is good: set GATEWAY_TOKEN"), (403, "it does not let us in")],
 )
 def test_a_gateway_that_does_not_serve_us_says_what_it_wants(
     code: int, said: str, documents, capsys: pytest.CaptureFixture[str]

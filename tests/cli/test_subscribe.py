@@ -83,7 +83,7 @@ def test_a_gateway_that_is_not_there_is_one_sentence_that_says_what_to_do(
 ) -> None:
     assert run(["subscribe", "mock:trades:BTC-USDT", "--url", "ws://127.0.0.1:1"]) == 1
     assert capsys.readouterr().err == (
-        "gateway: no gateway at ws://127.0.0.1:1 ([Errno 111] Connection refused); "
+        "gateway: no gateway at ws://127.0.0.1:1 (connection refused); "
         "start one with 'gateway serve', or say with --url where it is\n"
     )
 

@@ -155,7 +155,7 @@ async def test_the_command_line_shows_one_from_the_environment_or_a_file(gateway
             async with gateway.run(subscribe + options, **environ) as shown:
                 await shown.told(r'.*"(update)".*')
         status, errors = await failed(gateway, subscribe)
-        assert (status, "it wants a token: set GATEWAY_TOKEN" in errors) == (2, True)
+        assert (status, "it wants a token that is good: set GATEWAY_TOKEN" in errors) == (2, True)
     gateway.check_for_secrets()
 
 

@@ -47,8 +47,7 @@ def check_shipped(found: Installed, allow: Collection[str] | None) -> None:
             return
     raise PluginError(
         found.name,
-        f"is shipped by {found.distribution} {found.version}, which the list of allowed plugins does not have so; "
-        "'gateway plugins audit' shows what is installed",
+        f"is shipped by {found.distribution} {found.version}, which plugins.allow does not let in as it is",
     )
 
 

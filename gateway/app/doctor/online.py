@@ -17,12 +17,14 @@ from urllib.parse import urlsplit
 from gateway.app.composition import urls_of
 from gateway.app.doctor.case import Case
 from gateway.app.doctor.findings import Finding, advice, well, wrong
+from gateway.app.egress import egress_of
 from gateway.app.fitting import ca_file_of
 from gateway.config import ExchangeSettings
 from gateway.errors import ConfigError, ConnectionFault, PluginError, Reason, TransportLost
 from gateway.host import PluginHost
 from gateway.model.urls import host_of
 from gateway.net.aiohttp_network import AiohttpNetwork
+from gateway.net.egress import ANYWHERE, Egress, refused
 from gateway.net.faults import fault_of
 from gateway.net.tls import client_context
 from gateway.spi.steps import Fetch
@@ -41,18 +43,20 @@ def reachable(case: Case) -> Iterator[Finding]:
         try:
             host = PluginHost()
             host.load(exchange, case.given.plugins.allow)
-            urls = urls_of(exchange, host.bind(exchange).info, given)
+            info = host.bind(exchange).info
+            urls, egress = urls_of(exchange, info, given), egress_of(exchange, info, given)
         except (ConfigError, PluginError):
             continue  # told by other checks
         for endpoint, url in urls.items():
-            yield from _endpoint(f"{exchange} {endpoint}", exchange, url, given)
+            yield from _endpoint(f"{exchange} {endpoint}", exchange, url, given, egress)
 
 
-def _endpoint(name: str, exchange: str, url: str, given: ExchangeSettings) -> Iterator[Finding]:
+def _endpoint(name: str, exchange: str, url: str, given: ExchangeSettings, egress: Egress) -> Iterator[Finding]:
     place = host_of(url)
     try:
         ca_file = ca_file_of(exchange, given)
-        asked = _fetched(url, ca_file) if url.startswith("http") else _connected(url, ca_file)
+        ask = _fetched if url.startswith("http") else _connected
+        asked = ask(url, ca_file, egress=egress)
         offset = asyncio.run(asked)
     except ConfigError as problem:
         yield wrong(str(problem), "correct it")
@@ -74,9 +78,11 @@ def _clocks(name: str, offset: float) -> Finding:
     return well(f"{name}: our clock agrees with the exchange's, as far as whole seconds tell")
 
 
-async def _fetched(url: str, ca_file: Path | None, now: Callable[[], float] = time.time) -> float | None:
+async def _fetched(
+    url: str, ca_file: Path | None, now: Callable[[], float] = time.time, *, egress: Egress = ANYWHERE
+) -> float | None:
     """Return the seconds by which our clock is ahead, if the answer says what time it is there."""
-    network = AiohttpNetwork(ca_file=ca_file)
+    network = AiohttpNetwork(ca_file=ca_file, egress=egress)
     began = now()
     try:
         async with asyncio.timeout(PATIENCE):
@@ -103,7 +109,7 @@ def _ahead(date: str, began: float, ended: float) -> float | None:
     return ended - shown if ended < shown else 0.0
 
 
-async def _connected(url: str, ca_file: Path | None) -> None:
+async def _connected(url: str, ca_file: Path | None, *, egress: Egress = ANYWHERE) -> None:
     parts = urlsplit(url)
     trust = client_context(ca_file) if parts.scheme == "wss" else None
     try:
@@ -115,7 +121,10 @@ async def _connected(url: str, ca_file: Path | None) -> None:
         raise _silent() from None
     except OSError as exc:
         raise fault_of(exc) from None
+    address = str(writer.get_extra_info("peername")[0])
     writer.transport.abort()
+    if not egress.admits(host_of(url), address):
+        raise refused(address)
 
 
 def _silent() -> TransportLost:

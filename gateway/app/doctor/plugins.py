@@ -45,6 +45,8 @@ def usable(case: Case) -> Iterator[Finding]:
 def _todo(problem: str) -> str:
     if "allowed plugins" in problem:
         return "add it to plugins.allow, or take it out of exchanges"
+    if "does not let in as it is" in problem:
+        return "find out why it is another than was looked at; 'gateway plugins audit' shows what is installed"
     if "not installed" in problem:
         return "install the package that has it, or correct the name"
     if "version" in problem and "contract" in problem:

@@ -9,6 +9,7 @@ import pytest
 from gateway.app.doctor import online
 from gateway.app.doctor.online import _ahead
 from gateway.errors import TransportLost
+from gateway.net.egress import Egress
 
 DATE = "Thu, 26 Nov 2026 03:00:00 GMT"
 AT = 1795662000.0
@@ -84,3 +85,18 @@ def test_one_that_accepts_and_is_silent_is_given_up(monkeypatch, scheme):
     ):
         asyncio.run(ask(f"{scheme}://127.0.0.1:{mute.getsockname()[1]}", None))
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("scheme", ["http", "ws"])
+def test_one_that_is_at_a_private_address_is_told_as_the_gateway_would(monkeypatch, scheme):
+    real = socket.getaddrinfo
+
+    def look_up(host, *rest, **more):
+        return real("127.0.0.1" if host == "acme.example" else host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    ask = online._fetched if scheme == "http" else online._connected
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"{scheme}://acme.example:{server.getsockname()[1]}"
+        with pytest.raises(TransportLost, match=r"at 127\.0\.0\.1, which is no public address"):
+            asyncio.run(ask(url, None, egress=Egress.of([url], [], private=False)))

@@ -33,11 +33,20 @@ async def cut(client, how) -> None:
     assert caught.value.reason is Reason.CLOSED_BY_PEER
 
 
+async def in_vain(client) -> None:
+    """Ask, and give up once the venue has had some time for it: on a busy machine it may be asked late."""
+    asked = client.venue.counts.requests
+    asking = asyncio.create_task(fetched(client))
+    await client.venue.wait_for(lambda: client.venue.counts.requests > asked)
+    done, _ = await asyncio.wait((asking,), timeout=0.3)
+    assert not done
+    asking.cancel()
+    await asyncio.wait((asking,))
+
+
 async def halved(client, how) -> None:
     client.venue.faults.bend_replies.arm(how, 1)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.3):
-            await fetched(client)
+    await in_vain(client)
 
 
 async def slow(client, how) -> None:
@@ -49,9 +58,7 @@ async def slow(client, how) -> None:
 
 async def hung(client, _) -> None:
     client.venue.faults.hang_requests.arm(1)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.3):
-            await fetched(client)
+    await in_vain(client)
 
 
 async def late(client, _) -> None:

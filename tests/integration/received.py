@@ -53,9 +53,9 @@ def received(bodies: Iterable[bytes]) -> list[Received]:
 
 
 def traces(spans: Iterable[Received]) -> list[list[Received]]:
-    """Return them by trace, in the order in which these began."""
+    """Return them by trace, one connection after the other, those of each in the order in which they began."""
     found: dict[str, list[Received]] = defaultdict(list)
-    for span in sorted(spans, key=lambda one: one.begun_ns):
+    for span in sorted(spans, key=lambda one: (_of(one), one.begun_ns)):
         found[span.trace_id].append(span)
     return list(found.values())
 
@@ -116,3 +116,8 @@ def _span(span: Any, resource: Mapping[str, Any]) -> Received:
 
 def _attributes(pairs: Iterable[Any]) -> dict[str, Any]:
     return {pair.key: getattr(pair.value, pair.value.WhichOneof("value")) for pair in pairs}
+
+
+def _of(span: Received) -> str:
+    told: str = span.attributes.get("gateway.connection.id", "")
+    return told

@@ -31,12 +31,22 @@ from gateway_binance.venue.private.orders import Wish
 from gateway_binance.venue.replay import BinanceVenue
 
 STREAM, NEXT, PRIVATE = "binance/stream/0", "binance/stream/1", "binance/private@main"
+FUTURES = "binance-usdm/private@futures"
 BOOK, TRADES, ORDERS = "binance:book:BTC-USDT", "binance:trades:BTC-USDT", "binance:orders:@main"
 SECRETS = {"KEY": "demoKey123", "SECRET": "demoSecret456"}
 PAGE = (Path(__file__).parents[2] / "docs/telemetry.md").read_text()
 HEADER = "of-the-collector-1234"
 
 LIVES = """
+connect
+  close
+  dial
+    step.fetch 200
+    step.open
+  login
+  reconcile 200
+  restore
+
 connect login_refused
   close
   dial
@@ -102,6 +112,7 @@ connect
   resync 200
 
 connect
+  backfill 200
   close
   dial
     step.open
@@ -109,8 +120,8 @@ connect
   login
   restore
 """
-"""Each trace, as :func:`received.tree` shows it, in the order in which they began."""
-ELSEWHERE = {"gateway.diagnosis", "gateway.step.fetch", "gateway.backfill", "gateway.late_message"}
+"""Each trace, as :func:`received.tree` shows it, in the order of :func:`received.traces`."""
+ELSEWHERE = {"gateway.diagnosis", "gateway.late_message"}
 """What does not happen here; tests of their own have it."""
 
 pytestmark = pytest.mark.timeout(60)
@@ -177,8 +188,14 @@ def tables_of(venue: BinanceVenue, path: Path) -> dict[str, Any]:
         "server": {"listen": "127.0.0.1:0"},
         "store": {"path": str(path / "gateway.db")},
         "retention": {"topics": 0.1, "connections": 60},
-        "exchanges": {"binance": {"endpoints": {**venue.addresses, "allow_plaintext": True}}},
-        "accounts": {"main": {"exchange": "binance", "api_key": "env:KEY", "secret": "env:SECRET"}},
+        "exchanges": {
+            "binance": {"endpoints": {**venue.addresses, "allow_plaintext": True}},
+            "binance-usdm": {"endpoints": {**venue.addresses_of(Market.USDM), "allow_plaintext": True}},
+        },
+        "accounts": {
+            "main": {"exchange": "binance", "api_key": "env:KEY", "secret": "env:SECRET"},
+            "futures": {"exchange": "binance-usdm", "api_key": "env:KEY", "secret": "env:SECRET"},
+        },
         "telemetry": {"traces": "otlp"},
     }
 
@@ -189,7 +206,10 @@ async def staged(path: Path, collector: Collector) -> AsyncIterator[Story]:
         venue.faults.refuse_logins.arm("no", 1)
         tables = {
             **tables_of(venue, path),
-            "subscriptions": [{"exchange": "binance", "channel": "orders", "account": "main"}],
+            "subscriptions": [
+                {"exchange": "binance", "channel": "orders", "account": "main"},
+                {"exchange": "binance-usdm", "channel": "orders", "account": "futures"},
+            ],
         }
         environ = {**SECRETS, **collector.environ, "OTEL_EXPORTER_OTLP_HEADERS": f"x-key={HEADER}"}
         async with Process(path, tables, **environ) as process:
@@ -222,7 +242,9 @@ async def lived(story: Story) -> None:
     await story.told("live")
     await story.act(STREAM, "drain")
     await story.client.subscribe(TRADES)
-    await story.told("live", TRADES)
+    await story.told("update", TRADES)
+    story.venue.faults.lose("btcusdt@trade", 2)
+    await story.until(NEXT, lambda _: any("rades" in asked.path for asked in story.venue.requests))
     await story.client.unsubscribe(BOOK)
     await story.until(STREAM, lambda it: it.get("state") == "DISCONNECTED")
     await story.order()
@@ -341,7 +363,7 @@ def test_whom_something_was_asked_is_told_by_host_and_port(told: Told) -> None:
         if "server.address" in span.attributes:
             assert span.attributes["server.address"] == "127.0.0.1"
             assert span.attributes["server.port"] == told.port
-            rest = {"gateway.resync", "gateway.reconcile"}
+            rest = {"gateway.backfill", "gateway.resync", "gateway.reconcile", "gateway.step.fetch"}
             assert span.attributes["network.protocol.name"] == ("http" if span.name in rest else "websocket")
 
 
@@ -372,6 +394,7 @@ def test_every_line_is_documented_and_has_the_trace_of_its_connection(told: Told
         STREAM,
         NEXT,
         PRIVATE,
+        FUTURES,
     }
 
 

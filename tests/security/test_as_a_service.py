@@ -30,7 +30,8 @@ os.execv(sys.executable, [sys.executable, "-m", "gateway", "serve", "--config", 
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="systemd is Linux's")
-async def test_it_serves_as_its_unit_would_have_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("parser", [{}, {"AIOHTTP_NO_EXTENSIONS": "1"}], ids=["in C", "in Python"])
+async def test_it_serves_as_its_unit_would_have_it(tmp_path: Path, parser: dict[str, str]) -> None:
     (state := tmp_path / "state").mkdir()
     (file := tmp_path / "gateway.toml").write_text(CONFIGURATION.format(state=state))
     loop = asyncio.get_running_loop()
@@ -41,6 +42,7 @@ async def test_it_serves_as_its_unit_would_have_it(tmp_path: Path) -> None:
             "PATH": os.environ["PATH"],
             "NOTIFY_SOCKET": str(tmp_path / "notify"),
             "WATCHDOG_USEC": "300000",
+            **parser,
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", SHUT_IN, str(file), env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -70,6 +72,7 @@ async def test_it_serves_as_its_unit_would_have_it(tmp_path: Path) -> None:
                 await process.wait()
     assert process.returncode == 0, said
     assert b"Traceback" not in said
+    assert (b"http_parsed_in_python" in said) is bool(parser)
     made = [one for one in state.rglob("*") if one.is_file()]
     assert made
     assert {stat.S_IMODE(one.stat().st_mode) for one in made} == {0o600}

@@ -82,3 +82,4 @@ def _say_what_to_try(secure: str, address: str) -> None:
     typer.echo(f"  python -m gateway subscribe {DEMO}:trades:BTC-USDT --url ws{secure}://{address}")
     for path in ("readyz?verbose", "api/v1/connections"):
         typer.echo(f"  curl -s 'http{secure}://{address}/{path}'")
+    typer.echo(f"or look at its dashboard: http{secure}://{address}/")

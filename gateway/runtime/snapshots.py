@@ -49,7 +49,7 @@ class Snapshots:
         exchange: named where its plugin breaks the contract.
         rest: fetches.
         ask_again: has a stream given up and asked for anew.
-        failed: judges what a fetch ended with and returns the seconds to wait at least.
+        failed: told of a stream and what a fetch for it ended with; returns the seconds to wait at least.
         during: told of each fetch.
         now: monotonic seconds.
         wall_us: microseconds since 1970.
@@ -61,7 +61,7 @@ class Snapshots:
         exchange: str,
         rest: Rest,
         ask_again: Callable[[str], None],
-        failed: Callable[[GatewayError], float],
+        failed: Callable[[str, GatewayError], float],
         during: Callable[[str], AbstractContextManager[None]],
         now: Callable[[], float],
         wall_us: Callable[[], int],
@@ -154,7 +154,7 @@ class Snapshots:
                 self._load(feed, fetched)
         except (ConnectionFault, PluginError) as fault:
             self.failures += 1
-            return self._failed(fault)
+            return self._failed(feed.stream, fault)
         return 0.0 if sync.needs_snapshot else None
 
     def _load(self, feed: BookFeed, fetched: BookSnapshot) -> None:

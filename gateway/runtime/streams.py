@@ -168,7 +168,9 @@ class Streams:
             feed.served_anew(self._anew.pop(feed.stream))
         feed.delivers(self._ground.wall_us())
 
-    def _snapshot_failed(self, fault: GatewayError) -> float:
+    def _snapshot_failed(self, stream: str, fault: GatewayError) -> float:
         if isinstance(fault, PluginError):
             self._means.notice("plugin_error", str(fault))
+        else:
+            self._means.notice("resync_failed", f"{stream}: {self._means.judge.words(fault)}")
         return self._means.judge.wait_after(fault)

@@ -36,6 +36,7 @@ WARNINGS: Final = frozenset(
         "release_failed",
         "reload_refused",
         "restart_needed",
+        "resync_failed",
         "rollover_failed",
         "spans_lost",
         "standing_subscription_refused",

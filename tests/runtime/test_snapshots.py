@@ -120,6 +120,8 @@ async def test_one_that_fails_is_fetched_again_after_a_wait(rested, failure, wai
         assert third - second >= wait
         assert third - first <= 2 * wait + 1.0
         assert one.link().connection.counted().failed_snapshots == 2
+        told = [facts["text"] for facts in one.seen.noticed_of("resync_failed")]
+        assert [text.partition(": ")[0] for text in told] == ["book.a"] * 2
         assert one.state() == "CONNECTED", "a book that cannot be had costs nobody the connection"
 
 

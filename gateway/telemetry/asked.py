@@ -86,7 +86,7 @@ def target(signal: Signal, environ: Mapping[str, str]) -> dict[str, Any]:
     Whatever may be secret of them is hidden in the log from now on.
 
     Raises:
-        ConfigError: If a protocol is asked for that is not spoken, or the headers make no sense.
+        ConfigError: If a protocol is asked for that is not spoken, or the endpoint or the headers make no sense.
     """
     protocol_key, protocol = _first(environ, *_both(signal, "PROTOCOL"))
     if protocol.strip().lower() not in {"", PROTOCOL}:
@@ -114,11 +114,17 @@ def instance() -> str:
 
 
 def _endpoint(signal: Signal, environ: Mapping[str, str]) -> dict[str, Any]:
-    if own := environ.get(ENDPOINTS[signal]):
-        return {"endpoint": own}
-    if base := environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
-        return {"endpoint": f"{base.rstrip('/')}/v1/{signal}"}
-    return {}
+    key, said = _first(environ, ENDPOINTS[signal], "OTEL_EXPORTER_OTLP_ENDPOINT")
+    if not said:
+        return {}
+    try:
+        parts = urlsplit(said)
+        whole = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or True)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ConfigError(key, "must be the URL of a collector, http://... or https://...")
+    return {"endpoint": said if key == ENDPOINTS[signal] else f"{said.rstrip('/')}/v1/{signal}"}
 
 
 def _headers(signal: Signal, environ: Mapping[str, str]) -> dict[str, Any]:

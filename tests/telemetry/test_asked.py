@@ -33,6 +33,24 @@ def test_any_other_is_refused_by_name(signal: Signal, key: str, said: str) -> No
 
 
 @SIGNALS
+@pytest.mark.parametrize(
+    "said", [f"localhost:4318/{SECRET}", f"ftp://h/{SECRET}", f"http://[::1/{SECRET}", "http://h:port", "http://"]
+)
+@pytest.mark.parametrize("key", ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_{}_ENDPOINT"])
+def test_an_endpoint_that_is_no_url_is_named_and_not_repeated(signal: Signal, key: str, said: str) -> None:
+    key = key.format(signal.upper())
+    with pytest.raises(ConfigError) as no:
+        target(signal, {key: said})
+    assert (no.value.key, no.value.problem) == (key, "must be the URL of a collector, http://... or https://...")
+
+
+@SIGNALS
+def test_an_endpoint_of_its_own_is_taken_as_it_is(signal: Signal) -> None:
+    own = {f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT": "https://h:1/x", **BASE}
+    assert target(signal, own) == {"endpoint": "https://h:1/x"}
+
+
+@SIGNALS
 def test_headers_are_read_and_their_own_come_first(signal: Signal) -> None:
     both = {
         "OTEL_EXPORTER_OTLP_HEADERS": "x-all=1",

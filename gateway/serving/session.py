@@ -1,20 +1,17 @@
 """The stream protocol on one client's socket: requests are read, obeyed at the client's pace, and answered."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import ClassVar, Final
-
-from aiohttp import web
 
 from gateway.errors import SubscriptionError
 from gateway.serving.auth.entrance import Entrance
 from gateway.serving.codes import CloseCode
 from gateway.serving.desk import Desk
-from gateway.serving.pipe import Drain
 from gateway.serving.presence import Kind
 from gateway.serving.replies import Reply
 from gateway.serving.requests import BadFrameError, UnauthorizedError, read
 from gateway.serving.sitting import Ground, Sitting
+from gateway.serving.upgrading import Wire
 
 BAD_REQUESTS: Final = frozenset({"bad_json", "bad_request", "unknown_method"})
 
@@ -24,16 +21,8 @@ class Session(Sitting):
 
     kind: ClassVar[Kind] = "stream"
 
-    def __init__(
-        self,
-        name: str,
-        ws: web.WebSocketResponse,
-        transport: asyncio.Transport,
-        drain: Drain,
-        ground: Ground,
-        entrance: Entrance,
-    ) -> None:
-        super().__init__(name, ws, transport, drain, ground, entrance)
+    def __init__(self, name: str, wire: Wire, ground: Ground, entrance: Entrance) -> None:
+        super().__init__(name, wire, ground, entrance)
         self._desk = Desk(ground.hub, self.pipe, ground.limits, ground.now, ground.wall_us, entrance)
 
     @property

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from aiohttp import WSMessage, WSMsgType, web
+from aiohttp import WSMessage, WSMsgType
 
 from gateway.engine.hub import Hub
 from gateway.serving.auth.entrance import Entrance
@@ -21,8 +21,9 @@ from gateway.serving.figures import Figures
 from gateway.serving.limits import Limits
 from gateway.serving.lines import Lines
 from gateway.serving.pace import SOON, Pace
-from gateway.serving.pipe import Drain, Pipe
+from gateway.serving.pipe import Pipe
 from gateway.serving.presence import Facts, Kind
+from gateway.serving.upgrading import Wire
 
 PING: Final = b"\x89\x00"
 _PONG: Final = 0x8A
@@ -55,30 +56,20 @@ class Sitting(ABC):
 
     Args:
         name: for logs.
-        ws: the upgraded socket.
-        transport: below ``ws``; written to by nobody else.
-        drain: waits for the transport.
+        wire: the upgraded socket.
         ground: hub, limits and clocks.
         entrance: who the client is.
     """
 
     kind: ClassVar[Kind] = "native"
 
-    def __init__(
-        self,
-        name: str,
-        ws: web.WebSocketResponse,
-        transport: asyncio.Transport,
-        drain: Drain,
-        ground: Ground,
-        entrance: Entrance,
-    ) -> None:
+    def __init__(self, name: str, wire: Wire, ground: Ground, entrance: Entrance) -> None:
         self.name = name
         self.entrance = entrance
-        self._ws = ws
+        self._ws = wire.ws
         self._ground = ground
         self._limits = ground.limits
-        self.pipe = Pipe(transport, drain, ground.limits, self._too_slow, ground.figures)
+        self.pipe = Pipe(wire.transport, wire.drain, ground.limits, self._too_slow, ground.figures)
         now = ground.now()
         self._pace = Pace(ground.limits, ground.now, lambda: entrance.share.requests)
         self._since = now

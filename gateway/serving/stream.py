@@ -14,6 +14,7 @@ from gateway.serving.documents.describing import Answer, Operation, described
 from gateway.serving.problems import problem
 from gateway.serving.session import Session
 from gateway.serving.sitting import Ground
+from gateway.serving.upgrading import upgrade
 
 SUBPROTOCOL: Final = "gateway.v1"
 
@@ -58,21 +59,13 @@ class Stream:
     async def _serve(
         self, request: web.Request, name: str, ground: Ground, entrance: Entrance
     ) -> web.StreamResponse:
-        ws = web.WebSocketResponse(
-            timeout=ground.limits.closing,
-            autoping=False,
-            compress=False,
-            max_msg_size=ground.limits.message + 1,  # the library refuses what reaches it
-            protocols=(SUBPROTOCOL,),
-        )
-        writer = await ws.prepare(request)
-        transport = request.transport
-        if transport is None:
-            return ws
-        session = Session(name, ws, transport, writer.drain, ground, entrance)
+        wire = await upgrade(request, ground.limits, (SUBPROTOCOL,))
+        if wire is None:
+            return web.Response()
+        session = Session(name, wire, ground, entrance)
         with self._arrivals.staying(session):
             await session.run()
-        return ws
+        return wire.ws
 
 
 def _unspoken(request: web.Request) -> web.Response | None:

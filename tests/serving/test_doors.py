@@ -1,6 +1,7 @@
 """Who is let in, and REST."""
 
 import asyncio
+import json
 from typing import Any
 
 import aiohttp
@@ -153,7 +154,21 @@ async def test_what_is_not_there_is_a_problem_document(rig: Any) -> None:
     assert (await rig.problem("/api/v1/exchanges/acme"))[1]["code"] == "unknown_exchange"
     assert (await rig.problem("/api/v1/exchanges/acme/instruments"))[1]["code"] == "unknown_exchange"
     assert (await rig.problem("/livez", method="POST"))[0] == 405
-    assert (await rig.problem("/v1/ws"))[0] == 400
+
+
+@pytest.mark.parametrize("headers", [{}, {"Upgrade": "websocket", "Connection": "Upgrade"}])
+async def test_who_asks_a_websockets_address_for_something_else_is_told_what_it_is(rig: Any, headers: Any) -> None:
+    async with rig.http.get(rig.base + "/v1/ws", headers=headers) as reply:
+        told = json.loads(await reply.read())
+    assert (reply.status, told["code"]) == (400, "bad_request")
+    assert told["detail"] == "/v1/ws is a WebSocket's, and the request does not open one as it must"
+
+
+async def test_a_body_that_is_too_large_is_told_how_large_it_may_be(rig: Any) -> None:
+    async with rig.http.post(rig.base + "/api/v1/tickets", json={"a": "x" * 70_000}) as reply:
+        told = json.loads(await reply.read())
+    assert (reply.status, told["code"]) == (413, "content_too_large")
+    assert told["detail"] == "the body has more than 64 KiB"
 
 
 async def test_the_instruments_of_an_exchange_are_listed(rig: Any) -> None:

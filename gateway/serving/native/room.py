@@ -22,6 +22,7 @@ from gateway.serving.native.fans import Fans
 from gateway.serving.native.session import NativeSession, Wanted
 from gateway.serving.problems import problem
 from gateway.serving.sitting import Ground
+from gateway.serving.upgrading import upgrade
 from gateway.spi.native import NativeGreeting
 from gateway.spi.steps import HttpReply
 
@@ -121,22 +122,15 @@ class NativeDoors:
     async def _serve(
         self, request: web.Request, name: str, ground: Ground, entrance: Entrance, wanted: Wanted
     ) -> web.StreamResponse:
-        ws = web.WebSocketResponse(
-            timeout=ground.limits.closing,
-            autoping=False,
-            compress=False,
-            max_msg_size=ground.limits.message + 1,  # the library refuses what reaches it
-            # The protocol has no name. Browsers, which show a token so, want one of those that they offered.
-            protocols=[name for name in offered(request) if name and not is_credential(name)],
-        )
-        writer = await ws.prepare(request)
-        transport = request.transport
-        if transport is None:
-            return ws
-        session = NativeSession(name, ws, transport, writer.drain, ground, entrance, wanted, self._fans)
+        # The protocol has no name. Browsers, which show a token so, want one of those that they offered.
+        protocols = [name for name in offered(request) if name and not is_credential(name)]
+        wire = await upgrade(request, ground.limits, protocols)
+        if wire is None:
+            return web.Response()
+        session = NativeSession(name, wire, ground, entrance, wanted, self._fans)
         with self._arrivals.staying(session):
             await session.run()
-        return ws
+        return wire.ws
 
 
 def query_of(raw: str) -> Mapping[str, str]:

@@ -1,11 +1,8 @@
 """An exchange's own protocol on one client's socket."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
-
-from aiohttp import web
 
 from gateway.engine.native import NativeExchange
 from gateway.engine.outbox import Outbox
@@ -14,8 +11,8 @@ from gateway.serving.auth.entrance import Entrance
 from gateway.serving.codes import CloseCode
 from gateway.serving.native.desk import NativeDesk
 from gateway.serving.native.fans import Fans
-from gateway.serving.pipe import Drain
 from gateway.serving.sitting import Ground, Sitting
+from gateway.serving.upgrading import Wire
 from gateway.spi.native import NativeGreeting
 
 REASON: Final = 64
@@ -38,29 +35,23 @@ class NativeSession(Sitting):
 
     Args:
         name: for logs.
-        ws: the upgraded socket.
-        transport: below ``ws``; written to by nobody else.
-        drain: waits for the transport.
+        wire: the upgraded socket.
         ground: hub, limits and clocks.
         entrance: who the client is.
         wanted: what it came for.
         fans: bring topics to clients.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917  # those of any sitting, and ours
+    def __init__(  # those of any sitting, and ours
         self,
         name: str,
-        ws: web.WebSocketResponse,
-        transport: asyncio.Transport,
-        drain: Drain,
+        wire: Wire,
         ground: Ground,
         entrance: Entrance,
         wanted: Wanted,
         fans: Fans,
     ) -> None:
-        super().__init__(
-            name, ws, transport, drain, replace(ground, limits=replace(ground.limits, refusals=0)), entrance
-        )
+        super().__init__(name, wire, replace(ground, limits=replace(ground.limits, refusals=0)), entrance)
         self._wanted = wanted
         self._desk = NativeDesk(
             exchange=wanted.exchange,

@@ -27,8 +27,8 @@ class Egress:
 
     Args:
         hosts: the only ones; :obj:`None` allows all.
-        trusted: whose addresses are not looked at.
-        private: whether no address is.
+        trusted: those of them whose addresses are not looked at.
+        private: whether addresses that are not public may be reached.
     """
 
     hosts: frozenset[str] | None = None

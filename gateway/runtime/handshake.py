@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from gateway.errors import ConnectionFault, PluginError, ProtocolViolation
+from gateway.errors import ConnectionFault, PluginError, ProtocolViolation, UpgradeRefused
 from gateway.model.states import Phase
 from gateway.net.transport import Kind, Transport
 from gateway.runtime.deadlines import deadline
@@ -18,6 +18,7 @@ from gateway.runtime.rest import Rest
 from gateway.runtime.writer import Writer
 from gateway.spi.contract import Handshake, Session
 from gateway.spi.steps import Fetch, Open, Receive, Send, Step
+from gateway.telemetry import SCRUBBER
 
 PATIENCE = 10.0
 """Seconds for dial, upgrade and login together."""
@@ -123,7 +124,11 @@ class Opening:
         if self._transport is not None:
             raise PluginError(self._exchange, "gateway_handshake opened a second connection")
         await self._rest.pay(step.cost, self._spare)
-        self._transport = await self._dial(step)
+        try:
+            self._transport = await self._dial(step)
+        except UpgradeRefused as refused:
+            refused.body = SCRUBBER.scrub_bytes(refused.body)
+            raise
         self._writer = self._equip(self._transport)
         self._entered(Phase.LOGIN)
 
@@ -140,4 +145,4 @@ class Opening:
                 if kind is Kind.PING:
                     writer.pong(payload)
                 elif kind is not Kind.PONG:
-                    return payload
+                    return SCRUBBER.scrub_bytes(payload)  # a refusal may repeat what it was shown

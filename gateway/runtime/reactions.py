@@ -1,6 +1,7 @@
 """What each event of a dialect leads to, other than data: whom it settles, whom it fails, what it asks for."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from gateway.engine.feeds import Feed
@@ -26,6 +27,7 @@ from gateway.spi.events import (
     Revoked,
     SessionLost,
 )
+from gateway.telemetry import SCRUBBER
 
 STREAMS: Final = frozenset({Scope.REQUEST, Scope.STREAM})
 HARMLESS: Final = frozenset({Action.RETRY, Action.RESUBSCRIBE})
@@ -88,23 +90,26 @@ class Reactions:
             case Ack():
                 self._subscriber.apply(self._ledger.ack(event))
             case Nack():
-                self._refused(event)
+                self._refused(Nack(event.id, event.op, _discreet(event.verdict)))
             case Reply(frame):
                 self._writer.reply(frame)
             case Revoked(stream, reason, again):
-                self._revoked(stream, reason, again=again)
+                self._revoked(stream, SCRUBBER.scrub(reason), again=again)
             case Lost(streams, reason):
                 self._lost(tuple(self._connection.feeds) if streams is ALL else streams, reason)
             case Draining():
                 if not self._drain():
                     raise ReconnectAsked("the exchange is about to close", reason=Reason.DRAINING)
             case SessionLost(_, reason):
-                raise ReconnectAsked(reason, reason=Reason.SESSION_LOST)
+                raise ReconnectAsked(SCRUBBER.scrub(reason), reason=Reason.SESSION_LOST)
             case Problem(verdict, text):
-                if verdict.action not in HARMLESS:
-                    raise JudgedFault(verdict, text)
-                self._heed(verdict)
-                self._notice("problem", text or verdict.text)
+                self._troubled(_discreet(verdict), SCRUBBER.scrub(text))
+
+    def _troubled(self, verdict: Verdict, text: str) -> None:
+        if verdict.action not in HARMLESS:
+            raise JudgedFault(verdict, text)
+        self._heed(verdict)
+        self._notice("problem", text or verdict.text)
 
     def _refused(self, nack: Nack) -> None:
         verdict = nack.verdict
@@ -127,3 +132,8 @@ class Reactions:
         for stream in streams:
             if feed := self._connection.feeds.get(stream):
                 feed.lost(reason, self._wall_us())
+
+
+def _discreet(verdict: Verdict) -> Verdict:
+    """Return the same without our secrets: an exchange may repeat whatever it was shown."""
+    return replace(verdict, text=SCRUBBER.scrub(verdict.text))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from gateway.engine.budgets import ConnectionBudgets
@@ -11,10 +12,13 @@ from gateway.net.transport import Network
 from gateway.runtime.deadlines import deadline
 from gateway.spi.contract import Limit
 from gateway.spi.steps import Conversation, Fetch, HttpReply
+from gateway.telemetry import SCRUBBER
 
 T = TypeVar("T")
 PATIENCE: Final = 10.0
 """Seconds for one reply."""
+REFUSED: Final = 400
+"""From this status on a reply says what is wrong, and may repeat whatever it was shown."""
 DIGITS: Final = 9
 """Of a count that can be meant."""
 
@@ -99,7 +103,7 @@ class Rest:
         finally:
             self._asked(request.url, status)
         self._correct(reply)
-        return reply
+        return replace(reply, body=SCRUBBER.scrub_bytes(reply.body)) if reply.status >= REFUSED else reply
 
     async def converse(
         self,

@@ -1,6 +1,8 @@
 """
 What is known to be secret is hidden in every line of the log, however it got there and in whichever spelling.
 
+It is hidden in what exchanges say when they refuse us, too: their words are told to clients and operators.
+
 That a secret is kept from lines in the first place is the rule; this is for libraries and
 plugins that do not keep it. A process has one log, so it has one :data:`SCRUBBER`.
 """
@@ -40,6 +42,11 @@ class Scrubber:
         """Return ``text`` without any of them."""
         pattern = self._pattern
         return text if pattern is None else pattern.sub(HIDDEN, text)
+
+    def scrub_bytes(self, data: bytes) -> bytes:
+        """Return ``data``, text in UTF-8 or anything else, without any of them."""
+        text = data.decode(errors="surrogateescape")
+        return self.scrub(text).encode(errors="surrogateescape")
 
 
 SCRUBBER: Final = Scrubber()

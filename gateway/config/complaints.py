@@ -57,7 +57,8 @@ def suggest(word: str, known: Iterable[str]) -> str:
     inside = [name for name in names if name.endswith(f".{word}")]
     if near := inside or difflib.get_close_matches(word, names, n=1, cutoff=0.5):
         return f"; did you mean '{near[0]}'?"
-    return f"; known are {', '.join(names)}" if names else "; none is known"
+    here = [name for name in names if "." not in name] or names
+    return f"; known are {', '.join(here)}" if names else "; none is known"
 
 
 def _problem(error: ErrorDetails, location: Location) -> str:

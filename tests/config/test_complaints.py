@@ -30,6 +30,11 @@ UNKNOWN = [
     ("[server]\ntopics = 1", "server.topics: unknown key; did you mean 'limits.topics'?"),
     ("[server.tls]\ncrt = 1", "server.tls.crt: unknown key; did you mean 'cert'?"),
     ("[[subscriptions]]\nsymbol = 1", "subscriptions[0].symbol: unknown key; did you mean 'symbols'?"),
+    (
+        "zzz = 1",
+        "zzz: unknown key; known are server, exchanges, accounts, subscriptions, plugins, store, retention, log, "
+        "telemetry",
+    ),
     ("[plugins.acme]", "plugins.acme: unknown key; known are allow, options"),
     # the unknown key is why another one is missing, so it is the one to tell
     ("[accounts.main]\nexchnage = 'acme'", "accounts.main.exchnage: unknown key; did you mean 'exchange'?"),

@@ -12,6 +12,7 @@ from gateway.config import ServerSettings, Settings, StoreSettings, pending
 from gateway.errors import ConfigError
 
 EDIT = "edit the configuration; 'gateway check-config' says what it amounts to"
+NAME = "name one with --config, or try 'gateway serve --demo', which needs none"
 
 
 def readable(case: Case) -> Iterator[Finding]:
@@ -19,10 +20,11 @@ def readable(case: Case) -> Iterator[Finding]:
     if case.settings is not None:
         yield well(f"{case.path} can be read")
     elif case.path is None:
-        todo = "name one with --config, or try 'gateway serve --demo', which needs none"
-        yield advice("there is no ./gateway.toml, so nothing that needs a configuration was looked at", todo)
+        yield advice("there is no ./gateway.toml, so nothing that needs a configuration was looked at", NAME)
     else:
-        yield wrong(f"{case.path}: {case.problem}; nothing else that needs it was looked at", EDIT)
+        problem = str(case.problem).removeprefix(f"{case.path}: ")
+        todo = EDIT if case.path.exists() else NAME
+        yield wrong(f"{case.path}: {problem}; nothing else that needs it was looked at", todo)
 
 
 def guarded(case: Case) -> Iterator[Finding]:

@@ -12,10 +12,11 @@ from cryptography import x509
 from gateway.app.doctor.case import Case
 from gateway.app.doctor.findings import Finding, advice, well, wrong
 from gateway.app.exposure import check_exposure
-from gateway.config import parse_listen
+from gateway.config import ServerSettings, parse_listen
 from gateway.errors import ConfigError, UnsafeError
 from gateway.serving import is_exposed
 
+EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104  # nothing is bound here
 SOON: Final = timedelta(days=21)
 
 
@@ -38,6 +39,18 @@ def exposure(case: Case) -> Iterator[Finding]:
         yield well(f"others can reach {server.listen} through a proxy that speaks TLS, with tokens")
     else:
         yield well(f"others can reach {server.listen}, over TLS and with tokens")
+    yield from _names(server, host)
+
+
+def _names(server: ServerSettings, host: str) -> Iterator[Finding]:
+    """Tell where others can reach us, but under no name that we know: each of their requests would be refused."""
+    if server.allowed_hosts or not (server.behind_tls_proxy or host in EVERYWHERE):
+        return
+    yield advice(
+        "server.allowed_hosts is empty: whoever comes under another name than localhost, 127.0.0.1 or [::1] is "
+        "refused (host_not_allowed)",
+        "put the names there under which clients reach us",
+    )
 
 
 def certificate(case: Case) -> Iterator[Finding]:

@@ -17,6 +17,14 @@ def test_one_that_can_be_read_none_and_one_that_cannot_be_read_are_told_apart(ca
     assert "server.listen: is nonsense" in wrong
 
 
+def test_one_that_is_not_there_is_named_once_and_whoever_looks_is_told_how_to_name_another(case, tmp_path):
+    path = tmp_path / "missing.toml"
+    problem = f"{path}: cannot be read: No such file or directory"
+    [found] = configuration.readable(case(settings=None, path=path, problem=problem))
+    assert found.text == f"{problem}; nothing else that needs it was looked at"
+    assert found.todo.startswith("name one with --config")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="only there are modes")
 @pytest.mark.parametrize("mode", [0o620, 0o602])
 def test_a_file_that_others_may_write_is_wrong(case, said, mode):

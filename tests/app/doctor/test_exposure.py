@@ -54,6 +54,7 @@ def test_other_addresses_with_tls_and_a_token_are_well(case, said, tls, tmp_path
     tables = tls(NOW + timedelta(days=90)) if how == "TLS" else {"server": {"behind_tls_proxy": True}}
     tables["server"]["listen"] = "0.0.0.0:1"
     store = str(tmp_path / "gateway.db")
+    tables["server"]["allowed_hosts"] = ["gateway.example"]
     one = case({**tables, "store": {"path": store}})
     _, kept = mint(["market:read"], name="", now_us=one.now_us(), expires_us=None)
     TokenFile(store).add(kept)
@@ -61,6 +62,11 @@ def test_other_addresses_with_tls_and_a_token_are_well(case, said, tls, tmp_path
     assert well.startswith("others can reach 0.0.0.0:1")
     assert how in well
     assert not better + wrong
+    tables["server"]["allowed_hosts"] = []
+    [advice] = said(exposure.exposure(case({**tables, "store": {"path": store}})))[1]
+    assert advice.startswith("server.allowed_hosts is empty")
+    tables["server"]["listen"] = "192.0.2.1:1"
+    assert bool(said(exposure.exposure(case({**tables, "store": {"path": store}})))[1]) is (how == "proxy")
 
 
 def test_a_certificate_that_is_not_there_is_wrong(case, said):

@@ -124,7 +124,8 @@ class Subscribe(Selection):
         strays = self.resume.keys() - {place_of(wish) for wish in wishes}
         if strays:
             name = min(strays)[:SHOWN]
-            raise SubscriptionError("bad_request", f"resume has {name!r}, which the request does not ask for so")
+            text = f"resume has {name!r}, and the request names no symbol, stream or account so"
+            raise SubscriptionError("bad_request", text)
         return wishes
 
 

@@ -126,4 +126,6 @@ async def test_a_place_of_what_is_not_asked_for_is_no_place(rig: Any, params: di
     await client.send("subscribe", 7, exchange="mock", resume=resume, **params)
     refused = await client.next()
     assert (refused["req_id"], refused["error"]["code"], "topic" in refused) == (7, "bad_request", False)
-    assert refused["error"]["message"] == f"resume has {name[:64]!r}, which the request does not ask for so"
+    assert refused["error"]["message"] == (
+        f"resume has {name[:64]!r}, and the request names no symbol, stream or account so"
+    )

@@ -11,6 +11,7 @@ from gateway.config import complaints
 COUNT = "need a whole number from 1 to 1000000000"
 ID = "need an id of lower-case letters, digits and '-' that starts with a letter"
 TIME = "need seconds above 0, or a text such as '500ms', '15s', '3m', '1h' or '30d'"
+TABLES = "server, exchanges, accounts, subscriptions, plugins, store, retention, log, telemetry"
 REFERENCE = "must be a reference: env:NAME, file:PATH, systemd:NAME or keyring:SERVICE/NAME"
 
 UNKNOWN = [
@@ -30,11 +31,7 @@ UNKNOWN = [
     ("[server]\ntopics = 1", "server.topics: unknown key; did you mean 'limits.topics'?"),
     ("[server.tls]\ncrt = 1", "server.tls.crt: unknown key; did you mean 'cert'?"),
     ("[[subscriptions]]\nsymbol = 1", "subscriptions[0].symbol: unknown key; did you mean 'symbols'?"),
-    (
-        "zzz = 1",
-        "zzz: unknown key; known are server, exchanges, accounts, subscriptions, plugins, store, retention, log, "
-        "telemetry",
-    ),
+    ("zzz = 1", f"zzz: unknown key; known are {TABLES}"),
     ("[plugins.acme]", "plugins.acme: unknown key; known are allow, options"),
     # the unknown key is why another one is missing, so it is the one to tell
     ("[accounts.main]\nexchnage = 'acme'", "accounts.main.exchnage: unknown key; did you mean 'exchange'?"),

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import time
+from contextlib import suppress
 from itertools import count
 
 import aiohttp
@@ -66,7 +67,8 @@ class Plain:
                     separators=(",", ":"),
                 )
                 for ws in tuple(self._clients):
-                    await ws.send_str(text)
+                    with suppress(ConnectionError):
+                        await ws.send_str(text)
 
 
 async def serve(port: int) -> None:

@@ -6,14 +6,15 @@ How many clients one gateway serves: many on quiet topics, then many on one busy
 
 import argparse
 import json
+import platform
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import cores
 import stage
 from stage import Stage, losses
-from table import heading
 
 BUSY: Final = "trades.btc_usdt"
 TOPICS: Final = 500
@@ -141,10 +142,9 @@ def main() -> int:
     """Measure and report; the exit status is 1 if anybody missed anything."""
     given = options()
     cases = measure(given)
-    print(heading(1))
-    print(
-        f"CPU in shares of a core, memory when all have subscribed. Each was measured for {given.seconds:g} s.\n"
-    )
+    places = len(cores.free()) or "?"
+    print(f"\nPython {platform.python_version()}, {places} cores. Each was measured for {given.seconds:g} s.")
+    print("CPU in shares of a core; memory when all have subscribed; delays from the venue to the client.\n")
     print(table(cases))
     for case in cases:
         missed = ", ".join(case.lost) or "nothing"

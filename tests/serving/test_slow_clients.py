@@ -5,13 +5,14 @@ The others get everything; the slow one gets what it asked for, and can prove wh
 """
 
 import asyncio
+import json
 import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from gateway.model.market import Book
+from gateway.model.market import Book, Quote
 
 FULL = bool(os.environ.get("GATEWAY_FULL_SIZE"))
 OTHERS, MESSAGES = (99, 4000) if FULL else (9, 2000)
@@ -88,6 +89,47 @@ async def test_one_client_that_does_not_read_costs_the_others_no_message(
     assert [one.result() for one in reading] == [MESSAGES] * OTHERS
     assert most <= 3 << 17
     await rig.until(lambda: (rig.server.clients == OTHERS + 1) is stays)
+
+
+ORDERS = "mock:orders:@main"
+
+
+async def test_of_an_account_nothing_is_dropped_and_who_was_cut_off_comes_back_to_all_of_it_or_is_told(
+    start: Any,
+) -> None:
+    """It has whole messages, one after the other, up to where it was cut; then the ring's, if that has all."""
+    rig = await start(closing=5)
+    deaf = await rig.deaf()
+    await deaf.subscribe("", "orders", symbols=[], account="main")
+    await rig.until(lambda: ORDERS in rig.hub.topics)
+    topic, [slow] = rig.hub.topics[ORDERS], rig.server._arrivals.visitors
+    reader = await rig.client()
+    await reader.send("subscribe", exchange="mock", channel="orders", account="main")
+    await rig.until(lambda: topic.listeners == 2)
+    follower = Follower()
+    follower.take(await reader.next())
+    for number in range(1, MESSAGES):
+        topic.publish("update", [Quote(WIDE + str(number), "1", "2", "1")], 5, 6)
+        follower.take(await reader.next())
+        if slow.pipe.outbox.overflowed:
+            break
+    assert slow.pipe.outbox.overflowed
+    assert follower.kinds[ORDERS] == {"update"}
+    cut, opcode = Follower(), 1
+    while opcode == 1:
+        opcode, payload = await deaf.frame()
+        if opcode == 1:
+            cut.take(json.loads(payload))
+    assert int.from_bytes(payload[:2]) == 4408
+    assert cut.kinds[ORDERS] == {"update"}
+    missed = topic.offset - cut.at[ORDERS]
+    assert missed > 0
+    for resumed, recovered in ((cut.at[ORDERS], False), (topic.offset - 3, True)):
+        back = await rig.client()
+        resume = {"main": {"epoch": topic.epoch, "offset": resumed}}
+        await back.send("subscribe", exchange="mock", channel="orders", account="main", resume=resume)
+        assert (await back.next())["recovered"] is recovered
+    assert [(await back.next())["offset"] for _ in range(3)] == list(range(topic.offset - 2, topic.offset + 1))
 
 
 SUBSCRIBED: list[tuple[str, dict[str, Any]]] = [

@@ -18,11 +18,14 @@ from gateway.model.states import ConnectionState, Phase
 from gateway.serving.events_model import Events, EventType, Level
 from gateway.telemetry.logs import FAILURES, WARNINGS, redact
 from gateway.telemetry.quota import LineQuota
+from gateway.telemetry.scrubbing import SCRUBBER
 
 A_MINUTE: Final = 20
-"""Events of a connection and kind, and gaps of an exchange for one reason."""
+"""Events of a connection and kind, of a connection and state, and gaps of an exchange for one reason."""
 LONGEST: Final = 512
 """Characters of a text."""
+LOOKED_AT: Final = 8 * LONGEST
+"""Characters of a text in which secrets are looked for."""
 WORK: Final = frozenset({"resync", "reconcile", "backfill"})
 """What is done to mend what is missing."""
 TYPES: Final = {
@@ -58,7 +61,7 @@ class EventWatch:
         if is_rollover:
             type_, what = EventType.ROLLOVER, "rolled_over"
         self._tell(
-            (change.connection_id, type_),
+            (change.connection_id, type_, what),
             type_,
             what,
             level="warning" if change.after is ConnectionState.ERROR else "info",
@@ -142,5 +145,5 @@ class EventWatch:
 
 
 def _clean(text: str) -> str:
-    """Return ``text`` as a log may have it, and not more of it than is read."""
-    return str(redact(None, "", {"text": text[:LONGEST]})["text"])
+    """Return ``text`` as a log may have it, and cut last, since half a secret is not known."""
+    return str(redact(None, "", {"text": SCRUBBER.scrub(text[:LOOKED_AT])})["text"])[:LONGEST]

@@ -71,6 +71,8 @@ class Logs:
     """
     Writes a line for each change and each thing noticed, at most 20 a minute for a connection and an event.
 
+    Changes to each state are counted by themselves, so that a connection's return is told however often it failed.
+
     Event-loop only.
 
     Args:
@@ -99,7 +101,7 @@ class Logs:
         if change.text:
             facts["text"] = change.text
         level = "warning" if change.after is ConnectionState.ERROR else "info"
-        self._write(level, change.connection_id, change.epoch, "connection_changed", facts)
+        self._write(level, change.connection_id, change.epoch, "connection_changed", facts, to=str(change.after))
 
     def entered(self, connection_id: str, epoch: int, phase: Phase) -> None:
         """Write it for who debugs."""
@@ -116,8 +118,10 @@ class Logs:
         level = "error" if what in FAILURES else "warning" if what in WARNINGS else "info"
         self._write(level, connection_id, epoch, what, facts)
 
-    def _write(self, level: str, connection_id: str, epoch: int, event: str, facts: dict[str, object]) -> None:
-        if not self._quota.allows((connection_id, event)):
+    def _write(
+        self, level: str, connection_id: str, epoch: int, event: str, facts: dict[str, object], to: str = ""
+    ) -> None:
+        if not self._quota.allows((connection_id, event, to)):
             return
         trace_id = self._trace_id(connection_id)
         known = {"trace_id": trace_id} if trace_id else {}
@@ -125,8 +129,9 @@ class Logs:
         write(event, **{"connection": connection_id, "epoch": epoch, **facts, **known})
 
     def _suppressed(self, key: Hashable, lines: int) -> None:
-        connection_id, event = key if isinstance(key, tuple) else ("", key)
-        self._logger.warning("suppressed", connection=connection_id, of=event, lines=lines)
+        connection_id, event, to = key if isinstance(key, tuple) else ("", key, "")
+        more = {"to": to} if to else {}
+        self._logger.warning("suppressed", connection=connection_id, of=event, lines=lines, **more)
 
 
 def setup_logs(level: str = "info", fmt: str = "auto", stream: TextIO | None = None) -> None:

@@ -13,6 +13,7 @@ from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
 from gateway.model.subscriptions import Subscription
 from gateway.serving.events_model import EventType
+from gateway.telemetry.scrubbing import SCRUBBER
 
 ID = "mock/stream/0"
 
@@ -124,6 +125,26 @@ def test_of_all_that_topics_are_told_the_gaps_are_and_only_some_a_minute(
     clock[0] = 61.0
     watch.heard(Notice(wish, TopicEvent.GAP, "connection_reset", 1))
     assert kept(ring)[-2].facts == {"of": "mock, gap, connection_reset", "events": 500 - A_MINUTE}
+
+
+def test_that_a_connection_is_back_is_told_however_often_it_failed_before(
+    ring: EventRing, watch: EventWatch
+) -> None:
+    for after in (*[S.ERROR] * (A_MINUTE + 5), S.CONNECTED):
+        watch.changed(
+            Change(connection_id=ID, epoch=1, before=S.CONNECTING, after=after, reason=Reason.UNREACHABLE, at_us=1)
+        )
+    assert [event.what for event in kept(ring)] == ["ERROR"] * A_MINUTE + ["CONNECTED"]
+
+
+def test_no_text_shows_a_secret_that_is_known_nor_a_part_of_one(ring: EventRing, watch: EventWatch) -> None:
+    secret = "n0-sh4pe-that-0ne-would-kn0w"
+    SCRUBBER.know([secret])
+    watch.noticed(ID, 1, "plugin_error", error=f"KeyError({secret!r})", where=secret)
+    watch.noticed(ID, 1, "problem", text="." * (LONGEST - 12) + secret)
+    (first, second) = kept(ring)
+    assert (first.text, first.facts) == ("KeyError('***')", {"where": "***"})
+    assert second.text == "." * (LONGEST - 12) + "***"
 
 
 def test_actions_are_told_to_observers_and_nothing_else_is(ring: EventRing, watch: EventWatch) -> None:

@@ -95,11 +95,22 @@ def test_a_flapping_connection_writes_twenty_lines_a_minute_and_then_one_count()
     logs.changed(change(connection="mock/stream/1"))
     suppressed, line = logger.calls[22:]
     assert suppressed.args == ("suppressed",)
-    assert suppressed.kwargs == {"connection": ID, "of": "connection_changed", "lines": 30}
+    assert suppressed.kwargs == {"connection": ID, "of": "connection_changed", "to": "ERROR", "lines": 30}
     assert line.args == ("connection_changed",)
     logs.changed(change())
     assert len(logger.calls) == 25
     assert len(logs._quota._windows) == 2
+
+
+def test_that_a_connection_is_back_is_written_however_often_it_failed_before() -> None:
+    logger = CapturingLogger()
+    logs = Logs(now=lambda: 0.0, logger=logger)
+    for _ in range(50):
+        logs.changed(change(S.ERROR))
+        logs.changed(change(S.CONNECTING))
+    logs.changed(change(S.CONNECTED))
+    assert logger.calls[-1].kwargs["to"] == "CONNECTED"
+    assert len(logger.calls) == 41
 
 
 def test_a_librarys_line_is_json_too_and_an_exceptions_text_is_in_it(lines: io.StringIO) -> None:

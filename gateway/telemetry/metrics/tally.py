@@ -1,8 +1,9 @@
 """What happens to connections, counted where it is told anyhow: changes, what takes time, events, recoveries."""
 
+import time
 from asyncio import CancelledError
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -22,16 +23,22 @@ EXPECTED_OF_ALL: Final = ("internal_error", "loop_blocked")
 
 
 class Tally:
-    """An :class:`~gateway.engine.observer.Observer`. Event-loop only."""
+    """
+    An :class:`~gateway.engine.observer.Observer`. Event-loop only.
 
-    def __init__(self) -> None:
+    Args:
+        now: monotonic seconds; a change's own time is by a clock that may be set.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._changes: Counter[tuple[str, str, str]] = Counter()
         self._operations: Counter[tuple[str, str, str]] = Counter()
         self._events: Counter[tuple[str, str]] = Counter()
         self._recoveries: dict[str, Histogram] = {}
         for event in EXPECTED_OF_ALL:
             self._events["gateway", event] = 0
-        self._failed_us: dict[str, int] = {}
+        self._failed_at: dict[str, float] = {}
         """When each connection that has not come back yet failed first."""
 
     def expect(self, exchange: str) -> None:
@@ -49,12 +56,12 @@ class Tally:
         exchange = _exchange(id_)
         self._changes[exchange, change.after.value, change.reason.value] += 1
         if change.after is S.ERROR:
-            self._failed_us.setdefault(id_, change.at_us)
-        elif change.after is S.CONNECTED and id_ in self._failed_us:
-            seconds = (change.at_us - self._failed_us.pop(id_)) / 1e6
+            self._failed_at.setdefault(id_, self._now())
+        elif change.after is S.CONNECTED and id_ in self._failed_at:
+            seconds = self._now() - self._failed_at.pop(id_)
             self._recoveries.setdefault(exchange, Histogram(OUTAGE)).observe(seconds)
         elif change.after is S.DISCONNECTED:
-            self._failed_us.pop(id_, None)
+            self._failed_at.pop(id_, None)
 
     def entered(self, connection_id: str, epoch: int, phase: Phase) -> None:
         """Leave it to the traces."""

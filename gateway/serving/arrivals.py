@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Protocol, runtime_checkable
 
-from aiohttp import web
-
 from gateway.serving.auth.entrance import Entrance
 from gateway.serving.auth.reception import Reception
 from gateway.serving.codes import CloseCode
@@ -16,7 +14,7 @@ from gateway.serving.events_tell import ServerEvents
 from gateway.serving.limits import Limits
 from gateway.serving.pipe import Pipe
 from gateway.serving.presence import Visit
-from gateway.serving.problems import problem
+from gateway.serving.problems import ProblemError
 
 
 class Visitor(Protocol):
@@ -77,15 +75,19 @@ class Arrivals:
         """Return how many of an address there are."""
         return self._per_address[address]
 
-    def refusal(self, address: str, entrance: Entrance) -> web.Response | None:
-        """Return why one more cannot come in, nothing if it can."""
+    def check(self, address: str, entrance: Entrance) -> None:
+        """
+        Let one more come in.
+
+        Raises:
+            ProblemError: ``too_many_sockets`` or ``shutting_down``.
+        """
         if self._stopping:
-            return problem(503, "shutting_down", "the gateway is shutting down")
+            raise ProblemError(503, "shutting_down", "the gateway is shutting down")
         if self._per_address[address] >= self._limits().sockets:
-            return problem(429, "too_many_sockets", "this address has as many sockets as it may")
+            raise ProblemError(429, "too_many_sockets", "this address has as many sockets as it may")
         if entrance.is_full:
-            return problem(429, "too_many_sockets", "this token has as many sockets as it may")
-        return None
+            raise ProblemError(429, "too_many_sockets", "this token has as many sockets as it may")
 
     @contextmanager
     def entered(self, address: str, entrance: Entrance) -> Iterator[str]:

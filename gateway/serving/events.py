@@ -5,7 +5,7 @@ Each event is spelled at most twice, for those who may see addresses and for the
 listen. A client that does not read is closed, and resumes by the last id that it had.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -13,16 +13,13 @@ from aiohttp import hdrs, web
 from msgspec import Meta, Struct
 
 from gateway.engine.messages import encode
-from gateway.serving.arrivals import Arrivals
 from gateway.serving.auth.door import ACCESS
-from gateway.serving.auth.entrance import Entrance
-from gateway.serving.auth.reception import Reception
 from gateway.serving.auth.scopes import ADMIN, Access
 from gateway.serving.bodies import query_of
 from gateway.serving.documents.describing import JSON, Answer, Operation, described
 from gateway.serving.events_model import Event, EventList, Events
+from gateway.serving.lobby import Lobby
 from gateway.serving.problems import as_json
-from gateway.serving.sitting import Ground
 from gateway.serving.sse.body import EventStream, opened, unstreamable
 from gateway.serving.sse.wire import chunk, lines_of, said
 
@@ -72,18 +69,12 @@ class EventRoutes:
 
     Args:
         events: the last ones.
-        ground: what clients that come now stand on.
-        reception: knows what tokens are worth.
-        arrivals: all clients.
+        lobby: where clients come by.
     """
 
-    def __init__(
-        self, events: Events, ground: Callable[[], Ground], reception: Reception, arrivals: Arrivals
-    ) -> None:
+    def __init__(self, events: Events, lobby: Lobby) -> None:
         self._events = events
-        self._ground = ground
-        self._reception = reception
-        self._arrivals = arrivals
+        self._lobby = lobby
         self._spoken = Spoken()
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -108,18 +99,15 @@ class EventRoutes:
         after = request.headers.get("Last-Event-ID") or query.after
         if _wants_list(request, query):
             return self._listed(request[ACCESS], after)
-        address, ground = request.remote or "", self._ground()
-        entrance = Entrance(self._reception, request[ACCESS], ground.limits)
-        refusal = unstreamable(request) or self._arrivals.refusal(address, entrance)
-        if refusal is not None:
+        if (refusal := unstreamable(request)) is not None:
             return refusal
-        with self._arrivals.entered(address, entrance) as name:
+        with self._lobby.entered(request) as guest:
             head = await opened(request)
             if head is None:
                 return web.Response()
             transport, drain, response = head
-            stream = EventStream(name, transport, drain, ground, entrance)
-            with self._arrivals.staying(stream):
+            stream = EventStream(guest.name, transport, drain, guest.ground, guest.entrance)
+            with self._lobby.staying(stream):
                 await stream.run(self._begin(stream, after, request[ACCESS]))
             return response
 

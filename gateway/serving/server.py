@@ -28,6 +28,7 @@ from gateway.serving.guard import bound, guard, harden, is_exposed, visitors
 from gateway.serving.limits import Limits
 from gateway.serving.lines import Lines
 from gateway.serving.listening import BACKLOG, Site, Tls
+from gateway.serving.lobby import Lobby
 from gateway.serving.metrics import Metrics
 from gateway.serving.native.room import NativeDoors
 from gateway.serving.pages import Pages
@@ -132,10 +133,11 @@ class Server:
             client_max_size=self._ground.limits.message,
         )
         app.on_response_prepare.append(harden)
+        lobby = Lobby(lambda: self._ground, self._reception, self._arrivals)
         rooms: list[Room] = [
-            Stream(lambda: self._ground, self._reception, self._arrivals),
-            TopicEvents(lambda: self._ground, self._reception, self._arrivals),
-            NativeDoors(hub, operations, lambda: self._ground, self._reception, self._arrivals, now),
+            Stream(lobby),
+            TopicEvents(lobby),
+            NativeDoors(hub, operations, lobby, now),
             Asks(operations),
             Rest(operations, info),
             TicketRoutes(self._reception),
@@ -153,7 +155,7 @@ class Server:
         if roster is not None:
             rooms += [AccountRoutes(roster), Plugins(roster)]
         if events is not None:
-            rooms.append(EventRoutes(events, lambda: self._ground, self._reception, self._arrivals))
+            rooms.append(EventRoutes(events, lobby))
         rooms.append(Documents(app, version))
         for room in rooms:
             app.add_routes(room.routes())

@@ -1,19 +1,15 @@
 """The door of the stream protocol, ``/v1/ws``: which upgrade is refused, and how a socket becomes a session."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
 
-from gateway.serving.arrivals import Arrivals
 from gateway.serving.auth.credentials import offered
-from gateway.serving.auth.door import ACCESS
-from gateway.serving.auth.entrance import Entrance
-from gateway.serving.auth.reception import Reception
 from gateway.serving.documents.describing import Answer, Operation, described
+from gateway.serving.lobby import Guest, Lobby
 from gateway.serving.problems import problem
 from gateway.serving.session import Session
-from gateway.serving.sitting import Ground
 from gateway.serving.upgrading import upgrade
 
 SUBPROTOCOL: Final = "gateway.v1"
@@ -24,15 +20,11 @@ class Stream:
     The route of the stream protocol.
 
     Args:
-        ground: what sessions that begin now stand on.
-        reception: knows what tokens are worth.
-        arrivals: all clients.
+        lobby: where clients come by.
     """
 
-    def __init__(self, ground: Callable[[], Ground], reception: Reception, arrivals: Arrivals) -> None:
-        self._ground = ground
-        self._reception = reception
-        self._arrivals = arrivals
+    def __init__(self, lobby: Lobby) -> None:
+        self._lobby = lobby
 
     def routes(self) -> Sequence[web.RouteDef]:
         """Return it."""
@@ -47,29 +39,17 @@ class Stream:
         )
     )
     async def _upgrade(self, request: web.Request) -> web.StreamResponse:
-        address = request.remote or ""
-        ground = self._ground()
-        entrance = Entrance(self._reception, request.get(ACCESS), ground.limits)
-        refusal = self._arrivals.refusal(address, entrance) or _unspoken(request)
-        if refusal is not None:
-            return refusal
-        with self._arrivals.entered(address, entrance) as name:
-            return await self._serve(request, name, ground, entrance)
+        protocols = offered(request)
+        if protocols and SUBPROTOCOL not in protocols:
+            return problem(400, "unknown_subprotocol", f"only {SUBPROTOCOL} is spoken here")
+        with self._lobby.entered(request) as guest:
+            return await self._serve(request, guest)
 
-    async def _serve(
-        self, request: web.Request, name: str, ground: Ground, entrance: Entrance
-    ) -> web.StreamResponse:
-        wire = await upgrade(request, ground.limits, (SUBPROTOCOL,))
+    async def _serve(self, request: web.Request, guest: Guest) -> web.StreamResponse:
+        wire = await upgrade(request, guest.ground.limits, (SUBPROTOCOL,))
         if wire is None:
             return web.Response()
-        session = Session(name, wire, ground, entrance)
-        with self._arrivals.staying(session):
+        session = Session(guest.name, wire, guest.ground, guest.entrance)
+        with self._lobby.staying(session):
             await session.run()
         return wire.ws
-
-
-def _unspoken(request: web.Request) -> web.Response | None:
-    protocols = offered(request)
-    if protocols and SUBPROTOCOL not in protocols:
-        return problem(400, "unknown_subprotocol", f"only {SUBPROTOCOL} is spoken here")
-    return None

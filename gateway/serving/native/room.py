@@ -11,17 +11,13 @@ from msgspec import Meta
 from gateway.engine.hub import Hub
 from gateway.engine.operations import Operations
 from gateway.errors import PluginError
-from gateway.serving.arrivals import Arrivals
 from gateway.serving.auth.credentials import is_credential, offered
-from gateway.serving.auth.door import ACCESS
-from gateway.serving.auth.entrance import Entrance
-from gateway.serving.auth.reception import Reception
 from gateway.serving.documents.describing import Answer, Operation, described
 from gateway.serving.documents.parameters import ExchangeId
+from gateway.serving.lobby import Guest, Lobby
 from gateway.serving.native.fans import Fans
 from gateway.serving.native.session import NativeSession, Wanted
 from gateway.serving.problems import problem
-from gateway.serving.sitting import Ground
 from gateway.serving.upgrading import upgrade
 from gateway.spi.native import NativeGreeting
 from gateway.spi.steps import HttpReply
@@ -44,25 +40,13 @@ class NativeDoors:
     Args:
         hub: all topics.
         operations: the running gateway.
-        ground: what sessions that begin now stand on.
-        reception: knows what tokens are worth.
-        arrivals: all clients.
+        lobby: where clients come by.
         now: monotonic seconds.
     """
 
-    def __init__(  # what each client needs
-        self,
-        hub: Hub,
-        operations: Operations,
-        ground: Callable[[], Ground],
-        reception: Reception,
-        arrivals: Arrivals,
-        now: Callable[[], float],
-    ) -> None:
+    def __init__(self, hub: Hub, operations: Operations, lobby: Lobby, now: Callable[[], float]) -> None:
         self._operations = operations
-        self._ground = ground
-        self._reception = reception
-        self._arrivals = arrivals
+        self._lobby = lobby
         self._fans = Fans(hub, now)
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -110,25 +94,17 @@ class NativeDoors:
         return _response(greeting)
 
     async def _open(self, request: web.Request, wanted: Wanted) -> web.StreamResponse:
-        address = request.remote or ""
-        ground = self._ground()
-        entrance = Entrance(self._reception, request.get(ACCESS), ground.limits)
-        refusal = self._arrivals.refusal(address, entrance)
-        if refusal is not None:
-            return refusal
-        with self._arrivals.entered(address, entrance) as name:
-            return await self._serve(request, name, ground, entrance, wanted)
+        with self._lobby.entered(request) as guest:
+            return await self._serve(request, guest, wanted)
 
-    async def _serve(
-        self, request: web.Request, name: str, ground: Ground, entrance: Entrance, wanted: Wanted
-    ) -> web.StreamResponse:
+    async def _serve(self, request: web.Request, guest: Guest, wanted: Wanted) -> web.StreamResponse:
         # The protocol has no name. Browsers, which show a token so, want one of those that they offered.
         protocols = [name for name in offered(request) if name and not is_credential(name)]
-        wire = await upgrade(request, ground.limits, protocols)
+        wire = await upgrade(request, guest.ground.limits, protocols)
         if wire is None:
             return web.Response()
-        session = NativeSession(name, wire, ground, entrance, wanted, self._fans)
-        with self._arrivals.staying(session):
+        session = NativeSession(guest.name, wire, guest.ground, guest.entrance, wanted, self._fans)
+        with self._lobby.staying(session):
             await session.run()
         return wire.ws
 

@@ -17,14 +17,12 @@ from gateway.engine.messages import Message, Notice
 from gateway.engine.topics import Topic
 from gateway.errors import SubscriptionError
 from gateway.model.subscriptions import Subscription
-from gateway.serving.arrivals import Arrivals
-from gateway.serving.auth.door import ACCESS
 from gateway.serving.auth.entrance import Entrance
-from gateway.serving.auth.reception import Reception
 from gateway.serving.desk import Desk, policy_of
 from gateway.serving.documents.codes import FOLLOWED
 from gateway.serving.documents.describing import Answer, Operation, described
 from gateway.serving.limits import CONFLATE_MS
+from gateway.serving.lobby import Lobby
 from gateway.serving.problems import refused
 from gateway.serving.replies import Reply
 from gateway.serving.requests import Envelope, Lag, Position, Subscribe, place_of
@@ -87,15 +85,11 @@ class TopicEvents:
     The route.
 
     Args:
-        ground: what clients that come now stand on.
-        reception: knows what tokens are worth.
-        arrivals: all clients.
+        lobby: where clients come by.
     """
 
-    def __init__(self, ground: Callable[[], Ground], reception: Reception, arrivals: Arrivals) -> None:
-        self._ground = ground
-        self._reception = reception
-        self._arrivals = arrivals
+    def __init__(self, lobby: Lobby) -> None:
+        self._lobby = lobby
 
     def routes(self) -> Sequence[web.RouteDef]:
         """Return it."""
@@ -116,16 +110,13 @@ class TopicEvents:
         )
     )
     async def _come(self, request: web.Request) -> web.StreamResponse:
-        address, ground = request.remote or "", self._ground()
-        entrance = Entrance(self._reception, request[ACCESS], ground.limits)
-        refusal = unstreamable(request) or self._arrivals.refusal(address, entrance)
-        if refusal is not None:
+        if (refusal := unstreamable(request)) is not None:
             return refusal
-        with self._arrivals.entered(address, entrance) as name:
-            wanted = Wanted(ground, entrance)
+        with self._lobby.entered(request) as guest:
+            wanted = Wanted(guest.ground, guest.entrance)
             try:
                 await wanted.open(request)
-                return await self._serve(request, name, wanted)
+                return await self._serve(request, guest.name, wanted)
             except SubscriptionError as wrong:
                 return refused(wrong)
             finally:
@@ -137,7 +128,7 @@ class TopicEvents:
             return web.Response()
         transport, drain, response = head
         stream = EventStream(name, transport, drain, wanted.ground, wanted.entrance, wanted.places())
-        with self._arrivals.staying(stream):
+        with self._lobby.staying(stream):
             await stream.run(wanted.begin(stream))
         return response
 

@@ -1,8 +1,8 @@
 """
-Does the model test find the classic mistakes? Plants each in a copy of the tree and runs it there.
+Do the tests find the classic mistakes? Plants each in a copy of the tree and runs there what must find it.
 
-``python tests/planted/run.py [NAME...]`` prints what became of each patch of
-this folder; the status is 0 only if all are found, and the tree as it is passes.
+``python tests/planted/run.py [NAME...]`` prints which test found which; the status
+is 0 only if all are found, and the tree as it is passes.
 """
 
 # ruff: noqa: T201  # a command's output
@@ -14,13 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-COPIED = ("gateway", "plugins", "tests/runtime", "pyproject.toml")
+COPIED = ("gateway", "plugins", "tests", "bench", "conftest.py", "pyproject.toml")
 MODEL = ("tests/runtime/test_supervisor_model.py", "tests/runtime/test_supervisor_cancel.py")
+QUIETLY = ("-q", "-p", "no:cacheprovider", "--no-header", "--timeout", "20")
 FAILED = 1
 """pytest's status where tests ran and failed; others mean that they could not be run."""
 
@@ -40,11 +42,16 @@ class Hunk:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one planted bug; ``how`` is the first complaint."""
+    """What became of one planted bug: which tests failed; ``how`` is the first complaint."""
 
-    found: bool
+    by: tuple[str, ...]
     how: str
     seconds: float
+
+
+def tests_of(patch: str) -> tuple[str, ...]:
+    """Return the tests of which each must find it; the model test where a patch names none."""
+    return tuple(re.findall(r"^Test: (\S+)$", patch.split("--- a/", 1)[0], re.MULTILINE)) or MODEL
 
 
 def hunks(patch: str) -> list[Hunk]:
@@ -79,7 +86,7 @@ def apply(patch: Path, root: Path) -> None:
 
 
 def copy_tree(to: Path) -> None:
-    """Copy what the model test needs."""
+    """Copy what the tests need."""
     for name in COPIED:
         source, target = ROOT / name, to / name
         if source.is_dir():
@@ -88,8 +95,8 @@ def copy_tree(to: Path) -> None:
             shutil.copy(source, target)
 
 
-def run_model(tree: Path) -> Outcome:
-    """Run the model test on ``tree`` as it runs everywhere, stopping at the first failure."""
+def run_tests(tree: Path, tests: Sequence[str]) -> Outcome:
+    """Run ``tests`` on ``tree``, the model's to their first failure and the others whole."""
     paths = [tree, *(tree / "plugins").iterdir()]
     environ = {name: value for name, value in os.environ.items() if name != "MODEL_EXAMPLES"}
     environ["PYTHONPATH"] = os.pathsep.join(map(str, paths))
@@ -99,41 +106,63 @@ def run_model(tree: Path) -> Outcome:
     if seen.stdout.count(str(tree)) != 2:  # both packages
         raise PatchError(f"another gateway than the copy would be tested: {seen.stdout}{seen.stderr}")
     begun = time.monotonic()
-    ran = _python(tree, environ, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", *MODEL)
+    stop = ("-x",) if tuple(tests) == MODEL else ()
+    ran = _python(tree, environ, "-m", "pytest", *stop, *QUIETLY, *tests)
     seconds = time.monotonic() - begun
     if ran.returncode not in {0, FAILED}:
-        raise PatchError(f"the model test could not be run:\n{ran.stdout}{ran.stderr}")
+        raise PatchError(f"the tests could not be run:\n{ran.stdout}{ran.stderr}")
+    failed = re.findall(r"^FAILED (\S+?::\w+(?:\[.*?\])?)(?: - |$)", ran.stdout, re.MULTILINE)
     complaint = re.search(r"^E +(?:\w+Error: )?(.+)$", ran.stdout, re.MULTILINE)
-    return Outcome(ran.returncode == FAILED, complaint[1] if complaint else "", seconds)
+    return Outcome(tuple(failed), complaint[1] if complaint else "", seconds)
 
 
-def plant(patch: Path | None) -> Outcome:
-    """Run the model test on a copy of the tree with ``patch``, or as it is."""
+def plant(patch: Path | None, tests: Sequence[str]) -> Outcome:
+    """Run ``tests`` on a copy of the tree with ``patch``, or as it is."""
     with tempfile.TemporaryDirectory(prefix="planted-") as folder:
         tree = Path(folder).resolve()
         copy_tree(tree)
         if patch is not None:
             apply(patch, tree)
-        return run_model(tree)
+        return run_tests(tree, tests)
+
+
+def survives(tests: Sequence[str], outcome: Outcome) -> list[str]:
+    """Return the tests that should have failed and did not; of the model's any one will do."""
+    if tuple(tests) == MODEL:
+        return [] if outcome.by else list(MODEL)
+    failed = {name.split("[")[0] for name in outcome.by} | set(outcome.by)
+    return [test for test in tests if test not in failed]
 
 
 def main() -> int:
     """Plant the bugs that are named, or all."""
     patches = {path.stem: path for path in sorted(HERE.glob("*.patch"))}
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", choices=[*patches, []], metavar="NAME", help=", ".join(patches))
-    names = parser.parse_args().names or [*patches]
-    clean = plant(None)
-    print(f"{'as it is':14}{'FAILED' if clean.found else 'passed':12}{clean.seconds:6.1f} s  {clean.how}")
-    good = not clean.found
+    parser.add_argument("--some", type=int, metavar="N", help="only N of them, others each day")
+    given = parser.parse_args()
+    names = given.names or some_of([*patches], given.some)
+    tests = {name: tests_of(patches[name].read_text()) for name in names}
+    clean = plant(None, list(dict.fromkeys(test for each in tests.values() for test in each)))
+    print(f"{'as it is':14}{'FAILED' if clean.by else 'passed':10}{clean.seconds:6.1f} s  {' '.join(clean.by)}")
+    alive = []
     for name in names:
-        outcome = plant(patches[name])
-        good = good and outcome.found
-        print(
-            f"{name:14}{'found' if outcome.found else 'NOT FOUND':12}{outcome.seconds:6.1f} s  {outcome.how}",
-            flush=True,
-        )
-    return 0 if good else 1
+        outcome = plant(patches[name], tests[name])
+        missed = survives(tests[name], outcome)
+        alive += [name] if missed else []
+        print(f"{name:14}{'SURVIVES' if missed else 'killed':10}{outcome.seconds:6.1f} s  {outcome.how}"[:150])
+        for test in missed or dict.fromkeys(one.split("[")[0] for one in outcome.by):
+            print(f"{'':24}{'not' if missed else ''} by {test}", flush=True)
+    print(f"{len(names) - len(alive)} of {len(names)} killed")
+    return 1 if alive or clean.by else 0
+
+
+def some_of(names: list[str], most: int | None) -> list[str]:
+    """Return ``most`` of ``names``, others each day, all of them within some days."""
+    if most is None or most >= len(names):
+        return names
+    first = int(time.time() // 86_400) * most
+    return [names[(first + number) % len(names)] for number in range(most)]
 
 
 def _python(tree: Path, environ: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":

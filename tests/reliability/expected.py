@@ -182,7 +182,7 @@ EXPECTED: Final[Mapping[str, Expected]] = {
     "A12": STAYS,
     "B01": ends("upgrade_refused"),
     "B02": fails("upgrade_refused", checks={"rarely": waited(60.0)}),
-    "B03": fails("upgrade_refused", checks={"nobody dials": quiet(BEGUN + 1, 130.0)}),
+    "B03": fails("upgrade_refused", checks={"nobody dials": quiet(BEGUN + 0.5, 130.0)}),
     "B04": fails(
         "upgrade_refused",
         checks={

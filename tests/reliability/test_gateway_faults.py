@@ -13,6 +13,9 @@ from gateway.errors import Reason, TransportLost
 from gateway.testing.scenario import Scenario
 from gateway.testing.scenario_files import build
 
+LASTS = 240.0
+PACE = 5.0
+"""Seconds between two pings of the mock exchange."""
 AWAY = 20.0
 """Seconds for which there is no way."""
 
@@ -101,7 +104,10 @@ FAULTS: Mapping[str, Expected] = {
     "A03": fails("unreachable", meanwhile=no_way(Reason.UNREACHABLE), checks={"no storm": no_storm}),
     "A04": fails("name_not_resolved", meanwhile=no_way(Reason.NAME_NOT_RESOLVED), checks={"no storm": no_storm}),
     "D11": Expected(meanwhile=stands_still(30.0)),
-    "D12": Expected(meanwhile=jumping),
+    "D12": Expected(
+        meanwhile=jumping,
+        checks={"it is pinged as ever": lambda played: played.venue.counts.pings >= 2 * LASTS / PACE - 4},
+    ),
     "D13": Expected(meanwhile=stands_still(5.0)),
     "H08": fails(
         "upgrade_refused",
@@ -124,7 +130,6 @@ FAULTS: Mapping[str, Expected] = {
         checks={"it was called": lambda played: played.found["calls"] == CALLS},
     ),
 }
-LASTS = 240.0
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -22,6 +22,7 @@ WHY: Final = {
     401: "it wants a token that is good: set GATEWAY_TOKEN, or name a file with --token-file; "
     "'gateway token list' says which are",
     403: "it does not let us in",
+    404: "nothing of a gateway is at that path; say with --url where one is",
 }
 SCHEMES: Final = ("ws://", "wss://", "http://", "https://")
 _USER: Final = re.compile(r"^([a-z]+://)?.*@", re.IGNORECASE | re.DOTALL)

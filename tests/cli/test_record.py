@@ -10,7 +10,7 @@ import pytest
 
 from gateway.cli import recording, run
 from gateway.cli.recording import progress, summary
-from gateway.errors import RecordingError, SubscriptionError, TransportLost
+from gateway.errors import RecordingError, SubscriptionError, TransportLost, UpgradeRefused
 from gateway.recording import recorder as module
 
 TOPIC = "mock:trades:BTC-USDT"
@@ -112,6 +112,7 @@ def test_a_token_is_sent_to_nobody_in_the_clear(
             1,
             "gateway: the gateway at ws://127.0.0.1:8765 has left us: closed\n",
         ),
+        (UpgradeRefused(404), 1, "gateway: the gateway at ws://127.0.0.1:8765 will not serve us: nothing"),
         (SubscriptionError("unknown_symbol", "mock has no symbol X"), 2, "gateway: mock has no symbol X"),
         (RecordingError("the disk is full"), 1, "gateway: the disk is full"),
     ],

@@ -6,17 +6,18 @@ from operator import attrgetter
 from typing import Final
 
 from gateway.engine.details import AgeDetails, ChangeDetails, ConnectionDetails, Diagnosis
-from gateway.engine.liveness import Ages, unhealthy_because
+from gateway.engine.liveness import unhealthy_because
 from gateway.engine.operations import Details
 from gateway.engine.registry import ConnectionView
 from gateway.errors import Reason
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState as S
-from gateway.runtime.connection import Counters
+from gateway.runtime.connection import Connection, Counters
 from gateway.runtime.ground import Pace
 from gateway.runtime.link import Link
 
 COUNTERS: Final = tuple(field.name for field in fields(Counters))
+NO_AGES: Final[AgeDetails] = {"message": None, "pong": None, "round_trip": None, "streams": {}}
 _counts: Final = attrgetter(*COUNTERS)
 
 
@@ -61,7 +62,7 @@ def portrait(
         "draining": link.draining,
         "diagnosis": _diagnosis(connection.diagnosis),
         "heartbeat_interval": connection.heartbeat_interval,
-        "ages": _ages(connection.ages, now),
+        "ages": _ages(connection, now),
         "streams": len(connection.feeds),
         "unasked": dict(connection.unasked),
         "counters": dict(zip(COUNTERS, _counts(connection.counted()), strict=True)),
@@ -71,7 +72,7 @@ def portrait(
 
 def farewell(last: Details) -> Details:
     """Return what stays true of a connection that is over, of the ``last`` that was told of it."""
-    return {**last, "ages": _ages(Ages(), 0.0), "unasked": {}}
+    return {**last, "ages": NO_AGES, "unasked": {}}
 
 
 def totals(links: Iterable[Link]) -> dict[str, int]:
@@ -81,12 +82,14 @@ def totals(links: Iterable[Link]) -> dict[str, int]:
     return dict(sorted(zip(COUNTERS, sums, strict=True)))
 
 
-def _ages(ages: Ages, now: float) -> AgeDetails:
+def _ages(connection: Connection, now: float) -> AgeDetails:
+    wanted = tuple(connection.feeds)  # at once: this may be any thread
+    ages = connection.ages.after(connection.earlier, frozenset(wanted))
     return {
         "message": _age(ages.message_at, now),
         "pong": _age(ages.pong_at, now),
         "round_trip": None if ages.round_trip is None else round(ages.round_trip, 6),
-        "streams": {stream: _age(at, now) for stream, at in ages.streams.items()},
+        "streams": {stream: _age(ages.streams.get(stream), now) for stream in wanted},
     }
 
 

@@ -20,7 +20,11 @@ class ChangeDetails(TypedDict):
 
 
 class AgeDetails(TypedDict):
-    """Seconds since something last came; null where nothing did. ``streams`` since each one's last datum."""
+    """
+    Seconds since something last came, in whichever epoch; null where nothing did.
+
+    ``streams`` since each one's last datum, ``round_trip`` of this epoch's last ping.
+    """
 
     message: float | None
     pong: float | None

@@ -6,8 +6,8 @@ pong to our own ping, recognised by its token, does. All times are monotonic
 seconds given by the caller.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final
@@ -124,6 +124,16 @@ class Ages:
     round_trip: float | None = None
     has_pongs: bool = True
     streams: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    def after(self, earlier: "Ages", wanted: Container[str]) -> "Ages":
+        """Return the same with what came ``earlier`` where nothing came since, of streams that are ``wanted``."""
+        latest = {**earlier.streams, **self.streams}
+        return replace(
+            self,
+            message_at=earlier.message_at if self.message_at is None else self.message_at,
+            pong_at=earlier.pong_at if self.pong_at is None else self.pong_at,
+            streams=MappingProxyType({stream: at for stream, at in latest.items() if stream in wanted}),
+        )
 
 
 class DataAges:

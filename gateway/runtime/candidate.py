@@ -164,6 +164,7 @@ class Candidate:
             new.feeds[stream] = shadow.real
             if new.serving is not None:
                 new.serving.left(shadow)
+        new.remember(old)
         at_us = self._ground.wall_us()
         for shadow in self._shadows.values():
             with self._plugin_at_fault():

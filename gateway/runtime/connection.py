@@ -95,6 +95,8 @@ class Connection:
     overlap_ends: float = 0.0
     """Until when a datum may have come before, by the connection that this one has followed; monotonic seconds."""
     ages: Ages = field(default_factory=Ages)
+    earlier: Ages = field(default_factory=Ages)
+    """What came last before the present epoch: for those who look, since nothing is judged by it."""
     heartbeat_interval: float | None = None
     serving: Serving | None = None
     replaced_for: set[str] = field(default_factory=set)
@@ -163,12 +165,17 @@ class Connection:
         """A new epoch knows of nothing: return every wanted stream, in the order of the wishes."""
         self.worked = False
         self.waiting = 0
+        self.remember(self)
         self.ages = Ages()
         for feed in self.feeds.values():
             feed.begin()
         return self.ledger.begin_epoch()
 
     # --- figures
+
+    def remember(self, other: "Connection") -> None:
+        """What came last by ``other``, and before it, goes on ageing."""
+        self.earlier = other.ages.after(other.earlier, self.feeds)
 
     def count_from_here(self) -> None:
         """An epoch begins: what it counts comes on top of what was counted."""

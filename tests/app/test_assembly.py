@@ -359,18 +359,27 @@ async def test_an_exchange_tells_its_limits_and_connections(running) -> None:
 
 
 @virtually
-async def test_ages_are_seconds_and_none_where_nothing_came(running) -> None:
+async def test_ages_are_seconds_and_none_where_nothing_came_and_go_on_while_it_is_lost(running) -> None:
     async with running() as one:
         await one.gateway.listen(TRADES, lambda _: None)
         await one.quiet()
         handle = one.gateway.connection("mock")
         assert handle.get_connection_info()["ages"]["pong"] is None
+        assert handle.get_connection_info()["ages"]["streams"] == {"trades.btc_usdt": None}
         one.venue.emit_trade("BTC-USDT")
         await asyncio.sleep(6.5)
         ages = handle.get_connection_info()["ages"]
         assert ages["streams"]["trades.btc_usdt"] == pytest.approx(6.5, abs=1.01)
         assert ages["pong"] == pytest.approx(1.5, abs=0.01)
         assert ages["round_trip"] >= 0
+        await one.venue.stop()
+        await asyncio.sleep(10)
+        info = handle.get_connection_info()
+        assert info["epoch"] > 1
+        assert info["ages"]["streams"]["trades.btc_usdt"] == pytest.approx(16.5, abs=1.01)
+        assert info["ages"]["message"] == pytest.approx(16.5, abs=1.01)
+        assert info["ages"]["pong"] == pytest.approx(11.5, abs=0.01)
+        assert info["ages"]["round_trip"] is None
 
 
 @virtually

@@ -1,5 +1,6 @@
 """When a peer is pinged, when it is dead, and when a connection counts as healthy, to the second."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -283,6 +284,14 @@ def why(
         heartbeat_interval=interval,
         paced_at=paced_at,
     )
+
+
+def test_what_came_earlier_stands_where_nothing_came_since_but_for_streams_that_nobody_wants() -> None:
+    earlier = Ages(message_at=1.0, pong_at=2.0, round_trip=0.1, streams={"a": 1.0, "b": 1.0, "gone": 1.0})
+    wanted = ("a", "b", "never")
+    assert Ages().after(earlier, wanted) == Ages(message_at=1.0, pong_at=2.0, streams={"a": 1.0, "b": 1.0})
+    since = Ages(message_at=9.0, pong_at=8.0, round_trip=0.2, streams={"a": 9.0})
+    assert since.after(earlier, wanted) == replace(since, streams={"a": 9.0, "b": 1.0})
 
 
 def test_what_is_not_connected_is_not_healthy() -> None:

@@ -697,6 +697,8 @@ async def test_every_count_goes_on(rolled) -> None:
         assert heard + 2 < counted.messages_received < heard + 50, "also what came twice"
         assert counted.pongs_received == counted.pings_sent > 1
         assert link.connection.ages.streams["trades.btc_usdt"] < one.stage.ground.now() - 10
+        earlier, ages = link.connection.earlier.streams, link.connection.ages.streams
+        assert 0 < earlier["trades.btc_usdt"] <= ages["trades.btc_usdt"]
         assert link.connection.worked is False
         one.rate = 20
         await asyncio.sleep(1)

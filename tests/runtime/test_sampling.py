@@ -55,8 +55,9 @@ async def test_ages_are_exact_to_a_second_and_begin_anew_with_each_epoch(stage) 
         assert ages.round_trip == pytest.approx(0.0, abs=0.001)
         one.far.peer.drop()
         await asyncio.sleep(2)
-        ages = one.link().connection.ages
-        assert (ages.pong_at, ages.streams) == (None, {})
+        connection = one.link().connection
+        assert (connection.ages.pong_at, connection.ages.streams) == (None, {})
+        assert connection.earlier.streams == {"trades.a": pytest.approx(20.0, abs=1.01)}, "for those who look"
 
 
 @virtually

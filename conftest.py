@@ -1,11 +1,13 @@
 """
 Tests that show how a fault of the catalogue is survived carry its id: the mark ``fault``, and a word for ``-k``.
 
-Which they are stands in tests/reliability/catalogue.toml, for all folders of tests.
+Which they are stands in tests/reliability/catalogue.toml, for all folders of tests. And no example that
+hypothesis makes fails for being slow, which says something of the machine alone.
 """
 
 import sys
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,12 @@ sys.path.append(str(Path(__file__).parent / "tests" / "reliability"))
 
 from faultmap import ids_of_tests
 from told import Told
+
+if find_spec("hypothesis") is not None:  # those who drive a browser are without
+    from hypothesis import settings
+
+    settings.register_profile("patient", deadline=None)
+    settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -75,7 +75,7 @@ async def serve(
         for sentence in pending(settings):
             log.warning("setting_without_effect", text=sentence)
         if parses_in_python():
-            log.warning("http_parsed_in_python", text="requests are read by Python alone: gateway doctor says more")
+            log.warning("http_parsed_in_python", text="Python alone reads requests; gateway doctor says more")
         with taken(settings.server.listen, check_exposure(settings)) as port, hangups() as hung_up:
             measuring = Measuring(version(DISTRIBUTION), settings.telemetry.metrics, environ)
             telemetry = setup(settings.telemetry.traces, environ)  # last: its threads want to be ended

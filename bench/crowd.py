@@ -25,7 +25,6 @@ from crowd_frames import Cutter, Datum, Other
 READ: Final = 1 << 16
 PATIENCE: Final = 60.0
 SOON: Final = 5.0
-PING, PONG, CLOSE = 9, 10, 8
 
 
 @dataclass(slots=True)
@@ -240,11 +239,11 @@ class Crowd:
 
     def _other(self, one: Member, frame: Other) -> None:
         opcode, payload = frame
-        if opcode == PING:
-            self._send(one, wire.frame(PONG, payload, masked=True))
-        elif opcode == CLOSE:
+        if opcode == wire.PING:
+            self._send(one, wire.frame(wire.PONG, payload, masked=True))
+        elif opcode == wire.CLOSE:
             one.ended = str(int.from_bytes(payload[:2]))
-            self._send(one, wire.frame(CLOSE, payload[:2], masked=True))
+            self._send(one, wire.frame(wire.CLOSE, payload[:2], masked=True))
         elif opcode == wire.TEXT:
             self._text(one, json.loads(payload))
 

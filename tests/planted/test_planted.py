@@ -1,4 +1,4 @@
-"""The planted bugs still fit the tree, and a few are found; to find all takes longer and is an environment of tox."""
+"""The planted bugs still fit the tree, and a few are found; all of them take longer: an environment of tox."""
 
 import importlib.util
 import shutil

@@ -71,7 +71,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
         "loopback",
         "ghosts over sockets",
         "no connection is live without a socket; tasks, timers and descriptors do not grow",
-        "python bench/ghosts.py --real --reconnects 300",
+        "python bench/ghosts.py --real --reconnects 1000",
     ),
     "loss-simulated": figure(
         "simulated",
@@ -108,7 +108,6 @@ FIGURES: Final[Mapping[str, Figure]] = {
         "cuts of a replayed recording, at its pace",
         "every record in order or its hole told; the book agrees with every quote",
         f"{PYTEST} tests/integration/test_real_cuts.py",
-        GATEWAY_FULL_SIZE="1",
     ),
 }
 

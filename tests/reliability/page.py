@@ -58,7 +58,9 @@ def _faults(rows: Mapping[str, Fault]) -> Iterator[str]:
     yield "Survived means: a test brings the fault about and judges what comes of it. `pytest -k B07` runs those of one row,"
     yield "`pytest -m fault` all of them; what they are stands in `tests/reliability/catalogue.toml`.\n"
     found = _found(CATALOGUE)
-    if found is not None:
+    if found is None:
+        yield "No run of all of them is kept yet: `pytest -m fault --faults-told=docs/reliability/catalogue.json` makes one.\n"
+    else:
         yield f"The last run of all that was kept: `{found['command']}`, {_circumstances(found)}; {_outcome(found)}.\n"
     for group, title in GROUPS.items():
         yield f"### {group}: {title}\n\n| id | what goes wrong | | tests, or why there is none |\n| --- | --- | --- | --- |"

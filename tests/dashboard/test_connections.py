@@ -33,6 +33,9 @@ async def test_a_cut_is_told_while_it_lasts_and_afterwards_with_its_reasons(look
     stage.venue.drop(code=1012, text="restart")
     await expect(card.locator(".badge")).to_have_text("RECONNECTING")
     await expect(card.locator(".why").first).to_contain_text("tried again in")
+    await expect(card.locator(".facts").first).to_contain_text(
+        re.compile(r"last message .+ ago · oldest data .+ ago")
+    )
     await expect(screen.page.locator("#summary")).to_contain_text("Not ready")
     await expect(screen.page.locator("#summary")).to_contain_text(ID)
     await stage.venue.open_port()

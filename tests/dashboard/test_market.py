@@ -62,10 +62,11 @@ async def test_the_book_is_that_of_a_client_of_the_stream_protocol(look: Any, st
     stage.venue.faults.stalled_streams.add("book.btc_usdt")
     try:
         facts = screen.page.locator("section", has=book).locator(".facts")
-        await expect(facts).to_contain_text(f"message {ladder.offset},")
-        rows = [await row.locator("td").all_inner_texts() for row in await book.locator("tbody tr").all()]
-        while f"message {ladder.offset}," not in await facts.inner_text():  # the last one was on its way
+        before, after, rows = "", "", []
+        while not all(f"message {ladder.offset}," in told for told in (before, after)):  # the last are on their way
+            before = await facts.inner_text()
             rows = [await row.locator("td").all_inner_texts() for row in await book.locator("tbody tr").all()]
+            after = await facts.inner_text()
         assert rows == ladder.rows
     finally:
         stage.venue.faults.stalled_streams.discard("book.btc_usdt")

@@ -25,6 +25,16 @@ async def test_an_account_is_had_down_and_up_again(look: Any, stage: Stage) -> N
     await expect(card.locator(".badge")).to_have_text("DISCONNECTED")
 
 
+async def test_a_browser_that_keeps_nothing_shows_all_the_same(look: Any) -> None:
+    screen = await look()
+    denied = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException(); } })"
+    await screen.page.add_init_script(denied)
+    await screen.go("exchanges")
+    await expect(screen.card("mock")).to_be_visible()
+    await screen.page.locator("#theme").click()
+    await expect(screen.page.locator("html")).to_have_attribute("data-theme", "light")
+
+
 async def test_limits_are_told_with_how_much_of_them_is_used(look: Any) -> None:
     screen = await look()
     await screen.go("exchanges")

@@ -51,6 +51,11 @@ export function count(value) {
   return value === null || value === undefined ? "–" : grouped.format(value);
 }
 
+/** So many of a thing. */
+export function many(value, thing) {
+  return `${count(value)} ${thing}${value === 1 ? "" : "s"}`;
+}
+
 /** Bytes. */
 export function bytes(value) {
   if (value === null || value === undefined) return "–";

@@ -90,6 +90,25 @@ function askToken(wasWrong) {
 }
 
 const COLOURS = ["system", "light", "dark"];
+
+/** The colours that were chosen the last time; a browser may keep nothing. */
+function chosen() {
+  try {
+    return localStorage.getItem("colours") ?? "system";
+  } catch {
+    return "system";
+  }
+}
+
+function choose(choice) {
+  colour(choice);
+  try {
+    localStorage.setItem("colours", choice);
+  } catch {
+    return; // then it is for now
+  }
+}
+
 function colour(choice) {
   const button = document.getElementById("theme");
   document.documentElement.dataset.theme = choice;
@@ -100,12 +119,11 @@ function colour(choice) {
 function begin() {
   keep(document.getElementById("views"), Object.entries(VIEWS), ([name]) => name,
     ([name, view]) => h("li", {}, h("a", { href: `#${name}`, "data-view": name }, view.title)), () => {});
-  let choice = localStorage.getItem("colours") ?? "system";
+  let choice = chosen();
   colour(choice);
   document.getElementById("theme").addEventListener("click", () => {
     choice = COLOURS[(COLOURS.indexOf(choice) + 1) % COLOURS.length];
-    localStorage.setItem("colours", choice);
-    colour(choice);
+    choose(choice);
   });
   api.onTokenNeeded(askToken);
   document.getElementById("token-button").addEventListener("click", async () => {

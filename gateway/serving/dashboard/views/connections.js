@@ -2,7 +2,7 @@
 
 import * as api from "../api.js";
 import { h, keep, notice, say, sure, trouble } from "../dom.js";
-import { bytes, clock, count, now, seconds, since } from "../format.js";
+import { bytes, clock, count, many, now, seconds, since } from "../format.js";
 import { Grid } from "../grid.js";
 import { poll } from "../poll.js";
 import { changes, reason, spanOf, timeline } from "../timeline.js";
@@ -78,14 +78,14 @@ function draw(made, item, span) {
 }
 
 function facts_of(item) {
-  return [`for ${seconds(since(item.since_us))}`, `epoch ${item.epoch}`, `${count(item.streams)} streams`,
+  return [`for ${seconds(since(item.since_us))}`, `epoch ${item.epoch}`, many(item.streams, "stream"),
     `last message ${ago(item.ages.message)}`, oldest(item.ages.streams), item.draining ? "draining" : ""].filter(Boolean).join(" · ");
 }
 
 function oldest(streams) {
   const waiting = Object.entries(streams).filter(([, age]) => age === null).length;
   const [name, age] = Object.entries(streams).reduce((most, one) => (one[1] !== null && one[1] >= most[1] ? one : most), ["", -1]);
-  return [name ? `oldest data ${ago(age)} (${name})` : "", waiting ? `${count(waiting)} streams without data` : ""].filter(Boolean).join(", ");
+  return [name ? `oldest data ${ago(age)} (${name})` : "", waiting ? `${many(waiting, "stream")} without data` : ""].filter(Boolean).join(", ");
 }
 
 function heart_of(item) {

@@ -2,7 +2,7 @@
 
 import * as api from "../api.js";
 import { h, keep, say, trouble } from "../dom.js";
-import { clock, count, seconds } from "../format.js";
+import { clock, count, many, seconds } from "../format.js";
 import { poll } from "../poll.js";
 
 export const title = "Exchanges";
@@ -29,7 +29,7 @@ function fill(made, item) {
   const { facts, why, limits, listings } = made.parts;
   say(why, item.problem ?? "");
   if (item.channels === undefined) return;
-  say(facts, [`environment ${item.environment}`, `${count(item.instruments)} instruments`, `${item.connections.length} connections`,
+  say(facts, [`environment ${item.environment}`, many(item.instruments, "instrument"), many(item.connections.length, "connection"),
     item.heartbeat_interval === null ? "heartbeat as the plugin has it" : `heartbeat every ${seconds(item.heartbeat_interval)}`, `channels ${item.channels.join(", ")}`].join(" · "));
   keep(limits, Object.entries(item.limits), ([name]) => name, ([name]) => limit(name), (place, [, one]) => used(place, one));
   say(listings, item.listings.length ? `Lately: ${item.listings.slice(-5).map((one) => `${one.symbol} ${one.what} at ${clock(one.at_us)}`).join(", ")}` : "");

@@ -63,7 +63,7 @@ async def test_the_book_is_that_of_a_client_of_the_stream_protocol(look: Any, st
     try:
         facts = screen.page.locator("section", has=book).locator(".facts")
         before, after, rows = "", "", []
-        while not all(f"message {ladder.offset}," in told for told in (before, after)):  # the last are on their way
+        while not all(f"message {ladder.offset}," in told for told in (before, after)):  # some are to come
             before = await facts.inner_text()
             rows = [await row.locator("td").all_inner_texts() for row in await book.locator("tbody tr").all()]
             after = await facts.inner_text()

@@ -413,7 +413,8 @@ async def told_at(moment: Callable[[Starting], Awaitable[None]], path: Path, tur
         else:
             in_good_order(end)
         await venue.wait_for(lambda: not venue.sockets)
-        assert all(one.goodbye == 1000 for one in venue.closed)
+        # one whose upgrade was answered in that very moment may never have been ours
+        assert all(one.goodbye == 1000 for one in venue.closed if one.frames)
 
 
 def free_port() -> int:

@@ -15,6 +15,7 @@ from gateway.engine.observer import MOMENTS
 from gateway.errors import ConfigError
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState, Phase
+from gateway.telemetry import writing
 from gateway.telemetry.foreign import ForeignLines
 from gateway.telemetry.quota import LineQuota
 from gateway.telemetry.scrubbing import SCRUBBER
@@ -165,7 +166,7 @@ def setup_logs(level: str = "info", fmt: str = "auto", stream: TextIO | None = N
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(out)
+    handler = writing.handler(out, lambda lines: _left_out("lines that could not be written", lines))
     handler.addFilter(ForeignLines(_left_out))
     handler.setFormatter(_formatter(shared, terminal=fmt == "console" or (fmt == "auto" and out.isatty())))
     root = logging.getLogger()

@@ -209,7 +209,11 @@ class Topic:
     def _tell(self, notice: Notice) -> None:
         self._flow.told[notice.status] += 1
         self._flow.heard(notice)
-        frame = notice.frame() if self.ring is not None else b""
+        frame = b""
+        if self.ring is not None:
+            frame = notice.frame()
+            if notice.status is TopicEvent.GAP:
+                self.ring.tell(frame)
         for listener in self._listeners:
             listener.notify(notice, frame)
 

@@ -67,6 +67,38 @@ def test_the_bounds_are_those_of_the_architecture() -> None:
     assert heavy.size == 1 << 20
 
 
+def test_a_gap_comes_back_between_the_messages_it_was_told_between() -> None:
+    ring = Ring(10)
+    ring.tell(b"before 11")
+    ring.append(b"11")
+    ring.append(b"12")
+    ring.tell(b"before 13")
+    ring.tell(b"before 13, too")
+    ring.append(b"13")
+    assert ring.after(10) == [b"before 11", b"11", b"12", b"before 13", b"before 13, too", b"13"]
+    assert ring.after(11) == [b"12", b"before 13", b"before 13, too", b"13"]
+    assert ring.after(12) == [b"before 13", b"before 13, too", b"13"]
+    assert ring.after(13) == []
+    ring.tell(b"before 14")
+    assert ring.after(13) == [b"before 14"], "whoever had 13 may have left before it was told"
+
+
+def test_gaps_go_with_what_they_came_before_and_are_no_more_than_messages() -> None:
+    ring = Ring(0, max_messages=2)
+    ring.tell(b"a")
+    ring.append(b"1")
+    ring.tell(b"b")
+    ring.append(b"2")
+    assert (ring.after(0), ring.size) == ([b"a", b"1", b"b", b"2"], 4)
+    ring.append(b"3")
+    assert (ring.after(1), ring.size) == ([b"b", b"2", b"3"], 3)
+    for gap in (b"c", b"d", b"e"):
+        ring.tell(gap)
+    assert (ring.after(1), ring.size) == ([b"2", b"3", b"d", b"e"], 4)
+    ring.bound(1, 100)
+    assert (ring.after(2), ring.size) == ([b"3", b"e"], 2)
+
+
 @given(
     newest=integers(0, 5),
     frames=lists(binary(max_size=12), max_size=40),

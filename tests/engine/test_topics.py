@@ -67,6 +67,17 @@ def test_what_cannot_be_written_takes_no_offset_and_whoever_comes_back_misses_no
     assert topic.ring.after(1) == ear.frames[1:]
 
 
+def test_whoever_was_away_when_a_gap_was_told_hears_of_it_before_what_follows() -> None:
+    topic = topic_named("mock:trades:BTC-USDT")
+    ear = Ear(topic)
+    topic.publish("update", [TRADE], 3, 4)
+    topic.become(TopicStatus.DISCONNECTED, "closed_by_peer", 5)
+    topic.tell(TopicEvent.GAP, "sequence_gap", 6, first=2, last=9)
+    topic.publish("update", [TRADE], 3, 7)
+    assert topic.ring is not None
+    assert topic.ring.after(1) == ear.frames[2:], "what the topic is the answer says"
+
+
 @given(lists(sampled_from(["publish", "raw", "status", "attach", "attach quietly", "detach"]), max_size=60))
 def test_whoever_listens_hears_contiguous_offsets_from_where_it_joined(steps: list[str]) -> None:
     topic = topic_named("mock:raw:x")

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 import cores
-import stage
-from stage import Stage, losses
+import crowd_stage
+from crowd_stage import Stage, losses
 
 BUSY: Final = "trades.btc_usdt"
 TOPICS: Final = 500
@@ -96,12 +96,12 @@ def run(on: Stage, name: str, clients: int, seconds: float, streams: list[str], 
 def measure(given: argparse.Namespace) -> list[Case]:
     """Run the gateway's two cases, and the plain server's."""
     quiet = [f"trades.sym{number:03}_usdt" for number in range(1, given.topics + 1)]
-    with stage.gateway(given.topics) as on:
+    with crowd_stage.gateway(given.topics) as on:
         cases = [run(on, "gateway, quiet topics", given.quiet, given.seconds, quiet, QUIET)]
-    with stage.gateway() as on:
+    with crowd_stage.gateway() as on:
         cases.append(run(on, "gateway, one topic", given.busy, given.seconds, [BUSY], given.rate))
     if not given.alone:
-        with stage.plain() as on:
+        with crowd_stage.plain() as on:
             cases.append(run(on, "plain aiohttp, one topic", given.busy, given.seconds, [BUSY], given.rate))
     return cases
 

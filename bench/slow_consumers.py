@@ -17,8 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-import stage
-from stage import MEBI, Stage, losses
+import crowd_stage
+from crowd_stage import MEBI, Stage, losses
 from table import heading
 
 GOAL: Final = 2.0
@@ -291,7 +291,7 @@ def main() -> int:
     given = options()
     cases = [case for case in CASES if given.only is None or case.name in given.only]
     results = []
-    with stage.gateway() as on:
+    with crowd_stage.gateway() as on:
         for case in cases:
             results.append(run(on, case, given))
             print(f"{case.name} is done", file=sys.stderr)

@@ -5,9 +5,13 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("tests", "plugins/binance/tests", "plugins/mock/tests", "docs/examples")
+FOLDERS = ("tests", "plugins/binance/tests", "plugins/mock/tests", "docs/examples", "bench")
 FILES = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py") if "__pycache__" not in file.parts]
-SHARED = [file for file in FILES if not file.name.startswith(("test_", "conftest", "__init__"))]
+PROGRAMS = ROOT / "tests/planted/run.py", ROOT / "bench/run.py"
+"""They are run, or loaded from their place; nobody imports them by name."""
+SHARED = [
+    file for file in FILES if not file.name.startswith(("test_", "conftest", "__init__")) and file not in PROGRAMS
+]
 
 
 def test_no_two_have_one_name() -> None:

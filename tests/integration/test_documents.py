@@ -47,6 +47,10 @@ CONFIGURATION = """
 [checks.positive_data_acceptance]
 # Whether a name is that of something, and whether what is asked is possible now, no schema can say.
 expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "422", "429", "503"]
+[[operations]]
+# Which of symbols, streams and account a channel takes, no schema says either.
+include-path = "/api/v1/subscriptions"
+checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "409", "422", "429", "503"]
 [checks.not_a_server_error]
 # The only one that is described: there is no book that can be trusted, or the gateway is not ready.
 expected-statuses = ["2xx", "3xx", "4xx", "503"]

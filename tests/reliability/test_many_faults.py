@@ -3,6 +3,8 @@
 import asyncio
 from random import Random
 
+import pytest
+
 from gateway import Gateway
 from gateway.testing.memory_venue import MemoryVenue
 from gateway.testing.records import busiest
@@ -55,6 +57,7 @@ async def dials_of(accounts: int) -> tuple[list[float], int]:
     return at, up
 
 
+@pytest.mark.timeout(300)  # much to do, most of all while coverage is measured
 def test_four_hundred_accounts_dial_no_more_often_than_their_address_may() -> None:
     at, up = run(dials_of(ACCOUNTS))
     assert up == ACCOUNTS

@@ -15,7 +15,7 @@ from gateway.testing.virtual import run
 
 FEW, MANY = 20, 120
 CALLS = {"get_stats": 18, "get_connection_details": 46, "get_unhealthy_connections": 10, "problems": 2}
-"""Functions that a question may call for each connection; of details some are for streams that have no data yet."""
+"""Functions that a question may call for each connection; some are for streams that have no data yet."""
 
 
 @pytest.fixture

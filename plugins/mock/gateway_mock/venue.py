@@ -1,6 +1,7 @@
 """The mock exchange's venue: what the plugin talks to in tests and demonstrations, on loopback."""
 
 import argparse
+import asyncio
 import hashlib
 import hmac
 import time
@@ -222,7 +223,7 @@ class MockVenue(Venue):
     def _weighed(
         self, weight: int, answer: Callable[[web.Request], Any], request: web.Request, _: bytes
     ) -> web.Response:
-        at = time.monotonic()
+        at = asyncio.get_running_loop().time()
         self._weights.append((at, weight))
         while self._weights[0][0] <= at - _WINDOW:
             self._weights.popleft()

@@ -99,6 +99,7 @@ async def test_a_page_that_an_operator_disconnects_stays_away_until_it_is_asked_
     await screen.go("market", "mock:trades:SOL-USDT")
     status = screen.page.locator("section .why")
     await expect(status).to_have_text("live")
+    await expect(screen.page.locator("section .facts")).to_contain_text("ago")
     _, told = await ask("GET", stage.address, "/api/v1/clients")
     [client] = told["clients"]
     await ask("DELETE", stage.address, f"/api/v1/clients/{client['id']}")

@@ -8,6 +8,7 @@ only a call into C that neither returns nor heeds signals puts that off.
 import _thread
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,8 @@ OVERDUE: Final = 70
 PATIENCE: Final = 2.0
 """Seconds for the line on stderr."""
 STDERR: Final = 2
+HURRY: Final = 1e-5
+"""Seconds until whoever holds Python's lock gives it up: at the usual pace a busy loop lets us say nothing."""
 
 
 def last_resort(seconds: float = SECONDS) -> None:
@@ -38,6 +41,7 @@ def last_resort(seconds: float = SECONDS) -> None:
 
 def _end(seconds: float, main: int) -> None:
     time.sleep(seconds)
+    sys.setswitchinterval(HURRY)
     said = _thread.allocate_lock()
     said.acquire()
     try:

@@ -4,6 +4,7 @@ Which plugins the operator lets in: by name, and if that is said by who ships th
 ``acme``, ``acme@gateway-acme`` or ``acme@gateway-acme#sha256:...``; what is spelt otherwise lets nothing in.
 """
 
+import csv
 import hashlib
 import re
 from collections.abc import Collection, Iterator
@@ -73,7 +74,10 @@ def _summed(shipped: Distribution) -> str | None:
 
 def _own(shipped: Distribution) -> Iterator[str]:
     """Yield its files, but commands, which name this Python, and what is written when it is installed or run."""
-    for file in shipped.files or ():
+    record = (
+        shipped.read_text("RECORD") or ""
+    ).splitlines()  # ``files`` may leave out what is missing
+    for file in (row[0] for row in csv.reader(record) if row):
         path = PurePosixPath(file)
         if ".." not in path.parts and "__pycache__" not in path.parts and path.name not in _VARYING:
             yield str(path)

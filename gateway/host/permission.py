@@ -74,9 +74,7 @@ def _summed(shipped: Distribution) -> str | None:
 
 def _own(shipped: Distribution) -> Iterator[str]:
     """Yield its files, but commands, which name this Python, and what is written when it is installed or run."""
-    record = (
-        shipped.read_text("RECORD") or ""
-    ).splitlines()  # ``files`` may leave out what is missing
+    record = (shipped.read_text("RECORD") or "").splitlines()  # ``files`` may leave out what is missing
     for file in (row[0] for row in csv.reader(record) if row):
         path = PurePosixPath(file)
         if ".." not in path.parts and "__pycache__" not in path.parts and path.name not in _VARYING:

@@ -1,11 +1,17 @@
 """What operators call a connection: an account's id, a connection's own, or an exchange's."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.config import AccountSettings
 from gateway.runtime.exchange import Exchange
 from gateway.spi.contract import Endpoint
+
+DIGITS: Final = 4
+"""Of the number of a connection: what is kept of those that were named is bounded by it."""
+_NUMBER: Final = re.compile(f"[0-9]{{1,{DIGITS}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +59,10 @@ class Naming:
             return self._private(exchange, endpoint_name, account)
         endpoint_name, _, number = rest.partition("/")
         endpoint = _endpoint(exchange, endpoint_name)
-        if not (number or "0").isdecimal():
-            raise KeyError(f"{name!r} names no connection: need <exchange>/<endpoint>/<number>")
+        if not _NUMBER.fullmatch(number or "0"):
+            raise KeyError(
+                f"{name!r} names no connection: need <exchange>/<endpoint>/<number of at most {DIGITS} digits>"
+            )
         return _shared(exchange, endpoint, int(number or 0))
 
     def _of_account(self, account: str, settings: AccountSettings) -> Place:

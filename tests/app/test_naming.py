@@ -9,6 +9,8 @@ from gateway.errors import GatewayError
 from gateway.testing.virtual import virtually
 from gateway_mock.plugin import INFO, MockExchange
 
+NO_NUMBER = "names no connection: need <exchange>/<endpoint>/<number of at most 4 digits>"
+
 
 @pytest.mark.parametrize(
     ("name", "place"),
@@ -37,9 +39,11 @@ async def test_a_connection_has_several_names(running, name: str, place: str) ->
         ("other/stream/0", "there is no account or exchange 'other/stream/0'; there are: main, mock"),
         ("mock/nothing", "mock has no endpoint 'nothing' with connections; there are: stream, private"),
         ("mock/rest", "mock has no endpoint 'rest' with connections; there are: stream, private"),
-        ("mock/stream/x", "'mock/stream/x' names no connection: need <exchange>/<endpoint>/<number>"),
-        ("mock/stream/0/1", "'mock/stream/0/1' names no connection: need <exchange>/<endpoint>/<number>"),
-        ("mock/stream/-1", "'mock/stream/-1' names no connection: need <exchange>/<endpoint>/<number>"),
+        ("mock/stream/x", f"'mock/stream/x' {NO_NUMBER}"),
+        ("mock/stream/0/1", f"'mock/stream/0/1' {NO_NUMBER}"),
+        ("mock/stream/-1", f"'mock/stream/-1' {NO_NUMBER}"),
+        ("mock/stream/10000", f"'mock/stream/10000' {NO_NUMBER}"),
+        ("mock/stream/٣", f"'mock/stream/٣' {NO_NUMBER}"),
         ("mock/private", "mock/private has connections of accounts only"),
         ("mock/private@nobody", "there is no account 'nobody' at mock"),
         ("mock/stream@main", "mock/stream has no connections of accounts"),

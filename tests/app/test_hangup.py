@@ -30,7 +30,7 @@ class Reloading:
             raise self.fails
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5), self._changed:
+        async with asyncio.timeout(10), self._changed:
             await self._changed.wait_for(holds)
 
 

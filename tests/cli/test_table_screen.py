@@ -97,7 +97,7 @@ async def test_many_messages_between_two_drawings_are_one_drawing_of_the_newest(
     for number in range(500):
         feed.queue.put_nowait(update(f"{number}.5"))
     feed.queue.put_nowait(None)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         await screen(Table(), on, pause=60).show(feed)
     out = on.file.getvalue()
     assert "499.5 x 1 buy" in out
@@ -112,7 +112,7 @@ async def test_what_stands_still_is_drawn_again_since_it_grows_old():
     picture = one.picture
     one.picture = lambda: (drawings.put_nowait(1), picture())[1]
     showing = asyncio.create_task(one.show(feed))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         for _ in range(4):
             await drawings.get()
         feed.queue.put_nowait(None)
@@ -126,7 +126,7 @@ async def test_a_terminal_of_another_size_is_drawn_anew_by_its_own():
     picture = one.picture
     one.picture = lambda: (drawings.put_nowait(1), picture())[1]
     showing = asyncio.create_task(one.show(feed))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         await drawings.get()
         assert "hidden" not in on.file.getvalue()
         on.height = 10
@@ -146,7 +146,7 @@ async def test_a_terminal_that_is_gone_ends_it_with_its_own_error():
     one = screen(Table(), on)
     one.picture = broken
     with pytest.raises(BrokenPipeError):
-        async with asyncio.timeout(5) as patience:
+        async with asyncio.timeout(10) as patience:
             await one.show(feed)
     assert not patience.expired()
 
@@ -155,7 +155,7 @@ async def test_whoever_stops_it_is_not_kept_waiting_and_the_last_picture_stays()
     feed, on = Feed(), console()
     feed.queue.put_nowait(update("7.5"))
     showing = asyncio.create_task(screen(Table(), on).show(feed))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         await feed.queue.join()
         showing.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -121,7 +121,7 @@ def acknowledge() -> Callable[..., Awaitable[None]]:
     """Answer one subscribe request positively, then send messages of its topic."""
 
     async def answering(ws: web.WebSocketResponse, *messages: dict[str, Any], **ack: Any) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(10):
             asked = json.loads(await ws.receive_str())
         head = {"method": "subscribe", "req_id": asked["req_id"], "success": True}
         await ws.send_json({**head, "topic": "mock:trades:A", "epoch": "e1", "offset": 10, **ack})

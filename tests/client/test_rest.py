@@ -72,7 +72,7 @@ async def test_one_that_does_not_answer_is_given_up_in_time(answering):
     async def handler(_):
         await asyncio.Event().wait()
 
-    async with asyncio.timeout(5), Rest(await answering(handler), patience=0.05) as rest:
+    async with asyncio.timeout(10), Rest(await answering(handler), patience=0.05) as rest:
         with pytest.raises(TransportLost, match=r"no answer within 0\.05 s") as caught:
             await rest.get("/")
     assert caught.value.reason is Reason.DEADLINE_MISSED

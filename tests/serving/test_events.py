@@ -180,7 +180,7 @@ async def test_an_older_http_gets_the_list_alone(rig: Any) -> None:
     for query, status in (("", b"505"), ("?format=json", b"200")):
         reader, writer = await asyncio.open_connection(*rig.server.address)
         writer.write(f"GET {PATH}{query} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(10):
             answer = await reader.read()
         writer.close()
         assert answer.split()[1] == status

@@ -11,7 +11,7 @@ async def test_the_server_pings_and_a_client_that_answers_stays(start: Any) -> N
     client = await rig.client(autoping=False)
     await client.subscribe("A")
     await client.next()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         for _ in range(15):  # a third longer than the silence that is allowed
             message = await client.ws.receive()
             assert message.type is aiohttp.WSMsgType.PING
@@ -33,13 +33,13 @@ async def test_a_client_that_waits_for_a_slow_exchange_is_not_silent(start: Any)
     client = await rig.client(autoping=False)
     await client.subscribe("A")
     pings = 0
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         while pings < 10:
             message = await client.ws.receive()
             assert message.type is aiohttp.WSMsgType.PING
             pings += 1
     rig.upstream.patience.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         while (message := await client.ws.receive()).type is aiohttp.WSMsgType.PING:
             pass
     assert message.type is aiohttp.WSMsgType.TEXT
@@ -48,7 +48,7 @@ async def test_a_client_that_waits_for_a_slow_exchange_is_not_silent(start: Any)
 async def test_a_clients_own_ping_is_answered_with_its_payload(rig: Any) -> None:
     client = await rig.client(autoping=False)
     await client.ws.ping(b"abc")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         message = await client.ws.receive()
     assert (message.type, message.data) == (aiohttp.WSMsgType.PONG, b"abc")
 

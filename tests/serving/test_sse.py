@@ -243,7 +243,7 @@ async def test_an_id_that_is_none_of_this_stream_is_refused(rig: Any, last_id: s
 async def test_an_older_http_is_refused_since_its_bodies_have_no_end(rig: Any) -> None:
     reader, writer = await asyncio.open_connection(*rig.server.address)
     writer.write(b"GET /v1/sse?topic=mock:quotes:A HTTP/1.0\r\nHost: localhost\r\n\r\n")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         answer = await reader.read()
     writer.close()
     assert b" 505 " in answer.split(b"\r\n")[0]

@@ -150,7 +150,7 @@ async def test_a_body_that_does_not_come_is_given_up(start: Any, issue: Issue) -
     reader, writer = await asyncio.open_connection(*rig.server.address)
     head = f"POST {ROLLOVER} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {one.text}\r\n"
     writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{".encode())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         answer = await reader.readline()
     writer.close()
     assert answer.split()[1] == b"408"

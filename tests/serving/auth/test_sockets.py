@@ -201,7 +201,7 @@ async def test_nothing_that_waits_is_sent_to_who_is_closed_for_it(start: Any, is
     rig.server.know([])
     rig.publish("2")
     seen = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         while (message := await client.ws.receive()).type is aiohttp.WSMsgType.TEXT:
             seen.append(message.data)
     assert client.ws.close_code == 4501

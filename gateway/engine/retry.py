@@ -142,7 +142,7 @@ def retry_until_us(fault: UpgradeRefused | ReplyRefused) -> int | None:
     text = fault.headers.get("retry-after", "")
     try:
         date = parsedate_to_datetime(text[:_DATE])
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for years and zones that no computer's date holds
         return None
     aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
     return round(aware.timestamp() * 1e6)

@@ -12,6 +12,8 @@ from typing import Final
 RAW: Final = "raw"
 OF_ACCOUNT: Final = "@"
 """What stands before an account in a topic's name."""
+_SHOWN: Final = 128
+"""Characters of what is no topic that are told back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def parse_topic(text: str) -> Subscription:
     symbol, colon, variant = place.partition(":")
     is_whole = exchange and channel and symbol not in {"", "@"} and bool(colon) == bool(variant)
     if not is_whole:
-        raise ValueError(f"{text!r} is no topic: need <exchange>:<channel>:<symbol>[:<variant>]")
+        raise ValueError(f"{text[:_SHOWN]!r} is no topic: need <exchange>:<channel>:<symbol>[:<variant>]")
     if place.startswith(OF_ACCOUNT):
         return Subscription(exchange, channel, account=place[1:])
     return Subscription(exchange, channel, symbol, variant or None)

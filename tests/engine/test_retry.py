@@ -145,7 +145,11 @@ def test_retry_after_is_obeyed_in_either_form(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["", "soon", "-5", "1.5", "1e9", "10000000000", "٣", " 5", "NaN", "Mon, 99 Nov 2025 16:00:00 GMT"]
+    "words",
+    [
+        *("", "soon", "-5", "1.5", "1e9", "10000000000", "٣", " 5", "NaN", "Mon, 99 Nov 2025 16:00:00 GMT"),
+        *("1 Jan 99999999999 0:0 GMT", "1 Jan 2000 0:0 +9999999999999999999"),
+    ],
 )
 def test_a_retry_after_that_makes_no_sense_is_as_good_as_none(words: str) -> None:
     fault = refused(429, {"retry-after": words})

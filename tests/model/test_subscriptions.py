@@ -83,6 +83,11 @@ def test_whatever_is_parsed_is_spelled_as_it_was_written(written: str) -> None:
     assert subscription.topic == written
 
 
+def test_of_what_is_no_topic_the_beginning_is_told() -> None:
+    with pytest.raises(ValueError, match="^'x{128}' is no topic"):
+        parse_topic("x" * 100_000)
+
+
 def test_wishes_that_are_alike_are_one() -> None:
     assert len({Subscription("x", "trades", "A"), Subscription("x", "trades", "A")}) == 1
     with pytest.raises(AttributeError):

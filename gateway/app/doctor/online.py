@@ -102,7 +102,7 @@ def _ahead(date: str, began: float, ended: float) -> float | None:
     """
     try:
         shown = parsedate_to_datetime(date).replace(tzinfo=UTC).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if began > shown + 1:
         return began - shown - 1

@@ -69,7 +69,7 @@ def test_a_whole_second_is_no_difference(began, ended, ahead):
     assert _ahead(DATE, AT + began, AT + ended) == pytest.approx(ahead)
 
 
-@pytest.mark.parametrize("date", ["", "yesterday"])
+@pytest.mark.parametrize("date", ["", "yesterday", "1 Jan 99999999999 0:0 GMT"])
 def test_an_answer_without_a_time_tells_nothing_of_the_clock(date):
     assert _ahead(date, AT, AT) is None
 

@@ -151,7 +151,7 @@ class Server:
         if configuration is not None:
             rooms.append(Config(configuration))
         if metrics is not None:
-            rooms.append(Metrics(metrics))
+            rooms.append(Metrics(metrics, now))
         if roster is not None:
             rooms += [AccountRoutes(roster), Plugins(roster)]
         if events is not None:

@@ -5,6 +5,7 @@ A collector that is away or slow costs spans and nothing else; how many, is coun
 """
 
 from collections import deque
+from contextlib import suppress
 from threading import Condition, Thread
 from typing import NamedTuple
 
@@ -97,7 +98,7 @@ class Sending(SpanProcessor):
     def _send(self, batch: list[ReadableSpan]) -> None:
         try:
             arrived = self._exporter.export(batch) is SpanExportResult.SUCCESS
-        except Exception:  # noqa: BLE001  # whatever an exporter does costs spans and nothing else
+        except BaseException:  # noqa: BLE001  # an exporter's own exit would end the thread, and nobody would be told
             arrived = False
         with self._bell:
             self._lose(refused=0 if arrived else self._in_hand)
@@ -110,4 +111,5 @@ class Sending(SpanProcessor):
         with self._bell:
             first, self._closed = not self._closed, True
         if first:
-            self._exporter.shutdown()
+            with suppress(Exception):  # nothing is left to lose, and whoever ends us has more to do
+                self._exporter.shutdown()

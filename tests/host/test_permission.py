@@ -36,6 +36,18 @@ def test_a_distribution_that_is_named_is_the_only_one(acme):
         PluginHost().load("acme", ["acme@acme-gatevvay"])
 
 
+def test_a_package_under_another_name_gets_in_neither_as_the_exchange_nor_beside_it(alone, code):
+    alone.install("acme-gatevvay", "2.1", acme="acme_squatted:plugin", acmee="acme_squatted:plugin")
+    (alone.path / "acme_squatted.py").write_text(code)
+    for exchange, said in (
+        ("acme", r"is shipped by acme-gatevvay 2\.1, which plugins\.allow does not let in"),
+        ("acmee", r"is not in the list of allowed plugins, which has acme@acme-gateway"),
+    ):
+        with pytest.raises(PluginError, match=said):
+            PluginHost().load(exchange, ["acme@acme-gateway"])
+    assert "acme_squatted" not in sys.modules
+
+
 def test_nothing_is_imported_that_is_not_let_in(acme):
     with pytest.raises(PluginError):
         PluginHost().load("acme", [f"acme@acme-gateway#sha256:{SUM}"])

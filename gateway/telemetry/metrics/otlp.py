@@ -4,8 +4,10 @@ How OpenTelemetry gets a reading: as the data that its exporters take, made here
 All sums and histograms are cumulative, from the moment at which the counting began.
 """
 
+import logging
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -34,6 +36,8 @@ from gateway.telemetry.metrics.model import Metric, Reading, Value
 SCOPE: Final = InstrumentationScope("gateway")
 _CUMULATIVE: Final = AggregationTemporality.CUMULATIVE
 
+log = logging.getLogger("gateway")
+
 Send = Callable[[Reading, int], bool]
 """Sends a reading of that time, nanoseconds since 1970, and tells whether it arrived. Blocks."""
 
@@ -58,13 +62,23 @@ class Exporters:
         told = [_told(metric, series, (self._since_ns, at_ns)) for metric, series in reading.items() if series]
         scopes = [ScopeMetrics(SCOPE, told, "")]
         data = MetricsData([ResourceMetrics(self._resource, scopes, "")])
-        results = [exporter.export(data) for exporter in self._exporters]
-        return all(result is MetricExportResult.SUCCESS for result in results)
+        arrived = [_exported(exporter, data) for exporter in self._exporters]  # by each of them
+        return all(arrived)
 
     def close(self) -> None:
         """Give up what is being tried again."""
         for exporter in self._exporters:
-            exporter.shutdown()
+            with suppress(Exception):  # nothing is left to lose
+                exporter.shutdown()
+
+
+def _exported(exporter: MetricExporter, data: MetricsData) -> bool:
+    """Return whether it says that all arrived; what it raises keeps the others from nothing."""
+    try:
+        return exporter.export(data) is MetricExportResult.SUCCESS
+    except BaseException as exc:  # noqa: BLE001  # its own exit would keep the others from theirs
+        log.warning("the exporter of metrics has failed: %s", type(exc).__name__)
+        return False
 
 
 def _exporter(name: str, environ: Mapping[str, str]) -> MetricExporter:

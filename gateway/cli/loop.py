@@ -41,10 +41,13 @@ def run(work: Coroutine[Any, Any, int]) -> int:
     """Run ``work`` to its end and return its exit status; the process is the gateway's own meanwhile."""
     usual = gc.get_threshold()
     gc.set_threshold(*RARELY)
+    gc.collect()
+    gc.freeze()  # what is imported stays for good and need never be looked at again
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(work)
     finally:
+        gc.unfreeze()
         gc.set_threshold(*usual)
 
 

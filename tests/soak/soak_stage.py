@@ -1,0 +1,284 @@
+"""A venue, a gateway before it and two clients: what is between them, and how each is asked, stopped and killed."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self
+
+from process import Process, ask, toml
+from soak_ledger import Ledger
+from soak_traded import Traded
+
+from gateway.client import Client
+from gateway.client.following import Following
+from gateway.errors import ConnectionFault
+from gateway.testing.chaos import ChaosProxy
+
+HERE: Final = Path(__file__).resolve().parent
+LINES: Final = 1 << 20
+"""Bytes of an answer of the venue."""
+PATIENCE: Final = 90.0
+"""Seconds after which what has not come back is not waited for."""
+LOOK: Final = 0.05
+"""Seconds between two looks at whether something has come about."""
+QUEUE: Final = 100_000
+PROBE: Final = """
+import sys
+sys.path.append({here!r})
+import soak_probe
+soak_probe.begin({socket!r})
+"""
+LOSING: Final = """
+from gateway.engine.topics import Topic
+published = Topic.publish
+def publish(self, kind, records, ts, recv_us):
+    if self.offset != 20:
+        return published(self, kind, records, ts, recv_us)
+    self.offset += 1
+Topic.publish = publish
+"""
+LEAKING: Final = """
+from gateway.runtime.epoch import Epoch
+kept, made = [], Epoch.__init__
+def begin(self, *given, **named):
+    made(self, *given, **named)
+    kept.append(open("/dev/null"))
+Epoch.__init__ = begin
+"""
+PLANTS: Final[Mapping[str, str]] = {"": "", "loss": LOSING, "leak": LEAKING}
+"""Bugs that the gateway is given for the harness to find: a message of each topic, a descriptor of each epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large all is: ``rate`` is messages a second in all, ``pulse`` the heartbeat interval in seconds."""
+
+    connections: int
+    rate: float
+    pulse: float
+    plant: str = ""
+
+
+class VenueProcess:
+    """The venue, which can be killed and begun again."""
+
+    def __init__(self, size: Size, traded: Path) -> None:
+        given = ("--streams", size.connections, "--rate", size.rate, "--traded", traded)
+        self._words = [str(HERE / "soak_venue.py"), *map(str, given)]
+
+    async def begin(self) -> int:
+        """Start it and return its port."""
+        pipe = asyncio.subprocess.PIPE
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, *self._words, stdin=pipe, stdout=pipe, limit=LINES
+        )
+        return int(await self._told())
+
+    async def order(self, do: str, **given: Any) -> Any:
+        """
+        Have it do something and return the answer.
+
+        Raises:
+            ChildProcessError: If it has ended.
+        """
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"do": do, **given}).encode() + b"\n")
+        return json.loads(await self._told())
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    async def kill(self) -> None:
+        """End it as an accident would."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+        await self._process.wait()
+
+    async def _told(self) -> str:
+        assert self._process.stdout is not None
+        line = await self._process.stdout.readline()
+        if not line:
+            raise ChildProcessError("the venue is gone")
+        return line.decode().strip()
+
+
+@dataclass(slots=True)
+class Reader:
+    """One client: what it was sent, and why it could not go on."""
+
+    name: str
+    ledger: Ledger
+    ended: list[str] = field(default_factory=list)
+
+
+class Stage:
+    """All of them. An async context manager; the clients read from when it is entered to its end."""
+
+    def __init__(self, size: Size, place: Path) -> None:
+        self.size = size
+        self.traded = Traded(place / "traded", size.connections)
+        self.venue = VenueProcess(size, place / "traded")
+        self.topics = [f"mock:trades:{symbol}" for symbol in symbols(size.connections)]
+        self.steady = Reader("the steady client", Ledger(self.topics))
+        self.harried = Reader("the client whose line is bad", Ledger(self.topics))
+        self.pulse = size.pulse
+        self._place = place
+        self._reading: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self.exchange = ChaosProxy(await self.venue.begin())
+        await self.exchange.admit()
+        self.clients, self.crowd = ChaosProxy(self.exchange.port), ChaosProxy(self.exchange.port)
+        for proxy in (self.clients, self.crowd):
+            await proxy.admit()
+        before = PROBE.format(here=str(HERE), socket=str(self._place / "probe")) + PLANTS[self.size.plant]
+        self.gateway = Process(self._place / "gateway", self._settings(), before=before)
+        await self.gateway.__aenter__()
+        self.address = await self.gateway.address()
+        self.clients.target = self.crowd.target = ("127.0.0.1", int(self.address.rpartition(":")[2]))
+        self._reading = [asyncio.create_task(one) for one in (self._read_steadily(), self._read_on())]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._reading:
+            task.cancel()
+        await asyncio.wait(self._reading)
+        for proxy in (self.clients, self.crowd, self.exchange):
+            await proxy.stop()
+        await self.gateway.__aexit__(*_)
+        await self.venue.kill()
+
+    @property
+    def readers(self) -> tuple[Reader, Reader]:
+        """Both clients."""
+        return self.steady, self.harried
+
+    @property
+    def pid(self) -> int:
+        """The gateway's."""
+        return self.gateway._process.pid  # its tests need no number
+
+    # --- the clients
+
+    async def _read_steadily(self) -> None:
+        try:
+            async with Client(f"ws://{self.address}", queue=QUEUE) as client:
+                async for message in client.subscribe(self.topics):
+                    self.steady.ledger.take(message)
+        except (ConnectionFault, OSError) as exc:
+            self.steady.ended.append(repr(exc))
+
+    async def _read_on(self) -> None:
+        try:
+            async for message in Following(self.topics, f"ws://127.0.0.1:{self.clients.port}", queue=QUEUE):
+                self.harried.ledger.take(message)
+        except (ConnectionFault, OSError) as exc:
+            self.harried.ended.append(repr(exc))
+
+    async def reached(self, numbers: Sequence[int]) -> bool:
+        """Wait until both clients have all streams live and up to ``numbers``; false if it takes too long."""
+        return await self.until(lambda: all(one.ledger.has_reached(numbers) for one in self.readers))
+
+    async def until(self, holds: Any) -> bool:
+        """Wait until ``holds``; false if it takes too long, or somebody has ended."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while not holds():
+                    if self.gateway.has_ended or any(one.ended for one in self.readers):
+                        return False
+                    await asyncio.sleep(LOOK)
+                return True
+        return False
+
+    # --- the gateway
+
+    async def probe(self) -> dict[str, int]:
+        """Return what its process holds and does not show."""
+        reader, writer = await asyncio.open_unix_connection(self._place / "probe")
+        told: dict[str, int] = json.loads(await reader.read())
+        writer.close()
+        return told
+
+    async def connections(self) -> list[dict[str, Any]]:
+        """Return what it says of its connections."""
+        _, document = await ask("GET", self.address, "/api/v1/connections")
+        found: list[dict[str, Any]] = document["connections"]
+        return found
+
+    async def metrics(self) -> dict[str, float]:
+        """Return its metrics, by name and labels."""
+        _, page = await ask("GET", self.address, "/metrics")
+        lines = (line.rpartition(" ") for line in page.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in lines}
+
+    async def reload(self) -> bool:
+        """Have it take another heartbeat interval; false if it does not, or drops a connection for it."""
+        before = await self.connections()
+        self.pulse = self.size.pulse * 1.25 if self.pulse == self.size.pulse else self.size.pulse
+        (self._place / "gateway" / "gateway.toml").write_text(toml(self._settings()))
+        self.gateway.tell(signal.SIGHUP)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while (after := await self.connections()) and not self._beats(after):
+                    await asyncio.sleep(LOOK)
+                return _epochs(after) == _epochs(before)
+        return False
+
+    def _beats(self, connections: Sequence[Mapping[str, Any]]) -> bool:
+        return {one["heartbeat_interval"] for one in connections} == {self.pulse}
+
+    async def end(self) -> list[str]:
+        """Have it end in good order, and return what was wrong with that."""
+        for task in self._reading:
+            task.cancel()
+        await asyncio.wait(self._reading)
+        self.gateway.tell(signal.SIGTERM)
+        ended = await self.gateway.end()
+        return [] if ended.status == 0 else [f"it ended with status {ended.status}: {ended.said[-500:]}"]
+
+    async def ghosts(self) -> str:
+        """Wait until gateway and venue agree on every connection and stream; return how they differ if they do not."""
+        differing = "nobody answered"
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while differing := await self._differing():
+                    await asyncio.sleep(LOOK)
+        return differing
+
+    async def _differing(self) -> str:
+        many = self.size.connections
+        states = [one["state"] for one in await self.connections()]
+        there = await self.venue.order("census")
+        distinct = len(set(there["streams"]))
+        found = (states.count("CONNECTED"), len(states), there["sockets"], len(there["streams"]), distinct)
+        if found == (many,) * len(found):
+            return ""
+        return "{} of {} connections up; the venue has {} sockets with {} streams, {} distinct".format(*found)
+
+    def _settings(self) -> dict[str, Any]:
+        address = f"127.0.0.1:{self.exchange.port}"
+        endpoints = {"stream": f"ws://{address}", "rest": f"http://{address}", "allow_plaintext": True}
+        hosts = [f"127.0.0.1:{proxy.port}" for proxy in (self.clients, self.crowd)]
+        mock = {"streams_per_connection": 1, "heartbeat_interval": self.pulse, "endpoints": endpoints}
+        return {
+            "server": {"listen": "127.0.0.1:0", "allowed_hosts": hosts},
+            "log": {"level": "error"},
+            "retention": {"changes": 8},
+            "exchanges": {"mock": mock},
+        }
+
+
+def _epochs(connections: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    return {one["id"]: one["epoch"] for one in connections}
+
+
+def symbols(count: int) -> list[str]:
+    """Return the symbols of a mock venue that has so many, in its order."""
+    return [*("BTC-USDT", "ETH-USDT", "SOL-USDT"), *(f"SYM{number:03}-USDT" for number in range(1, count - 2))]

@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One event loop for all: the browser is started once."""
     for item in items:
         item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-        item.add_marker(pytest.mark.timeout(120))
+        item.add_marker(pytest.mark.timeout(400))
 
 
 def pytest_report_header() -> str:

@@ -35,7 +35,7 @@ VIEWS: Final = (
     "exchanges",
     "setup",
 )
-PATIENCE: Final = 20_000
+PATIENCE: Final = 60_000
 """Milliseconds until whatever is expected must be seen, on a machine that has much else to do."""
 _STATUS: Final = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
 HELD_UP: Final = """() => {

@@ -73,6 +73,7 @@ async def test_the_keyboard_is_enough(look: Any) -> None:
     await expect(page.locator("main")).to_be_focused()
     await press("Tab")
     await expect(page.get_by_label("Filter Subscriptions")).to_be_focused()
+    await expect(page.locator("tbody tr:not(.space)")).not_to_have_count(0)  # what is filtered is told
     await page.keyboard.type("trades eth")
     await press("Tab")
     grid = page.get_by_role("grid")

@@ -13,7 +13,7 @@ from screen import HELD_UP
 from gateway_mock.venue import MOST_SYMBOLS, MockVenue
 
 MOST_MS = 200.0
-TRIES = 3
+TRIES = 5
 """A machine that has much else to do may hold up a page by itself."""
 
 

@@ -92,13 +92,14 @@ async def test_a_rollover_is_noticed_by_no_client(venue: Counting) -> None:
                 venue.faults.close_at_subscribe.arm(1008, times=1)
             await roll(http, address, gateway, epoch=gateway.registry.snapshot.live[ID].epoch)
         rate = (heard.messages - before) / (time.monotonic() - began)
-        await asyncio.sleep(1)
+        after = heard.messages
+        await until(lambda: heard.messages - after > RATE * STREAMS / 2)
         listening.cancel()
         await asyncio.wait({listening})
         assert heard.wrong == []
         assert venue.most == 2
         assert [change.reason for change in gateway.registry.history(ID)][2:] == ["rollover"] * TIMES
-        assert rate > RATE * STREAMS / 4, "the machine was too busy for this to show anything"
+        assert rate > RATE * STREAMS / 4 or not FULL, "the machine was too busy for this to show anything"
 
 
 async def subscribed(client: Client, venue: Counting) -> Heard:

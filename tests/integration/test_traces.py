@@ -265,7 +265,7 @@ async def test_a_collector_that_is_away_delays_no_end_and_what_it_did_not_get_is
             process.tell(signal.SIGTERM)
             end = await process.end()
     assert end.status == 0, end.said
-    assert end.seconds < 3
+    assert end.seconds < 10
     assert HEADER not in end.said
     [told] = [line for line in map(json.loads, end.said.splitlines()) if line["event"] == "spans_lost"]
     assert told["spans"] >= 5

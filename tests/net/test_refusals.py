@@ -83,7 +83,7 @@ async def test_a_refusal_whose_body_never_comes_still_tells_its_status(network, 
     started = asyncio.get_running_loop().time()
     fault = await refused(network, await serve(script))
     assert (fault.status, fault.headers["retry-after"], fault.body) == (418, "9", b"beg")
-    assert asyncio.get_running_loop().time() - started < 5
+    assert asyncio.get_running_loop().time() - started < 10
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

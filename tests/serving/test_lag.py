@@ -242,12 +242,14 @@ async def test_a_subscription_that_conflates_gets_one_message_an_interval(rig: A
     began = loop.time()
     folded = await client.next()
     assert (folded["first"], folded["offset"], folded["data"][0]["bid"]) == (2, 5, "5")
-    assert loop.time() - began < 5
+    assert loop.time() - began < 10
     rig.publish("6")
     rig.publish("7")
     rig.topic().become(TopicStatus.STALE, "data_stalled", 7)
-    told = await client.many(2)
-    assert (told[0]["offset"], told[1]["status"]) == (7, "stale")
+    told = [await client.next()]
+    while "status" not in told[-1]:  # the interval may be over by now, and the first of both is not held back
+        told.append(await client.next())
+    assert (told[-2]["offset"], told[-1]["status"]) == (7, "stale")
 
 
 async def test_what_is_being_conflated_when_the_gateway_stops_is_written(rig: Any) -> None:

@@ -56,7 +56,7 @@ async def test_a_client_that_does_not_read_does_not_hold_it_up(start: Any) -> No
     loop = asyncio.get_running_loop()
     began = loop.time()
     await rig.server.stop(0.2)
-    assert loop.time() - began < 2.0
+    assert loop.time() - began < 10.0
     assert rig.server.clients == 0
 
 

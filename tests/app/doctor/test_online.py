@@ -84,7 +84,7 @@ def test_one_that_accepts_and_is_silent_is_given_up(monkeypatch, scheme):
         pytest.raises(TransportLost, match=r"no answer within 0\.05 s"),
     ):
         asyncio.run(ask(f"{scheme}://127.0.0.1:{mute.getsockname()[1]}", None))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("scheme", ["http", "ws"])

@@ -93,10 +93,10 @@ async def test_one_that_is_over_is_as_good_as_none(
 
 async def test_a_wrong_one_waits_for_its_answer_and_so_many_do_not(start: Any, asking: Any, issue: Issue) -> None:
     good, wrong = issue("market:read"), issue("market:read")
-    rig = await start(tokens=[good.kept], refusing=0.2)
+    rig = await start(tokens=[good.kept], refusing=1.5)
     begun = time.monotonic()
     answers = await asyncio.gather(*(asking(rig, INFO, token=wrong) for _ in range(60)))
-    assert time.monotonic() - begun >= 0.2
+    assert time.monotonic() - begun >= 1.5
     assert set(answers) == {(401, "unauthorized"), (429, "too_many_refusals")}
     assert answers.count((401, "unauthorized")) >= 50
     assert (await asking(rig, INFO, token=good))[0] == 200, "who shows a right one is never held up"
@@ -146,7 +146,7 @@ async def test_requests_of_a_token_have_a_rate(start: Any, asking: Any, issue: I
 
 async def test_a_body_that_does_not_come_is_given_up(start: Any, issue: Issue) -> None:
     one = issue("connection:write")
-    rig = await start(tokens=[one.kept], header=0.2)
+    rig = await start(tokens=[one.kept], header=0.6)
     reader, writer = await asyncio.open_connection(*rig.server.address)
     head = f"POST {ROLLOVER} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {one.text}\r\n"
     writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{".encode())

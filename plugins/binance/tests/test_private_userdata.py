@@ -10,7 +10,7 @@ from private import KEY, NOW_US, SECRET, converse, listed, pem, signer, target
 from gateway import spi
 from gateway_binance import spot
 from gateway_binance.options import SpotOptions
-from gateway_binance.private.api import MOST_EARLY
+from gateway_binance.private.api import MOST_EARLY, code_of
 from gateway_binance.private.signing import signature
 
 RETRY, STOP, RECONNECT, RESYNC = (
@@ -433,3 +433,12 @@ def test_no_secret_is_in_what_a_login_says_and_makes() -> None:
     seen = repr(shake(subscribed(), signer=who))
     assert signature(who, f"apiKey=canary-key&recvWindow=60000&timestamp={NOW_US // 1000}") not in seen
     assert "canary" not in seen
+
+
+def test_an_answer_that_is_nested_too_deeply_is_no_login() -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        shake(b'{"id":2,"status":200,"zz":' + b"[" * 100_000)
+
+
+def test_a_refusal_that_is_nested_too_deeply_has_no_code() -> None:
+    assert code_of(spi.ReplyRefused(400, {}, b'{"code":-2013,"zz":' + b"[" * 100_000)) == 0

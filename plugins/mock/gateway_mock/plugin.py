@@ -57,6 +57,12 @@ class Message(msgspec.Struct):
     nonce: str = ""
 
 
+class Clock(msgspec.Struct):
+    """The answer of ``/time``: microseconds since 1970."""
+
+    now: int
+
+
 MESSAGE: Final = msgspec.json.Decoder(Message)
 RECORDS: Final[dict[tuple[str, str], msgspec.json.Decoder[Any]]] = {
     ("trades", "update"): msgspec.json.Decoder(list[spi.Trade]),
@@ -67,6 +73,13 @@ RECORDS: Final[dict[tuple[str, str], msgspec.json.Decoder[Any]]] = {
     ("orders", "update"): msgspec.json.Decoder(list[spi.Order]),
     ("balances", "update"): msgspec.json.Decoder(list[spi.Balance]),
 }
+
+
+def _read(payload: bytes) -> Message:
+    try:
+        return MESSAGE.decode(payload)
+    except RecursionError as exc:
+        raise ValueError("nested too deeply") from exc
 
 
 class MockExchange:
@@ -95,11 +108,11 @@ class MockExchange:
         if target.endpoint == "private":
             if target.signer is None:
                 raise spi.LoginRefused("an account's connection needs credentials")
-            hello = MESSAGE.decode((yield spi.Receive()))
+            hello = _read((yield spi.Receive()))
             signature = target.signer.hmac_sha256(hello.nonce.encode()).hex()
             login = {"op": "login", "key": target.signer.api_key, "signature": signature}
             yield spi.Send(json.dumps(login), cost={"mock-messages": 1})
-            answer = MESSAGE.decode((yield spi.Receive()))
+            answer = _read((yield spi.Receive()))
             if answer.op != "ok":
                 raise spi.LoginRefused(answer.reason)
         return spi.Session()
@@ -118,13 +131,13 @@ class MockExchange:
     def gateway_instruments(self, target: spi.Target) -> spi.Conversation[spi.Instruments]:
         """Fetch ``/symbols``, which is written as ours is."""
         reply = yield spi.Fetch("GET", f"{target.urls['rest']}/symbols", cost={"mock-weight": 10})
-        return spi.Instruments(spi.Instrument(**one) for one in reply.json())
+        return spi.Instruments(msgspec.convert(reply.json(), list[spi.Instrument]))
 
     @spi.hookimpl
     def gateway_server_time(self, target: spi.Target) -> spi.Conversation[int]:
         """Fetch ``/time``."""
         reply = yield spi.Fetch("GET", f"{target.urls['rest']}/time", cost={"mock-weight": 1})
-        return int(reply.json()["now"])
+        return msgspec.convert(reply.json(), Clock).now
 
     @spi.hookimpl
     def gateway_backfill(
@@ -144,7 +157,7 @@ def _missed_trades(
 ) -> spi.Conversation[Sequence[object]]:
     url = f"{target.urls['rest']}/trades?symbol={subscription.symbol}&after={after}&before={before}"
     reply = yield spi.Fetch("GET", url, cost={"mock-weight": 5})
-    return [spi.Trade(**one) for one in reply.json()]
+    return msgspec.convert(reply.json(), list[spi.Trade])
 
 
 class MockDialect:
@@ -162,7 +175,7 @@ class MockDialect:
 
     def decode(self, payload: bytes, _binary: bool, /) -> Iterable[spi.Event]:
         """Translate one message."""
-        message = MESSAGE.decode(payload)
+        message = _read(payload)
         match message.op:
             case "data":
                 yield spi.Data(message.stream, self._records(message), message.ts)

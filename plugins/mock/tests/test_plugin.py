@@ -14,6 +14,7 @@ from gateway.spi import (
     Continuity,
     Data,
     Draining,
+    HttpReply,
     Instrument,
     Instruments,
     LoginRefused,
@@ -265,3 +266,30 @@ async def test_a_refused_request_is_told_with_its_status(client, target, venue):
 def test_data_without_time_have_none(dialect):
     (data,) = dialect.decode(_frame(stream="trades.btc_usdt", data=[]), False)
     assert data == Data("trades.btc_usdt", [], None)
+
+
+SENSELESS = [b"null", b"{}", b"7", b'[{"symbol":1}]', b'[["x"]]', b'{"now":"soon"}', b"[" * 100_000]
+
+
+@pytest.mark.parametrize("body", SENSELESS)
+def test_a_senseless_answer_is_the_exchanges_fault(target, body):
+    wish = Subscription("mock", "trades", "btc_usdt")
+    for conversation in (
+        plugin.gateway_instruments(target()),
+        plugin.gateway_server_time(target()),
+        plugin.gateway_backfill(target(), wish, 2, 5),
+    ):
+        next(conversation)
+        with pytest.raises(ValueError):
+            conversation.send(HttpReply(200, {}, body))
+
+
+def test_what_is_nested_too_deeply_makes_no_sense(dialect, target, keys):
+    deep = b'{"zz":' + b"[" * 100_000
+    with pytest.raises(ValueError, match="nested too deeply"):
+        list(dialect.decode(deep, False))
+    login = plugin.gateway_handshake(target("private", keys))
+    next(login)
+    login.send(None)
+    with pytest.raises(ValueError, match="nested too deeply"):
+        login.send(deep)

@@ -45,6 +45,8 @@ INFO: Final = spi.ExchangeInfo(
 )
 KINDS: Final = {"trades": "trade", "quotes": "quote"}
 PROTOCOL: Final = 3
+LONGEST: Final = 86_400
+"""Seconds of patience that are believed."""
 
 
 class Acme:
@@ -70,7 +72,7 @@ class Acme:
         yield spi.Open(f"{target.urls['feed']}/{options.region}", cost={"acme-dials": 1})
         greeting = spi.loads_exact((yield spi.Receive(within=5.0)))
         match greeting:
-            case {"event": "welcome", "protocol": int(protocol), "patience": int(patience)} if patience > 0:
+            case {"event": "welcome", "protocol": int(protocol), "patience": int(patience)} if 0 < patience <= LONGEST:
                 if protocol != PROTOCOL:
                     raise spi.LoginRefused(f"Acme speaks protocol {protocol}, this plugin {PROTOCOL}")
                 return spi.Session(heartbeat_interval=patience / 3)
@@ -87,7 +89,10 @@ class Acme:
         reply = yield spi.Fetch("GET", f"{target.urls['rest']}/markets", cost={"acme-requests": 1})
         if reply.status != HTTPStatus.OK:
             raise spi.ReplyRefused(reply.status, reply.headers, reply.body)
-        return spi.Instruments(_instrument(market) for market in spi.loads_exact(reply.body))
+        match spi.loads_exact(reply.body):
+            case list(markets):
+                return spi.Instruments(_instrument(market) for market in markets)
+        raise ValueError("no list of markets")
 
 
 class AcmeDialect:

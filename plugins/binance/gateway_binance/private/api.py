@@ -61,8 +61,15 @@ def code_of(fault: spi.ReplyRefused) -> int:
     """Return the code of a refusal, 0 if it has none."""
     try:
         return _error(fault.body).code
-    except ValueError:
+    except (ValueError, RecursionError):
         return 0
+
+
+def _readable(payload: bytes) -> Message:
+    try:
+        return read(payload)
+    except RecursionError as exc:
+        raise ValueError("nested too deeply") from exc
 
 
 def call(
@@ -79,7 +86,7 @@ def call(
     yield spi.Send(frame(number, method, params), cost={weight: API_CALL})
     while len(early) < MOST_EARLY:
         payload: bytes = yield spi.Receive()
-        message = read(payload)
+        message = _readable(payload)
         if message.error is not UNSET and message.id in {number, None}:
             raise refused(message.status, message.error)
         if message.id == number and message.status == OK and message.result is not UNSET:

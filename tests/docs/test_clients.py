@@ -26,7 +26,7 @@ CLIENTS = dict(re.findall(r"<!-- client: (\w+) -->\n```\w+\n(.*?)```", PAGE, re.
 ADDRESS = "127.0.0.1:8765"
 TOPIC = "mock:trades:BTC-USDT"
 SERVE = "import sys; from gateway.cli import run; sys.exit(run(['serve', '--demo', '--listen', '127.0.0.1:0']))"
-PATIENCE = 30.0
+PATIENCE = 60.0
 CAN_DIAL = (
     'process.exit(typeof WebSocket === "function" || '
     'process.allowedNodeEnvironmentFlags.has("--experimental-websocket") ? 0 : 1)'

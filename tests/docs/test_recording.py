@@ -26,7 +26,7 @@ PAGE = (Path(__file__).parents[2] / "docs/recording.md").read_text()
 RECORD, REPLAY, _ = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 [PROGRAM] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 EXAMPLES = dict(re.findall(r"<!-- example: ([^\n]+) -->\n```json\n(.*?)```", PAGE, re.DOTALL))
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @asynccontextmanager

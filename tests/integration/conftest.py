@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CAPTURES = Path(os.environ.get("GATEWAY_CAPTURES", ROOT.parent / "shared" / "captures"))
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 sys.path.append(str(Path(__file__).parent))  # real_input and what it imports are a command, and tests import them
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 import aiohttp
 
 SERVE = "import sys; from gateway.cli import run; sys.exit(run(sys.argv[1:]))"
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)

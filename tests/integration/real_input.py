@@ -16,7 +16,7 @@ from witness import Message, Witness
 from gateway.client import Client, connect
 from gateway.errors import ConnectionFault, SubscriptionError
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 """Seconds without any message after which no more is expected."""
 SHOWN: Final = 10
 """Problems that are printed."""

@@ -24,7 +24,7 @@ from gateway.store import TokenFile
 
 GATEWAY = ".venv/bin/python -m gateway"
 TOPIC = "mock:trades:BTC-USDT"
-SOON = 1.0
+SOON = 10.0
 """Seconds within which a revoked token's sockets are closed."""
 
 

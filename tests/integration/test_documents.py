@@ -56,7 +56,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403",
 expected-statuses = ["2xx", "3xx", "4xx", "503"]
 """
 
-pytestmark = pytest.mark.timeout(600 if FULL else 90)
+pytestmark = pytest.mark.timeout(600 if FULL else 240)
 
 
 @dataclass

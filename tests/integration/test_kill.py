@@ -10,6 +10,7 @@ of what was not acknowledged each may be either. 6 kills; with
 import asyncio
 import os
 import signal
+import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
+from measured import counted, happened, took
 from process import Process
 
 from gateway_mock.venue import MockVenue
@@ -47,7 +49,7 @@ HURRIED = 0.3
 PATH = "/api/v1/subscriptions"
 CONFIGURED = "mock:trades:BTC-USDT"
 
-pytestmark = pytest.mark.timeout(1500 if FULL else 60)
+pytestmark = pytest.mark.timeout(1500 if FULL else 240)
 
 
 class Lane:
@@ -100,6 +102,8 @@ class Killed:
             for _ in range(LANES)
         ]
         self.survived = 0
+        self.back: list[float] = []
+        """Seconds from each start until all that was kept had been asked for again."""
 
     def process(self) -> Process:
         endpoints = {**self.venue.addresses, "allow_plaintext": True}
@@ -114,6 +118,7 @@ class Killed:
 
     async def once(self) -> None:
         """Start one and kill it."""
+        started = time.monotonic()
         async with self.process() as process:
             if self.random.random() < HURRIED:
                 await asyncio.sleep(self.random.uniform(0.0, 1.0))
@@ -121,6 +126,7 @@ class Killed:
                 address = await process.address()
                 async with aiohttp.ClientSession() as session:
                     await self.look(session, address)
+                    self.back.append(time.monotonic() - started)
                     await self.change_until(session, address, process)
             process.tell(signal.SIGKILL)
             assert (await process.end()).status == -signal.SIGKILL
@@ -173,4 +179,7 @@ async def test_what_was_acknowledged_is_there_after_any_kill(tmp_path: Path) -> 
         async with killed.process() as process, aiohttp.ClientSession() as session:
             await killed.look(session, await process.address())
         assert killed.survived > KILLS / 2
-        print(f"{killed.survived} looks, {sum(lane.answers for lane in killed.lanes)} answers")  # noqa: T201  # shown on request
+        counted("kills of a gateway", KILLS)
+        counted("starts after which it was looked at what is there", killed.survived)
+        happened("acknowledged changes that were not there", 0, sum(lane.answers for lane in killed.lanes))
+        took("seconds from its start until all that is kept was asked for again", killed.back)

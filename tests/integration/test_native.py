@@ -27,7 +27,7 @@ PLACES = {Market.SPOT: "", Market.USDM: "/public", Market.COINM: ""}
 APIS = {Market.SPOT: "/api/v3", Market.USDM: "/fapi/v1", Market.COINM: "/dapi/v1"}
 SYMBOLS = {Market.SPOT: "BTCUSDT", Market.USDM: "BTCUSDT", Market.COINM: "BTCUSD_PERP"}
 OURS = {Market.SPOT: "BTC-USDT", Market.USDM: "BTC-USDT-PERP", Market.COINM: "BTC-USD-PERP"}
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class Stage:
@@ -90,7 +90,7 @@ class Stage:
 
 @pytest.fixture
 async def stage() -> AsyncIterator[Stage]:
-    async with asyncio.timeout(40), AsyncExitStack() as stack:
+    async with asyncio.timeout(120), AsyncExitStack() as stack:
         one = Stage(stack)
         await one.start()
         yield one

@@ -165,7 +165,7 @@ async def test_the_same_over_real_sockets_watched_from_another_thread() -> None:
 # --- those that were live
 
 
-@pytest.mark.timeout(7200 if FULL else 120)
+@pytest.mark.timeout(7200 if FULL else 240)
 def test_nothing_stays_behind_in_ten_thousand_reconnects(bench: Any) -> None:
     """A million of them with ``GATEWAY_FULL_SIZE``; ``bench/ghosts.py`` does the same. With ``-s``: figures."""
     lines, levels = bench("ghosts").in_memory(RECONNECTS, warm=WARM)

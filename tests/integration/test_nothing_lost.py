@@ -15,6 +15,7 @@ from random import Random
 import orjson
 import pytest
 from faulty import ID, Faulty, Forgetful, Reckoning, Unlimited, newest, speak
+from measured import counted, happened, took
 
 from gateway import Gateway
 from gateway.client import Client, connect
@@ -36,7 +37,7 @@ RATE = 20.0
 REMEMBERED = 5_000
 """Trades of each symbol that the venue can tell of: more than are made during several faults in a row."""
 
-pytestmark = pytest.mark.timeout(900 if FULL else 60)
+pytestmark = pytest.mark.timeout(900 if FULL else 240)
 
 
 class Listener:
@@ -105,6 +106,7 @@ async def played(plugin: object, seed: int, *, brittle: bool = False) -> tuple[R
             assert (gateway.get_stats()["filled"] > 0) is (type(plugin) is Unlimited)
             assert gateway.get_stats()["unfilled"] == one.reckoning.told
             assert one.held <= PATIENCE + 0.01
+            took("seconds that a datum was held back, at most in each run", [one.held], bound=PATIENCE + 0.01)
     return one.reckoning, faulty
 
 
@@ -133,15 +135,26 @@ def fail(faulty: Faulty) -> None:
     }
 
 
+def tell(where: str, reckoning: Reckoning, faulty: Faulty) -> None:
+    """Add it to what is shown."""
+    counted(f"{where}: faults", sum(faulty.done.values()))
+    counted(f"{where}: messages told to be missing, right before what followed", reckoning.told)
+    said = reckoning.came + reckoning.told
+    for what in ("lost", "doubled", "reordered"):
+        happened(f"{where}: messages {what}, and nobody told", getattr(reckoning, what), said)
+
+
 def test_nothing_is_lost_doubled_or_reordered_where_the_past_can_be_asked_for() -> None:
-    reckoning, _ = run(played(Unlimited(), seed=1))
+    reckoning, faulty = run(played(Unlimited(), seed=1))
+    tell("with a past", reckoning, faulty)
     assert reckoning.wrong == []
     assert (reckoning.lost, reckoning.told, reckoning.doubled, reckoning.reordered) == (0, 0, 0, 0)
     assert reckoning.came > MESSAGES
 
 
 def test_every_hole_is_announced_before_what_follows_it_where_there_is_no_past() -> None:
-    reckoning, _ = run(played(Forgetful(), seed=2))
+    reckoning, faulty = run(played(Forgetful(), seed=2))
+    tell("without a past", reckoning, faulty)
     assert reckoning.wrong == []
     assert (reckoning.lost, reckoning.doubled, reckoning.reordered) == (0, 0, 0)
     assert reckoning.told > FAULTS
@@ -149,6 +162,7 @@ def test_every_hole_is_announced_before_what_follows_it_where_there_is_no_past()
 
 def test_what_a_past_that_fails_does_not_tell_is_announced_and_the_rest_comes() -> None:
     reckoning, faulty = run(played(Unlimited(), seed=3, brittle=True))
+    tell("with a past that fails", reckoning, faulty)
     assert reckoning.wrong == []
     assert (reckoning.lost, reckoning.doubled, reckoning.reordered) == (0, 0, 0)
     assert reckoning.told > sum(faulty.done[name] for name in ("past forgotten", "numbers skipped"))
@@ -243,6 +257,7 @@ async def test_over_sockets_that_break_anywhere_it_is_the_same(plugin: object) -
             await until(lambda: reckoning.last == newest(venue))
             listening.cancel()
             await asyncio.wait({speaking, listening})
+    tell("with a past" if type(plugin) is Unlimited else "without a past", reckoning, faulty)
     assert reckoning.wrong == []
     assert (reckoning.lost, reckoning.doubled, reckoning.reordered) == (0, 0, 0)
     assert reckoning.came + reckoning.told == sum(newest(venue).values())

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
+from measured import counted, happened, took
 from real_input import PATIENCE, subscribe
 from recorded import BOOK, QUOTES, TRADES, Recorded
 from witness import Witness
@@ -32,7 +34,7 @@ STREAMS = ("btcusdt@trade", "btcusdt@bookTicker", "btcusdt@depth@100ms")
 PAGE = (Path(__file__).parents[2] / "docs/real-input.md").read_text()
 REPLAY, PACE = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 
-pytestmark = pytest.mark.timeout(SECONDS + 60)
+pytestmark = pytest.mark.timeout(SECONDS + 240)
 
 
 @dataclass
@@ -138,7 +140,10 @@ async def cut_off(on: Stage, due: Sequence[float]) -> None:
         await on.passed(sum(at < SECONDS * number / (len(CUTS) + 2) for at in due))
         await on.pinged()
         on.venue.cut(how, seconds=SECONDS)
+        cut = time.monotonic()
         await on.until(partial(on.mended, number))
+        ended = "falls silent" if how is Cut.SILENCE else "ends"
+        took(f"seconds until data and book are whole again after a connection {ended}", [time.monotonic() - cut])
 
 
 async def join_while_it_is_down(on: Stage) -> Witness:
@@ -181,6 +186,16 @@ async def test_five_cuts_at_the_recorded_pace(stage, beginning):
     assert book.differing == 0
     assert book.compared > len(on.witness.recorded.records[BOOK]) / 2
     assert len(quotes.records) > len(on.witness.recorded.records[QUOTES]) / 2
+    counted("cuts", len(CUTS))
+    tell(on.witness, late)
+
+
+def tell(*witnesses: Witness) -> None:
+    """Add what they saw to what is shown."""
+    for one in witnesses:
+        came = sum(len(topic.records) for topic in one.topics.values())
+        happened("records wrong, doubled, reordered, or missing and not told", len(one.problems), came)
+        happened("changes after which a book was not the exchange's", one.book.differing, one.book.compared)
 
 
 def told_missing(told):
@@ -216,3 +231,5 @@ async def test_holes_in_a_connection_that_stays(stage, capture, monkeypatch):
     assert book.count("gap") == book.count("resyncing") == book.count("synced") == 2
     assert (book.snapshots, book.differing) == (3, 0)
     assert len(recorded[BOOK]) / 2 < book.compared <= len(recorded[BOOK]) - 2 - 6
+    counted("trades that the exchange lost, told with their bounds", 14)
+    tell(on.witness)

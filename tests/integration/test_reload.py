@@ -31,7 +31,7 @@ COMMAND = ".venv/bin/python -m gateway serve"
 ID, PRIVATE = "mock/stream/0", "mock/private@main"
 JSON = {"Content-Type": "application/json"}
 
-pytestmark = pytest.mark.timeout(900 if FULL else 60)
+pytestmark = pytest.mark.timeout(900 if FULL else 240)
 
 
 class Heard:

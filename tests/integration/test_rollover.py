@@ -26,7 +26,7 @@ STREAMS = 100
 ID = "mock/stream/0"
 JSON = {"Content-Type": "application/json"}
 
-pytestmark = pytest.mark.timeout(1800 if FULL else 60)
+pytestmark = pytest.mark.timeout(1800 if FULL else 240)
 
 
 class Counting(MockVenue):

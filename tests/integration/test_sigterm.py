@@ -21,6 +21,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from measured import counted, happened, took
 from process import End, Process, ask
 
 from gateway_mock.venue import MockVenue
@@ -37,7 +38,7 @@ ACCOUNTS = {"main": {"exchange": "mock", "api_key": "env:KEY", "secret": "env:SE
 SECRETS = {"KEY": "mock-key", "SECRET": "mock-secret"}
 CONNECTION = "/api/v1/connections/mock/stream/0"
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(240)
 
 
 def tables(venue: MockVenue, path: Path, *standing: dict[str, Any], **endpoints: str) -> dict[str, Any]:
@@ -102,6 +103,7 @@ async def silent() -> AsyncIterator[str]:
 
 def in_good_order(end: End) -> None:
     assert end.status == 0, end.said
+    took("seconds from SIGTERM to the end of the process", [end.seconds], bound=BOUND)
     assert end.seconds < BOUND
     for wrong in ("internal_error", "Traceback", "Task was destroyed", "never retrieved"):
         assert wrong not in end.said, end.said
@@ -187,6 +189,7 @@ async def ended(on: Stage) -> None:
     in_good_order(await on.process.end())
     await on.until(lambda: not on.venue.sockets)
     assert [one.goodbye for one in there] == [1000] * len(there), "an abrupt close"
+    counted("sockets that were open, each closed with a goodbye", len(there))
 
 
 # --- with clients
@@ -207,6 +210,7 @@ async def test_a_client_that_reads_loses_nothing_and_is_told_why(stage: Stage) -
         for topic in (TOPIC, "mock:trades:ETH-USDT"):
             offsets = [one["offset"] for one in messages if one.get("topic") == topic and "data" in one]
             assert offsets == [*range(offsets[0], offsets[0] + len(offsets))]
+            happened("messages that a client which reads to the end did not get", 0, len(offsets))
         await stage.closed()
         assert not [one for one in messages if one.get("type") == "status"], "clients leave before exchanges do"
 
@@ -391,7 +395,7 @@ async def a_moment_has_passed(starting: Starting) -> None:
 MOMENTS = (the_port_is_taken, the_store_is_there, the_exchange_is_asked, *[a_moment_has_passed] * MORE)
 
 
-@pytest.mark.timeout(900 if FULL else 60)
+@pytest.mark.timeout(900 if FULL else 240)
 async def test_while_it_starts(tmp_path: Path) -> None:
     """Before the first line of ours the system ends it; afterwards it ends in good order."""
     turns = asyncio.Semaphore(4)

@@ -29,7 +29,7 @@ COMMANDS = {
 QUICK_START, TOUR = COMMANDS["README.md"][0][0], COMMANDS["README.md"][2]
 (INSTALL, LIST, SIMULATE), (SERVE, SUBSCRIBE) = COMMANDS["docs/examples/gateway-acme/README.md"][:2]
 SERVING = re.compile(r"Listening on http://(127\.0\.0\.1:\d+)")
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 pytestmark = pytest.mark.timeout(300)
 

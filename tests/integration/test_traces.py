@@ -110,7 +110,7 @@ connect
 ELSEWHERE = {"gateway.diagnosis", "gateway.late_message"}
 """What does not happen here; tests of their own have it."""
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")

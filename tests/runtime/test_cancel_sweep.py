@@ -46,7 +46,7 @@ NEVER_SEEN: Final = {
 """Coroutines with an await at which nobody was ever seen to wait, and why."""
 
 
-@pytest.mark.timeout(1200 if FULL else 60)
+@pytest.mark.timeout(1200 if FULL else 240)
 @pytest.mark.parametrize("phase", PHASES)
 def test_ended_at_any_await_nothing_is_left(phase: str) -> None:
     for seed in SEEDS:
@@ -56,7 +56,7 @@ def test_ended_at_any_await_nothing_is_left(phase: str) -> None:
             struck(phase, swept, strike, seed)
 
 
-@pytest.mark.timeout(3600 if FULL else 60)
+@pytest.mark.timeout(3600 if FULL else 240)
 @pytest.mark.parametrize("phase", PHASES)
 def test_ended_again_during_the_clean_up_nothing_is_left(phase: str) -> None:
     swept = sweep(*PHASES[phase])

@@ -32,11 +32,11 @@ from gateway_mock.venue import MockVenue
 FULL = bool(os.environ.get("GATEWAY_FULL_SIZE"))
 WAYS = (Way.DISCONNECT, Way.STOP, Way.CANCEL)
 ROUNDS = range(len(WAYS) * len(Moment) if FULL else 1)
-BOUND = 5.0
+BOUND = 30.0
 LEAST = 25
 """Awaits of an opening, else it is not what it was."""
 
-pytestmark = pytest.mark.timeout(300 if FULL else 60)
+pytestmark = pytest.mark.timeout(300 if FULL else 240)
 
 LOOPS = {"asyncio": asyncio.new_event_loop}
 with suppress(ImportError):

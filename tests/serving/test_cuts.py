@@ -30,7 +30,7 @@ UPGRADE = (
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
 
-pytestmark = pytest.mark.timeout(600 if FULL else 60)
+pytestmark = pytest.mark.timeout(600 if FULL else 240)
 
 
 async def publish(rig: Any) -> None:

@@ -18,6 +18,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from measured import counted, happened
 from stored import names
 
 from gateway.store.opening import open_database
@@ -116,12 +117,12 @@ def check(kept: Kept, lanes: list[tuple[Kept, Kept]]) -> None:
     assert known == len(kept), "something is kept that nobody asked for"
 
 
-@pytest.mark.timeout(600 if FULL else 60)
+@pytest.mark.timeout(600 if FULL else 240)
 @pytest.mark.parametrize("seed", range(KILLS // 20))
 def test_whatever_was_acknowledged_is_there_after_a_kill(path, seed):
     random = Random(seed)
     lanes: list[tuple[Kept, Kept]] = [({}, {}) for _ in range(LANES)]
-    in_flight = 0
+    in_flight, acknowledged = 0, set[int]()
     for kill in range(21):
         rounds = told(random, 1 + kill * 10_000)
         with keeper(path, rounds) as process:
@@ -137,11 +138,13 @@ def test_whatever_was_acknowledged_is_there_after_a_kill(path, seed):
         found = json.loads(said[0])
         assert found["notices"] == [], "the file is sound"
         check(found["kept"], lanes)
+        happened("acknowledged commands that a store had lost or half kept", 0, len(acknowledged))
         acknowledged = {int(line) for line in said[1:]}
         lanes = possible(found["kept"], rounds, acknowledged)
         in_flight += sum(sure != maybe for sure, maybe in lanes)
     assert in_flight > 10, "the kills came while nothing was under way"
     assert names(path.parent) == {"gateway.db", "gateway.db.lock"}
+    counted("kills of a store", 20)
 
 
 UPGRADE = """
@@ -206,3 +209,4 @@ def test_an_upgrade_that_is_killed_is_whole_or_absent_and_the_copy_is_whole(path
             "gateway.db",
             "gateway.db.lock",
         }
+    happened("upgrades of a store that were half there after a kill", 0, killed)

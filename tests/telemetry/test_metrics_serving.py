@@ -18,7 +18,7 @@ from gateway.app import serve
 from gateway.config import load
 from gateway_mock.venue import MockVenue
 
-BOUND = 10.0
+BOUND = 30.0
 TOPIC = "mock:trades:BTC-USDT"
 
 

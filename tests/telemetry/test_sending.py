@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from gateway.telemetry.asked import Batching
 from gateway.telemetry.sending import Losses, Sending
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 SOON, NEVER = 0.01, 600.0
 
 

@@ -25,7 +25,7 @@ def record(text: str) -> logging.LogRecord:
     return logging.LogRecord("gateway", logging.INFO, "", 0, text, None, None)
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_whoever_does_not_read_costs_lines_and_hears_how_many(pipe: tuple[int, int]) -> None:
     reads, writes = pipe
     lost: list[int] = []
@@ -42,7 +42,7 @@ def test_whoever_does_not_read_costs_lines_and_hears_how_many(pipe: tuple[int, i
     assert len(lost) == 1
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_a_line_that_did_not_fit_is_ended_before_the_next(pipe: tuple[int, int]) -> None:
     reads, writes = pipe
     lines = UnhurriedLines(writes, lambda _: None)

@@ -16,7 +16,7 @@ from gateway_binance.venue.private.accounts import DEMO
 from gateway_binance.venue.replay import BinanceVenue
 
 _, KEY, SECRET = DEMO
-PATIENCE = 10.0
+PATIENCE = 30.0
 NOW = 1_764_547_200.0
 """A second of 2025, the first of its minute."""
 

@@ -58,14 +58,14 @@ class Ready:
                 self.every.set()
 
 
-@pytest.mark.timeout(3600 if FULL else 120)
+@pytest.mark.timeout(3600 if FULL else 240)
 @pytest.mark.parametrize("exchange", MARKETS)
 @virtually
 async def test_books_from_cold_are_ready_as_soon_as_the_limits_allow(exchange: str, capsys: Any) -> None:
     await measure(exchange, BOOKS, RATE, capsys)
 
 
-@pytest.mark.timeout(3600 if FULL else 120)
+@pytest.mark.timeout(3600 if FULL else 240)
 @pytest.mark.parametrize("exchange", MARKETS)
 @virtually
 async def test_books_of_thin_markets_are_ready_as_soon(exchange: str, capsys: Any) -> None:

@@ -25,6 +25,7 @@ from gateway.app.hangup import hangups, obeyed
 from gateway.app.lateness import lateness_told
 from gateway.app.losses import SpanLosses
 from gateway.app.measuring import Measuring
+from gateway.app.memory import MemoryAlarm
 from gateway.app.notify import ServiceManager, announced, supervised
 from gateway.app.port import taken
 from gateway.app.process import ServingProcess, limits_of
@@ -90,7 +91,8 @@ async def serve(
                 if source is not None:
                     gateway.configuration.source = source
                 actions_told(events, told)
-                async with watched(told, measuring.lag), losses.watched(), gateway:
+                memory = MemoryAlarm(settings.telemetry.memory_alarm, told)
+                async with watched(told, measuring.lag), losses.watched(), memory.watched(), gateway:
                     gateway.hub.heard = watch.heard
                     await _serve(gateway, measuring, events, told, port, hung_up, ready, stopped, manager)
             finally:

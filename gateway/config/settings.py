@@ -66,6 +66,7 @@ Duration = Annotated[float, BeforeValidator(seconds)]
 Pace = Annotated[Duration, AfterValidator(_pace)]
 Count = Annotated[int, Field(strict=True, ge=1, le=MOST)]
 History = Annotated[Count, AfterValidator(_history)]
+Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
 class _Table(BaseModel):
@@ -218,10 +219,15 @@ class LogSettings(_Table):
 
 
 class TelemetrySettings(_Table):
-    """Where traces go, and metrics beside ``GET /metrics``."""
+    """
+    Where traces go, and metrics beside ``GET /metrics``.
+
+    ``memory_alarm`` is the share of the memory that the process may have from which it is told; 0 tells nobody.
+    """
 
     traces: Literal["none", "console", "otlp"] = "none"
     metrics: Literal["none", "console", "otlp"] = "none"
+    memory_alarm: Share = 0.8
 
 
 class Settings(_Table):

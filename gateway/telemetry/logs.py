@@ -30,6 +30,8 @@ WARNINGS: Final = frozenset(
         "endpoint_moved",
         "keepalive_failed",
         "kept_quiet",
+        "key_rights_excessive",
+        "memory_short",
         "plugin_slow",
         "problem",
         "reconcile_failed",

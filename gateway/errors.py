@@ -63,6 +63,7 @@ class Reason(StrEnum):
     HEARTBEAT_MISSED = auto()
     ACK_MISSED = auto()
     DATA_STALLED = auto()
+    DATA_FROZEN = auto()
     NO_DATA = auto()
     STREAM_REFUSED = auto()
     STREAM_REVOKED = auto()

@@ -17,6 +17,7 @@ from msgspec import Struct
 from gateway.engine.accounts import AccountState, check
 from gateway.engine.feeds import Feed
 from gateway.engine.messages import TopicEvent, TopicStatus, records_json
+from gateway.engine.standing import NOWHERE, Standing
 from gateway.engine.topics import Topic
 from gateway.model.account import ACCOUNT_RECORDS, Order
 from gateway.model.subscriptions import RAW
@@ -119,6 +120,10 @@ class AccountFeed(Feed):
         told = tuple(self._recent)
         self._recent.clear()
         return told
+
+    def standing(self) -> Standing:
+        """Nobody can tell: an account says the same again whenever it is asked for."""
+        return NOWHERE
 
     # --- what is fetched
 

@@ -12,6 +12,7 @@ from gateway.engine.book import difference
 from gateway.engine.booksync import BookSync, Outcome
 from gateway.engine.feeds import Feed
 from gateway.engine.messages import TopicEvent, TopicStatus
+from gateway.engine.standing import NOWHERE, Standing
 from gateway.engine.topics import Topic
 from gateway.errors import Reason
 from gateway.model.market import Book
@@ -122,6 +123,8 @@ class BookFeed(Feed):
                     self._ask(self)
             elif outcome is Outcome.BROKEN:
                 self._broken(Reason.SEQUENCE_GAP, recv_us)
+            else:
+                self.unpublished += 1
 
     def _publish(self, change: Book, sync: BookSync, recv_us: int) -> None:
         records = [change]
@@ -131,6 +134,27 @@ class BookFeed(Feed):
                 topic.publish("update", records, change.ts, recv_us)
             elif (seen := view.update(sync)) is not None:
                 topic.publish("update", [seen], change.ts, recv_us)
+            else:
+                self.unpublished += 1
+
+    # --- a book that says the same again and again
+
+    def standing(self) -> Standing:
+        """Return how far it has come, by its sequence."""
+        if not self.topics or self.sync is None:
+            return NOWHERE
+        last, ts = self.sync.heard
+        return Standing(None if last is None else (last, ts), self.topics[0].offset + self.unpublished)
+
+    def _knows(self, data: Data) -> bool:
+        return not any(type(one) is BookSnapshot for one in data.records)
+
+    def _moves(self, data: Data) -> bool:
+        last, ts = (None, None) if self.sync is None else self.sync.heard
+        return any(
+            last is None or one.last > last or (one.ts is not None and (ts is None or one.ts > ts))
+            for one in data.records
+        )
 
     # --- what happens to the book
 

@@ -67,6 +67,11 @@ class BookSync:
         """Whether there is no book until a snapshot is fetched; one in band is the exchange's to send."""
         return not self.is_live and self._is_fetched
 
+    @property
+    def heard(self) -> tuple[int | None, int | None]:
+        """The last sequence number that came, applied or not, and the exchange's time of the last applied one."""
+        return self._seen, self.ts
+
     def update(self, delta: BookDelta) -> tuple[Outcome, Book | None]:
         """Take an update; return what it led to and, if it was applied, the levels to publish."""
         if not self.is_live:

@@ -6,13 +6,14 @@ prove that there is none, or it is filled; and nothing that ids prove to be old
 is published twice. Event-loop only; nothing here waits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 from gateway.engine.holes import Filler, Holes
 from gateway.engine.messages import TopicEvent, TopicStatus
 from gateway.engine.overlap import RawOverlap
 from gateway.engine.sameness import Passing
+from gateway.engine.standing import NOWHERE, Standing, mark_of
 from gateway.engine.topics import Topic
 from gateway.errors import Reason
 from gateway.model.subscriptions import RAW
@@ -50,8 +51,12 @@ class Feed:
         self.contiguous = contiguous
         self.holes = Holes(self) if contiguous else None
         """What ids show to be missing."""
+        self.unpublished = 0
+        """Data that came and were not published, ever: what came before, for the most part."""
         self._hole = ""
         self._raw_hole = ""
+        self._frozen_at: Hashable = None
+        """What it said again and again when it was found to."""
 
     def add(self, topic: Topic) -> None:
         """Hang ``topic`` off the stream."""
@@ -69,7 +74,7 @@ class Feed:
     def take_over(self, before: "Feed") -> None:
         """Carry on where ``before`` left off, which nobody but a raw topic listened to."""
         self.status, self.reason = before.status, before.reason
-        self.frames, self.fresh = before.frames, before.fresh
+        self.frames, self.fresh = before.frames, before.fresh or before.status is TopicStatus.STALE
         self.raw, self._raw_hole = before.raw, before._raw_hole  # noqa: SLF001  # one of its own kind
         self.raw_overlap = before.raw_overlap
 
@@ -97,6 +102,7 @@ class Feed:
             records = self._new_ones(self.overlap, records, data.ts)
         if not records:
             if data.blank is not None and self.holes is not None:
+                self.unpublished += 1
                 self._hole = self.holes.take((data.blank,), data.ts, recv_us, self._hole)
             return
         holes = self.holes
@@ -110,6 +116,7 @@ class Feed:
                     order.newest_us = first.ts
                 order.next_id = first.id + 1
             elif not order.follows(records):
+                self.unpublished += 1
                 self._hole = holes.take(records, data.ts, recv_us, self._hole)
                 return
             self._hole = ""  # the ids prove that there is none
@@ -162,11 +169,71 @@ class Feed:
         """Whether something is missing before ``record`` that is not being fetched."""
         return self.holes is not None and self.holes.order.leaves_hole(record)
 
+    # --- a stream that says the same again and again
+
+    def standing(self) -> Standing:
+        """Return how far it has come; of a stream of which nobody hears but frames, nobody can tell."""
+        if not self.topics:
+            return NOWHERE
+        at = self.topics[0].mark if self.holes is None else self.holes.order.newest_id
+        return Standing(at, self.topics[0].offset + self.unpublished)
+
+    def froze(self, reason: str, at_us: int) -> None:
+        """
+        It says the same again and again: it is as good as silent until something new comes.
+
+        What it repeats is not told any more. Costs a stream that moves nothing: this one
+        alone takes its data another way from now on.
+        """
+        if self.status is not TopicStatus.LIVE:
+            return
+        self.stalled(reason, at_us)
+        self.fresh = False  # a frame alone ends nothing
+        self._frozen_at = self.standing().at
+        self.take = self._take_frozen  # type: ignore[method-assign]  # see the docstring
+
+    def thawed(self, at_us: int) -> None:
+        """Something new came; nothing if it was not frozen."""
+        if self._is_frozen:
+            self._forget_frost()
+            if self.status is TopicStatus.STALE:
+                self._become(TopicStatus.LIVE, "", at_us)
+
+    @property
+    def _is_frozen(self) -> bool:
+        return "take" in self.__dict__
+
+    def _forget_frost(self) -> None:
+        self.__dict__.pop("take", None)
+
+    def _take_frozen(self, data: Data, recv_us: int) -> None:
+        """Take what may be a repetition; whatever has happened to the stream since it froze ends that, too."""
+        if self.status is not TopicStatus.STALE or self._moves(data):
+            self.thawed(recv_us)
+        if not self._is_frozen or self._knows(data):
+            type(self).take(self, data, recv_us)
+        else:
+            self.unpublished += 1
+
+    def _knows(self, data: Data) -> bool:  # noqa: ARG002  # a book looks at it
+        """Whether it would be seen that ``data`` came before."""
+        return self.holes is not None
+
+    def _moves(self, data: Data) -> bool:
+        """Whether ``data`` brings something new."""
+        if self.holes is None:
+            return bool(data.records) and mark_of(data.records, data.ts) != self._frozen_at
+        order = self.holes.order
+        last = data.blank if data.blank is not None else data.records[-1] if data.records else None
+        newest = order.newest_id
+        return last is not None and (newest is None or last.id > newest or last.ts > order.newest_us)
+
     # --- what happens to the stream
 
     def begin(self) -> None:
         """A new epoch asks for the stream."""
         self.fresh = True
+        self._forget_frost()
 
     def confirmed(self, at_us: int) -> None:
         """The stream is served in this epoch: its ack or its first datum came. Neither ends a silence."""
@@ -192,8 +259,8 @@ class Feed:
                 topic.explain(reason, at_us)
 
     def delivers(self, at_us: int) -> None:
-        """A datum comes that is the first of this epoch, or ends a silence."""
-        if self.status is TopicStatus.STALE:
+        """A datum comes that is the first of this epoch, or ends a silence; not one that may be a repetition."""
+        if self.status is TopicStatus.STALE and not self._is_frozen:
             self._become(TopicStatus.LIVE, "", at_us)
         self.confirmed(at_us)
 

@@ -104,6 +104,13 @@ class IdOrder:
         due = self._due if self._stretches else self.next_id
         return due is not None and record.id < due and record.ts <= self.newest_us
 
+    @property
+    def newest_id(self) -> int | None:
+        """The highest id that came, published or not; :obj:`None` while none is known."""
+        if self._stretches:
+            return self._stretches[-1].last
+        return None if self.next_id is None else self.next_id - 1
+
     def leaves_hole(self, record: Any) -> bool:
         """Whether there would be a hole before ``record``, beside those that are being filled."""
         due = self._stretches[-1].last + 1 if self._stretches else self.next_id

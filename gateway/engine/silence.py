@@ -2,15 +2,17 @@
 Whether a stream that should deliver has gone silent, and what is to be done about it, step by step.
 
 A stream is judged by its own rhythm: the longest pause it made lately, with a
-margin. A sparse stream, whose market may be closed or thin, is never judged. All
-times are monotonic seconds given by the caller, who looks about once a second.
+margin. One that says the same again and again is as good as silent. A sparse
+stream, whose market may be closed or thin, is never judged. All times are
+monotonic seconds given by the caller, who looks about once a second.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from gateway.engine.standing import NOWHERE, Standing
 from gateway.spi.contract import Rhythm
 
 FIRST: Final = 15.0
@@ -24,6 +26,8 @@ SAMPLES: Final = 8
 """Pauses after which a stream's rhythm counts as known; until then it has the longest bound."""
 MEMORY: Final = 600.0
 """Seconds in which a long pause is half forgotten."""
+REPEATS: Final = 3
+"""Looks that may find the same as before: exchanges say what they have said to whoever joins, or asks again."""
 
 
 class Measure(Enum):
@@ -51,6 +55,9 @@ class _Watched:
     measures: int = 0
     delivered: bool = False
     excused_until: float = 0.0
+    standing: Standing = NOWHERE
+    repeats: int = 0
+    """Looks since it moved that found data, and none of them new."""
 
 
 class Silence:
@@ -70,21 +77,35 @@ class Silence:
         self._shortest = shortest
         self._streams: dict[str, _Watched] = {}
 
-    def look(self, stream: str, rhythm: Rhythm, frames: int, now: float, *, excused: bool = False) -> Measure:
+    def look(
+        self,
+        stream: str,
+        rhythm: Rhythm,
+        frames: int,
+        now: float,
+        *,
+        excused: bool = False,
+        standing: Callable[[], Standing] = lambda: NOWHERE,
+    ) -> Measure:
         """
         Look at a confirmed stream; ``frames`` is how many it has delivered, ever.
 
         Each measure is asked for once; the next follows only when this one has had its time.
         While it is ``excused`` nobody misses what it does not say: its time begins after that.
+        ``standing``, which is asked only where frames came, tells what is new from what came before.
         """
         if rhythm is Rhythm.SPARSE:
             return Measure.NONE
         watched = self._streams.get(stream)
         if watched is None:
-            self._streams[stream] = _Watched(now, frames)
+            self._streams[stream] = _Watched(now, frames, standing=standing())
             return Measure.NONE
         if frames != watched.frames:
-            return self._delivered(watched, frames, now)
+            if not _says_the_same(watched, standing()):
+                return self._delivered(watched, frames, now)
+            watched.frames = frames
+            if watched.repeats <= REPEATS and not watched.measures:
+                watched.since = now
         if excused:
             watched.excused_until = now
         if now - max(watched.since, watched.excused_until) < self.bound(stream):
@@ -97,7 +118,7 @@ class Silence:
         """Return for how many seconds ``stream`` may be silent; longer each time that nothing helped."""
         watched = self._streams[stream]
         if not watched.delivered:
-            bound = self._first
+            bound = self.longest if watched.repeats else self._first  # it may be thin, and its picture sent often
         elif watched.pauses < SAMPLES:
             bound = self.longest
         else:
@@ -123,6 +144,11 @@ class Silence:
         watched = self._streams.get(stream)
         return watched is not None and watched.measures > 0
 
+    def is_frozen(self, stream: str) -> bool:
+        """Whether measures were taken because it says the same again and again, and it still does."""
+        watched = self._streams.get(stream)
+        return watched is not None and watched.measures > 0 and watched.repeats > REPEATS
+
     def quiet(self, now: float) -> list[str]:
         """Return the streams for which :meth:`is_quiet` holds, those among them that are excused."""
         return [stream for stream in self._streams if self.is_quiet(stream, now)]
@@ -145,6 +171,18 @@ class Silence:
         watched.since, watched.frames = now, frames
         watched.measures, watched.delivered = 0, True
         return Measure.RECOVERED if recovered else Measure.NONE
+
+
+def _says_the_same(watched: _Watched, here: Standing) -> bool:
+    """Take where a stream stands that sent frames; return whether nothing in them was new."""
+    before, watched.standing = watched.standing, here
+    if here.at is None or here.at != before.at:
+        watched.repeats = 0
+        return False
+    if here.heard == before.heard:  # frames without data, such as heartbeats
+        return watched.repeats > REPEATS
+    watched.repeats += 1
+    return True
 
 
 _LADDER: Final[Mapping[int, Measure]] = {1: Measure.RESUBSCRIBE, 2: Measure.REPLACE}

@@ -5,7 +5,7 @@ A message is encoded at most once, and only if a client listens; the same bytes
 go to every listener. Event-loop only, and nothing here waits.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Any, Final, Protocol, TypeGuard
 
@@ -21,6 +21,7 @@ from gateway.engine.messages import (
     records_json,
 )
 from gateway.engine.ring import Ring
+from gateway.engine.standing import mark_of
 from gateway.model.subscriptions import RAW, Subscription
 
 LAST_VALUE: Final = frozenset({"quotes", "ticker", "mark"})
@@ -124,6 +125,11 @@ class Topic:
     def heard_us(self) -> int | None:
         """When the newest message was received, in microseconds since 1970; unknown of a raw topic."""
         return None if self._newest is None else self._newest.recv_us
+
+    @property
+    def mark(self) -> Hashable:
+        """What tells the newest message from the next one, if anything does; unknown of a raw topic."""
+        return None if self._newest is None else mark_of(self._newest.records, self._newest.ts)
 
     @property
     def encoded(self) -> int:

@@ -1,6 +1,8 @@
 """
 What is done about streams that are acknowledged and silent: told, asked for anew, at last replaced with all else.
 
+One that says the same again and again is treated as one that is silent.
+
 While other streams flow a second connection takes over from theirs, so that they
 lose nothing; one on which nothing flows is left at once. A connection is replaced
 once for a stream: where that was in vain the stream stays stale, is asked for anew
@@ -82,9 +84,13 @@ class Stalls:
     def _look(self, feed: Feed, now: float) -> Measure:
         """Look at ``feed``; of a book that waits for its snapshot, maybe for minutes, nobody misses an update."""
         excused = isinstance(feed, BookFeed) and feed.is_fetched_for and feed.raw is None
-        return self._silence.look(feed.stream, feed.rhythm, feed.frames, now, excused=excused)
+        return self._silence.look(
+            feed.stream, feed.rhythm, feed.frames, now, excused=excused, standing=feed.standing
+        )
 
     def _take(self, feed: Feed, measure: Measure, now: float) -> None:
+        if self._silence.is_frozen(feed.stream):
+            feed.froze(Reason.DATA_FROZEN, self._ground.wall_us())
         match measure:
             case Measure.RESUBSCRIBE:
                 feed.stalled(self._reason(feed), self._ground.wall_us())
@@ -94,6 +100,7 @@ class Stalls:
             case Measure.REPORT:
                 self._report(feed)
             case Measure.RECOVERED:
+                feed.thawed(self._ground.wall_us())
                 self._connection.replaced_for.discard(feed.stream)
             case Measure.NONE:
                 if self._silence.delivered(feed.stream):
@@ -107,13 +114,13 @@ class Stalls:
             return
         vain.update(self._silence.quiet(now))  # those for which a snapshot is awaited are as silent
         if not others_deliver:
-            raise PeerSilent(f"{feed.stream} is silent, and so is all else", reason=self._reason(feed))
+            raise PeerSilent(f"{self._what(feed)}, and nothing else says more", reason=self._reason(feed))
         self._notice("stream_silent", f"{feed.stream}: {self._reason(feed)}; another connection is to take over")
 
     def _may_roll(self, feed: Feed, now: float) -> bool:
         """Have a second connection take over, unless that was tried lately or cannot be."""
         connection = self._connection
-        if now < connection.roll_again_at or not self._roll(f"{feed.stream} is silent"):
+        if now < connection.roll_again_at or not self._roll(self._what(feed)):
             return False
         connection.roll_again_at = now + APART
         return True
@@ -143,7 +150,12 @@ class Stalls:
         at = self._connection.ages.streams.get(feed.stream)
         return at is not None and now - at <= SHORTEST
 
+    def _what(self, feed: Feed) -> str:
+        return f"{feed.stream} " + ("repeats itself" if self._silence.is_frozen(feed.stream) else "is silent")
+
     def _reason(self, feed: Feed) -> Reason:
         if self._connection.diagnosis:
             return Reason.ENDPOINT_MOVED
+        if self._silence.is_frozen(feed.stream):
+            return Reason.DATA_FROZEN
         return Reason.DATA_STALLED if self._silence.delivered(feed.stream) else Reason.NO_DATA

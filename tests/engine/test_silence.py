@@ -1,13 +1,15 @@
 """A stream that goes silent is noticed by its own rhythm, treated step by step, and a quiet one is left alone."""
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.engine.silence import FIRST, LONGEST, MEMORY, SHORTEST, Measure, Silence
+from gateway.engine.silence import FIRST, LONGEST, MEMORY, REPEATS, SHORTEST, Measure, Silence
+from gateway.engine.standing import NOWHERE, Standing
 from gateway.spi import Rhythm
 
 HOUR = 3600
@@ -183,3 +185,75 @@ def test_a_stream_that_keeps_its_rhythm_is_never_stale(pauses: list[float]) -> N
     for frames, pause in enumerate(pauses):
         now += pause
         assert silence.look("s", Rhythm.CONTINUOUS, frames, now) is Measure.NONE
+
+
+def repeated(
+    silence: Silence, moves: Iterable[float], until: float, data: Iterable[float] = ()
+) -> dict[int, Measure]:
+    """
+    Look once a second at a stream that sends a frame each time; return each measure that was not NONE.
+
+    It moves at ``moves``; there is a datum in every frame, or at ``data`` if that is given.
+    """
+    moves, heard = sorted(moves), sorted(data)
+    found: dict[int, Measure] = {}
+    for second in range(int(until) + 1):
+        at = sum(one <= second for one in moves)
+        count = sum(one <= second for one in heard) if heard else second
+        standing = partial(Standing, at, count)
+        measure = silence.look("s", Rhythm.CONTINUOUS, second, float(second), standing=standing)
+        if measure is not Measure.NONE:
+            found[second] = measure
+    return found
+
+
+def test_one_that_says_the_same_again_and_again_is_as_good_as_silent() -> None:
+    silence = Silence()
+    found = repeated(silence, range(61), 100)
+    began = 60 + REPEATS + SHORTEST
+    assert list(found.items())[:2] == [(began, Measure.RESUBSCRIBE), (began + SHORTEST, Measure.REPLACE)]
+    assert silence.is_frozen("s")
+
+
+def test_it_recovers_when_it_moves_and_is_not_frozen_before_something_is_done() -> None:
+    silence = Silence()
+    repeated(silence, range(61), 60 + REPEATS + SHORTEST - 1)
+    assert not silence.is_frozen("s")
+    assert not silence.is_frozen("never seen")
+    silence = Silence()
+    found = repeated(silence, [*range(61), 90], 92)
+    assert found[90] is Measure.RECOVERED
+    assert not silence.is_frozen("s")
+
+
+def test_a_new_connection_that_only_repeats_has_never_delivered() -> None:
+    silence = Silence()
+    found = repeated(silence, [0], 130)
+    assert next(iter(found.items())) == (REPEATS + LONGEST, Measure.RESUBSCRIBE)
+    assert not silence.delivered("s")
+
+
+def test_one_that_says_once_more_what_was_known_and_then_nothing_may_be_thin() -> None:
+    silence = Silence()
+    silence.look("s", Rhythm.CONTINUOUS, 0, 0.0, standing=lambda: Standing(7, 1))
+    silence.look("s", Rhythm.CONTINUOUS, 1, 1.0, standing=lambda: Standing(7, 2))
+    looks = {
+        second: silence.look("s", Rhythm.CONTINUOUS, 1, float(second)) for second in range(2, int(LONGEST) + 2)
+    }
+    assert {second for second, one in looks.items() if one is not Measure.NONE} == {1 + LONGEST}
+
+
+def test_frames_without_data_are_signs_of_life_unless_it_repeats_itself_beside_them() -> None:
+    assert repeated(Silence(), [0], HOUR, data=[0.5]) == {}
+    found = repeated(Silence(), [0], 130, data=[1, 2, 3, 4])
+    assert next(iter(found.items()))[1] is Measure.RESUBSCRIBE
+
+
+def test_where_neither_times_nor_numbers_are_known_every_frame_counts() -> None:
+    silence = Silence()
+    for second in range(300):
+        assert silence.look("s", Rhythm.CONTINUOUS, second, second, standing=lambda: NOWHERE) is Measure.NONE
+
+
+def test_a_thin_market_whose_picture_comes_every_second_has_the_time_of_a_thin_market() -> None:
+    assert repeated(Silence(), range(0, 600, 30), 600) == {}

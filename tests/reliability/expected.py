@@ -30,12 +30,14 @@ class Expected:
     ``reasons`` are all those for which a connection fails, besides the ends that
     the scenario itself brings about; ``stops`` tells that one connection, and
     only one, is given up until somebody acts; ``closed`` are the topics that
-    are refused; ``steps`` are played instead of the catalogue's.
+    are refused; ``repeats`` are topics that may tell a datum again right after it;
+    ``steps`` are played instead of the catalogue's.
     """
 
     reasons: frozenset[str] = frozenset()
     stops: bool = False
     closed: frozenset[str] = frozenset()
+    repeats: frozenset[str] = frozenset()
     checks: Mapping[str, Check] | None = None
     steps: tuple[Mapping[str, Any], ...] = ()
     meanwhile: Meanwhile | None = None
@@ -238,6 +240,14 @@ EXPECTED: Final[Mapping[str, Expected]] = {
             "no other notices": only_live(ETH, SOL, QUOTES, ORDERS),
             "another takes over": lambda played: any(one.reason == "rollover" for one in played.moves.of(PUBLIC)),
         }
+    ),
+    "D06": Expected(
+        repeats=frozenset({QUOTES}),  # until it is known that they are
+        checks={
+            "it is told": told(QUOTES, "stale"),
+            "no other notices": only_live(BTC, ETH, SOL, ORDERS),
+            "another takes over": lambda played: any(one.reason == "rollover" for one in played.moves.of(PUBLIC)),
+        },
     ),
     "D07": fails("no_data", checks={"an account may be silent": lambda played: played.at(PRIVATE, "ERROR") == []}),
     "D09": Expected(steps=(step(0, "limit_idle", seconds=30, code=4000), step(3000, "heal"), DROP)),

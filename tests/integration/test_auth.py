@@ -97,14 +97,14 @@ async def ended(client: Client) -> int | None:
 
 
 async def closed(ws: aiohttp.ClientWebSocketResponse) -> int | None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not ws.closed:
             await ws.receive()
     return ws.close_code
 
 
 async def test_tokens_are_made_shown_and_revoked_while_the_gateway_runs(gateway: Installation) -> None:
-    async with asyncio.timeout(60), gateway.serving() as address, aiohttp.ClientSession() as http:
+    async with asyncio.timeout(200), gateway.serving() as address, aiohttp.ClientSession() as http:
         url = f"http://{address}"
         async with connect(url) as early:
             await early.subscribe(TOPIC)
@@ -149,7 +149,7 @@ async def test_the_command_line_shows_one_from_the_environment_or_a_file(gateway
     file = gateway.room.parent / f"{gateway.room.name}-token"
     file.touch(0o600)
     file.write_text(token + "\n")
-    async with asyncio.timeout(60), gateway.serving() as address:
+    async with asyncio.timeout(200), gateway.serving() as address:
         subscribe = f"{GATEWAY} subscribe {TOPIC} --url ws://{address}"
         for options, environ in (("", {"GATEWAY_TOKEN": token}), (f" --token-file {file}", {})):
             async with gateway.run(subscribe + options, **environ) as shown:
@@ -189,7 +189,7 @@ TLS = '[server.tls]\ncert = "cert.pem"\nkey = "key.pem"'
 async def test_beyond_loopback_with_tokens_and_tls(gateway: Installation) -> None:
     gateway.configure(f'listen = "0.0.0.0:0"\nallowed_hosts = ["localhost"]\n{TLS}')
     token = await gateway.token("market:read")
-    async with asyncio.timeout(60), gateway.serving() as address:
+    async with asyncio.timeout(200), gateway.serving() as address:
         port = address.rpartition(":")[2]
         url, ca_file = f"https://127.0.0.1:{port}", str(gateway.room / "ca.pem")
         async with connect(url, token=token, ca_file=ca_file) as client:

@@ -34,10 +34,6 @@ MOST: Final = 2.5
 ONE_BY_ONE: Final = "one by one"
 AT_ONCE: Final = "all at once"
 """That has no bound: what a process can do at once is the machine's, and how often it may dial the exchange's."""
-LEFT: Final = 1.5
-"""Heartbeat intervals within which a half-open peer is left."""
-SLACK: Final = 0.1
-"""Intervals by which a busy machine may be late."""
 PATIENCE: Final = 60.0
 """Seconds after which a stream that does not come back is not waited for."""
 
@@ -154,8 +150,7 @@ class Found:
             for per_cent, most in {50: MIDDLE, 99: MOST}.items()
             if lasted and percentile(lasted, per_cent / 100) > most
         ]
-        slow = [what for what, took in self.left.items() if max(took) > LEFT + SLACK]
-        return told + [f"{what}: above {LEFT:g} intervals" for what in slow]
+        return told + half_open.late(self.left)
 
 
 async def measure(given: argparse.Namespace) -> Found:
@@ -201,9 +196,7 @@ def main() -> int:
     gc.set_threshold(*RARELY)  # as the gateway's own process does
     found = run(measure(given))
     print(f"Python {platform.python_version()}")
-    print(f"heartbeat intervals ({given.interval:g} s) until a half-open peer was left, by what had gone dead")
-    for what, took in found.left.items():
-        print(f"  {what:26} {spread(took)}")
+    print(half_open.report(found.left, given.interval))
     print(f"{given.connections:,} connections, {given.streams} streams each")
     print("seconds from the last good datum to the first good one, by how connections were cut")
     for how, lasted in found.outages.items():

@@ -13,9 +13,10 @@ from typing import Any, Self
 
 import pytest
 
-sys.path.append(str(Path(__file__).parent))  # leaking
+sys.path.append(str(Path(__file__).parent))  # leaking, measured
 
 from leaking import pytest_runtest_makereport  # noqa: F401  # a hook
+from measured import pytest_terminal_summary  # noqa: F401  # a hook
 
 from gateway import spi
 from gateway.app.listening import Callback

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from faultmap import GROUPS, ROOT, Fault, faults
-from figures import FIGURES, KEPT, KINDS, shown
+from figures import FIGURES, KEPT, KINDS
 
 PAGE: Final = ROOT / "docs" / "reliability.md"
 CATALOGUE: Final = "catalogue.json"
@@ -33,7 +33,9 @@ def page() -> str:
 
 def _figures() -> Iterator[str]:
     yield "## Figures\n"
-    yield "`python tests/reliability/figures.py NAME` measures one anew; it is kept only if all holds that is said to hold.\n"
+    yield "`python tests/reliability/figures.py NAME` measures one anew, in a small size, with `--full` in the one that is meant to be quoted; it is kept only if all"
+    yield "holds that is said to hold. N is how many there were. Of what never happened in N times it is said how often it may be for all that is known: with a"
+    yield "confidence of 95 % less than 3 times in N (the rule of three), where the N do not depend on each other.\n"
     for kind, about in KINDS.items():
         yield f"### {kind.capitalize()}\n\n{about}\n"
         for name, one in FIGURES.items():
@@ -45,9 +47,9 @@ def _figure(name: str) -> Iterator[str]:
     one, found = FIGURES[name], _found(f"{name}.json")
     yield f"**{one.about[0].upper()}{one.about[1:]}** (`{name}`). Must hold: {one.bound}.\n"
     if found is None:
-        yield f"Not measured yet: `{shown(one)}`.\n"
+        yield f"Not measured yet: `{one.shown(full=True)}`.\n"
         return
-    yield f"`{found['command']}`, {_circumstances(found)}:\n"
+    yield f"`{found['command']}`, of the {found['size']} size, {_circumstances(found)}:\n"
     yield "```text\n" + "\n".join(found["printed"]) + "\n```\n"
 
 

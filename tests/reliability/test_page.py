@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from expected import EXPECTED
 from faultmap import ROOT, WHY, Fault, faults
-from figures import FIGURES, KEPT, shown
+from figures import FIGURES, KEPT
 from page import CATALOGUE, PAGE, page
 
 from gateway.testing.catalogue import catalogue
@@ -87,4 +87,4 @@ def test_what_was_found_is_of_a_command_that_there_is(path: Path) -> None:
         assert failed == []
         assert found["faults"].keys() <= ROWS.keys()
     else:
-        assert found["command"] == shown(FIGURES[path.stem])
+        assert found["command"] == FIGURES[path.stem].shown(full=found["size"] == "full")

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from measured import happened
 from silent import HOUR, QUOTES, TICKER, TRADES, Ear, Mixed, Sparse, scene
 
 from gateway import spi
@@ -227,6 +228,7 @@ async def test_a_healthy_venue_that_is_quiet_for_an_hour_is_let_be() -> None:
     async with scene(Sparse(), rate=None) as one:
         await one.hear(QUOTES, TRADES, "mock:book:BTC-USDT")
         await asyncio.sleep(HOUR)
+        happened("healthy connections that were quiet and were left", one.venue.counts.upgrades - 1, 1, "hours")
         assert one.venue.counts.upgrades == 1
         assert [ear.told for ear in one.ears.values()] == [["live"], ["live"], ["data", "live"]]
         assert one.gateway.get_stats()["healthy_connections"] == 1

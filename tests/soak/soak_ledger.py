@@ -14,6 +14,8 @@ STANDING: Final = frozenset({"pending", "live", "stale", "resyncing", "disconnec
 class Stream:
     """One topic, as it was heard."""
 
+    first: int | None = None
+    """The first id that came."""
     last: int | None = None
     """The id up to which all has come or was told to be missing; none before the first."""
     status: str = "pending"
@@ -93,10 +95,15 @@ class Ledger:
             if stream.status != "live" or (stream.last or 0) < number
         ]
 
+    @property
+    def skipped(self) -> int:
+        """How many records there were before the first that came of each topic."""
+        return sum((stream.first or 1) - 1 for stream in self.streams.values())
+
     def _record(self, stream: Stream, number: int) -> None:
         self.counts.received += 1
         if stream.last is None:
-            stream.last = number
+            stream.first = stream.last = number
         elif number <= stream.last:
             self.counts.doubled += 1
         else:

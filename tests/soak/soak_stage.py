@@ -161,6 +161,11 @@ class Stage:
         return self.steady, self.harried
 
     @property
+    def over(self) -> bool:
+        """Whether it makes no sense to go on: the gateway has ended, or a client that was to stay."""
+        return self.gateway.has_ended or any(one.ended for one in self.readers)
+
+    @property
     def pid(self) -> int:
         """The gateway's."""
         return self.gateway._process.pid  # its tests need no number
@@ -191,7 +196,7 @@ class Stage:
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 while not holds():
-                    if self.gateway.has_ended or any(one.ended for one in self.readers):
+                    if self.over:
                         return False
                     await asyncio.sleep(LOOK)
                 return True
@@ -218,18 +223,19 @@ class Stage:
         lines = (line.rpartition(" ") for line in page.splitlines() if not line.startswith("#"))
         return {name: float(value) for name, _, value in lines}
 
-    async def reload(self) -> bool:
-        """Have it take another heartbeat interval; false if it does not, or drops a connection for it."""
-        before = await self.connections()
+    async def reload(self) -> str:
+        """Have it take another heartbeat interval; return what is wrong if it does not, or drops a connection for it."""
+        before = _epochs(await self.connections())
         self.pulse = self.size.pulse * 1.25 if self.pulse == self.size.pulse else self.size.pulse
         (self._place / "gateway" / "gateway.toml").write_text(toml(self._settings()))
         self.gateway.tell(signal.SIGHUP)
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
-                while (after := await self.connections()) and not self._beats(after):
+                while not self._beats(after := await self.connections()):
                     await asyncio.sleep(LOOK)
-                return _epochs(after) == _epochs(before)
-        return False
+                lost = [one["history"][-3:] for one in after if before.get(one["id"]) != one["epoch"]]
+                return f"a reload cost {len(lost)} connections, the first of them: {lost[0]}" if lost else ""
+        return "a reload was not taken"
 
     def _beats(self, connections: Sequence[Mapping[str, Any]]) -> bool:
         return {one["heartbeat_interval"] for one in connections} == {self.pulse}

@@ -38,7 +38,6 @@ class SoakVenue(MockVenue):
 
     def __init__(self, traded: Traded, streams: int, rate: float) -> None:
         super().__init__(symbols=streams - KNOWN, rate=rate)
-        self.quiet = False
         self._traded = traded
         self._places = {f"trades.{native}": place for place, native in enumerate(self.markets)}
         self._turns = cycle(self.markets)
@@ -54,8 +53,7 @@ class SoakVenue(MockVenue):
 
     def tick(self) -> None:
         """Trade once."""
-        if not self.quiet:
-            self.emit_trade(next(self._turns), **TRADE)
+        self.emit_trade(next(self._turns), **TRADE)
 
 
 def census(venue: SoakVenue, _: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,10 +63,6 @@ def census(venue: SoakVenue, _: Mapping[str, Any]) -> dict[str, Any]:
 
 def _close(venue: SoakVenue, asked: Mapping[str, Any]) -> None:
     venue.drop(code=asked["code"], text="restart")
-
-
-def _quiet(venue: SoakVenue, _: Mapping[str, Any]) -> None:
-    venue.quiet = True
 
 
 def _stall(venue: SoakVenue, asked: Mapping[str, Any]) -> None:
@@ -108,7 +102,6 @@ ORDERS: Final[Mapping[str, Callable[[SoakVenue, Mapping[str, Any]], Any]]] = {
     "lose": _lose,
     "muddle": _muddle,
     "noise": _noise,
-    "quiet": _quiet,
     "stall": _stall,
 }
 """What may be ordered."""
@@ -119,9 +112,7 @@ async def serve(given: argparse.Namespace) -> None:
     async with SoakVenue(Traded(given.traded, given.streams), given.streams, given.rate) as venue:
         print(venue.port, flush=True)
         orders = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(orders), sys.stdin
-        )
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
         while line := await orders.readline():
             asked = json.loads(line)
             print(json.dumps(ORDERS[asked["do"]](venue, asked)), flush=True)

@@ -1,14 +1,16 @@
 """
 A gateway for as long as you like: under load, with something that goes wrong every half a minute.
 
-``gateway serve`` is a process as users run it, on uvloop. A venue of the mock exchange is another: it trades on all
-streams, one for each connection, so many times a second in all, and that much is what each of two clients
-reads. Between the venue and the gateway, and before one of the clients, is a chaos proxy. It is a command, since a run
-has no end of its own; ``test_soak.py`` runs it for seconds, on a gateway with a planted bug.
+``gateway serve`` is a process as users run it, on uvloop. A venue of the mock exchange is another: it
+trades on all streams, one for each connection, so many times a second in all, and that much is what each of
+two clients reads. Between the venue and the gateway, and before one of the clients, is a chaos proxy. It is
+a command, since a run lasts for as long as one likes; ``test_soak.py`` runs it for seconds, on a gateway
+with a planted bug.
 
-``tox -e soak`` takes ten minutes, ``tox -e soak -- --minutes 600`` ten hours. The exit status is 1 if something that is
-promised does not hold: a record is missing and nobody said so, or came twice; gateway and venue do not agree on
-connections and streams within 90 s of a fault (a ghost); a reload drops a connection; something grows for certain.
+``tox -e soak`` takes ten minutes, ``tox -e soak -- --minutes 600`` ten hours. The exit status is 1 if
+something that is promised does not hold: a record is missing and nobody said so, or came twice; gateway and
+venue do not agree on connections and streams within 90 s of a fault (a ghost); a reload drops a connection;
+something grows for certain.
 """
 
 import argparse
@@ -55,7 +57,7 @@ def options(given: list[str] | None = None) -> argparse.Namespace:
 
 
 def kinds(drawn: Iterator[str], period: float, passed: Callable[[], float]) -> Iterator[str]:
-    """Yield what goes wrong next: a reload or a kill of the venue if it is due, each once in ``period``, else what is drawn."""
+    """Yield what goes wrong next: a reload or a kill if it is due, each once in ``period``, else what is drawn."""
     due = {RELOADED: period * 0.6, KILLED: period}
     while True:
         late = next((kind for kind, at in due.items() if passed() >= at), None)
@@ -161,7 +163,7 @@ async def soak(given: argparse.Namespace) -> Found:
 
 def say(what: str) -> None:
     """Tell how far it is."""
-    print(what, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{what}\n")
 
 
 def main() -> int:
@@ -169,14 +171,17 @@ def main() -> int:
     given = options()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         found = runner.run(soak(given))
-    print(
+    about = (
         f"Python {platform.python_version()}, {given.connections} connections, {given.rate:,.0f} messages/s, "
         f"something every {given.every:g} s, seed {given.seed}"
     )
-    print("\n".join(lines(found)))
-    for one in found.complaints:
-        print(f"WRONG: {one}")
-    print("not as promised" if found.complaints else "all as promised")
+    told = [
+        about,
+        *lines(found),
+        *(f"WRONG: {one}" for one in found.complaints),
+        "not as promised" if found.complaints else "all as promised",
+    ]
+    sys.stdout.write("\n".join(told) + "\n")
     return int(bool(found.complaints))
 
 

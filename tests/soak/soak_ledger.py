@@ -111,7 +111,7 @@ class Ledger:
             stream.last = number
 
     def _account(self, stream: Stream, first: int, number: int) -> None:
-        """Say of each id from ``first`` to before ``number``, which has come, whether it was told to be missing."""
+        """Count what is missing from ``first`` to before ``number``, which has come."""
         if first < number:
             told = sum(_is_told(stream, one) for one in range(first, number))
             self.counts.told += told

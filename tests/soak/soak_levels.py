@@ -1,9 +1,9 @@
 """
 What the gateway's process holds while everything rests, fault after fault, and whether any of it grows.
 
-All samples between two faults make one mean: neighbours in time resemble each other, and an interval that took each
-for news of its own would be too narrow. Where the means still do (their first autocorrelation is above 0) it is widened
-for that. What comes first is left out, until what has a fixed size has reached it.
+All samples between two faults make one mean: neighbours in time resemble each other, and an interval that
+took each for news of its own would be too narrow. Where the means still do (their first autocorrelation is
+above 0) it is widened for that. What comes first is left out, until what has a fixed size has reached it.
 """
 
 import os
@@ -51,9 +51,8 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     "blocks of memory": Bound(5_000, 15_000),
 }
 """
-An hour has 120 faults, most of them of all connections: one task for every fault would be 120 an hour.
-
-Of the messages of an hour a thousandth part of a byte each would be 7,200 bytes, of the connections made anew one object each 6,000.
+An hour has 120 faults, most of them of all 50 connections: one task for each fault would be 120 an hour,
+one object for each connection that is made anew thousands. It has 7.2 million messages.
 """
 
 

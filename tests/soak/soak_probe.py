@@ -1,8 +1,8 @@
 """
-What the process of the gateway holds and shows nobody, told over a socket of the file system, by a thread of its own.
+What the gateway's process holds and shows nobody, told by a thread of its own, over a socket in the file system.
 
 The harness has the gateway execute this before anything else. uvloop tells nobody of its timers, so
-that all objects are looked through: a look takes some 50 ms, twice a minute. Garbage is collected before.
+that all objects are looked through, once for each fault, which takes some 50 ms. Garbage is collected before.
 """
 
 import gc

@@ -14,8 +14,8 @@ class Found:
     """
     All of it.
 
-    ``recoveries`` are seconds, by kind of fault: from when all was whole again until every stream had new data at both
-    clients. ``wrong`` is what was seen to be wrong at once.
+    ``recoveries`` are seconds, by kind of fault: from when all was whole again until every stream had new
+    data at both clients. ``wrong`` is what was seen to be wrong at once.
     """
 
     seconds: float = 0.0
@@ -52,28 +52,24 @@ def lines(found: Found) -> Iterator[str]:
 
 
 def _sent(counts: Mapping[str, Counts]) -> Iterator[str]:
-    yield (
-        f"{'records':34} {'received':>11} {'lost, told':>11} {'lost, untold':>12} {'doubled':>8} {'jumps':>6} {'cut off':>8}"
-    )
+    heads = ("received", "lost, told", "lost, untold", "doubled", "jumps", "cut off")
+    yield f"{'records':30} " + "".join(f"{head:>13}" for head in heads)
     for name, one in counts.items():
-        yield (
-            f"{name:34} {one.received:11,} {one.told:11,} {one.untold:12,} {one.doubled:8,} {one.jumps:6,} {one.away:8,}"
-        )
+        figures = (one.received, one.told, one.untold, one.doubled, one.jumps, one.away)
+        yield f"{name:30} " + "".join(f"{figure:13,}" for figure in figures)
 
 
 def _slopes(found: Found) -> Iterator[str]:
     if not found.judged:
         yield f"no slopes: {found.rests} times of rest are too few"
         return
-    yield (
-        f"{'at rest':17} {'growth by the hour (95 % interval)':38} {'may be':>12} {'first':>12} {'warm':>12} {'last':>12}"
-    )
+    heads = ("may be", "first", "warm", "last")
+    yield f"{'at rest':17} {'growth by the hour (95 % interval)':38}" + "".join(f"{head:>13}" for head in heads)
     for name, one in found.judged.items():
         verdict = "  GROWS" if one.grows else "  cannot be told yet" if one.unsure else ""
         growth = f"{one.growth.slope:+,.0f} ({one.growth.low:+,.0f}..{one.growth.high:+,.0f})"
-        yield (
-            f"{name:17} {growth:38} {one.most:12,.0f} {one.cold:12,.0f} {one.warm:12,.0f} {one.last:12,.0f}{verdict}"
-        )
+        figures = "".join(f"{figure:13,.0f}" for figure in (one.most, one.cold, one.warm, one.last))
+        yield f"{name:17} {growth:38}{figures}{verdict}"
 
 
 def _told(metrics: Mapping[str, float]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A venue, a gateway before it and two clients: what is between them, and how each is asked, stopped and killed."""
+"""A venue, a gateway before it, two clients and what is between them: how each is asked, stopped and killed."""
 
 import asyncio
 import json
@@ -224,14 +224,14 @@ class Stage:
         return {name: float(value) for name, _, value in lines}
 
     async def reload(self) -> str:
-        """Have it take another heartbeat interval; return what is wrong if it does not, or drops a connection for it."""
+        """Have it take another heartbeat interval; return what is wrong if it does not, or drops a connection."""
         before = _epochs(await self.connections())
         self.pulse = self.size.pulse * 1.25 if self.pulse == self.size.pulse else self.size.pulse
         (self._place / "gateway" / "gateway.toml").write_text(toml(self._settings()))
         self.gateway.tell(signal.SIGHUP)
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
-                while not self._beats(after := await self.connections()):
+                while not self._beats(after := await self.connections()):  # noqa: ASYNC110  # another process
                     await asyncio.sleep(LOOK)
                 lost = [one["history"][-3:] for one in after if before.get(one["id"]) != one["epoch"]]
                 return f"a reload cost {len(lost)} connections, the first of them: {lost[0]}" if lost else ""
@@ -250,11 +250,11 @@ class Stage:
         return [] if ended.status == 0 else [f"it ended with status {ended.status}: {ended.said[-500:]}"]
 
     async def ghosts(self) -> str:
-        """Wait until gateway and venue agree on every connection and stream; return how they differ if they do not."""
+        """Wait until gateway and venue agree on connections and streams; return how they differ if they do not."""
         differing = "nobody answered"
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
-                while differing := await self._differing():
+                while differing := await self._differing():  # noqa: ASYNC110  # other processes
                     await asyncio.sleep(LOOK)
         return differing
 

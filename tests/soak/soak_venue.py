@@ -107,15 +107,20 @@ ORDERS: Final[Mapping[str, Callable[[SoakVenue, Mapping[str, Any]], Any]]] = {
 """What may be ordered."""
 
 
+def _say(what: Any) -> None:
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
+
+
 async def serve(given: argparse.Namespace) -> None:
     """Tell the port, then obey until standard input ends."""
     async with SoakVenue(Traded(given.traded, given.streams), given.streams, given.rate) as venue:
-        print(venue.port, flush=True)
+        _say(venue.port)
         orders = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
         while line := await orders.readline():
             asked = json.loads(line)
-            print(json.dumps(ORDERS[asked["do"]](venue, asked)), flush=True)
+            _say(ORDERS[asked["do"]](venue, asked))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from gateway_mock.plugin import MockDialect, MockExchange
 from gateway_mock.venue import MockVenue
 
 HERE = __name__
-HELD = 1.7
+HELD = 2.7
 """Seconds: long enough for a name."""
 
 
@@ -62,14 +62,14 @@ async def test_a_dialect_that_holds_the_loop_is_named_once() -> None:
     noticing, plugin = Noticing(), Slow()
     async with MockVenue(rate=20) as venue, watched(noticing):
         tables = {"exchanges": {"mock": {"endpoints": {**venue.addresses, "allow_plaintext": True}}}}
-        async with Gateway(tables, plugins={"mock": plugin}) as gateway, asyncio.timeout(20):
+        async with Gateway(tables, plugins={"mock": plugin}) as gateway, asyncio.timeout(60):
             heard = aiter(gateway.subscribe("mock:trades:BTC-USDT"))
             await anext(heard)
             while not noticing.blocks:
                 await anext(heard)
             await anext(heard)
     assert [(one["function"], one["called"]) for one in noticing.blocks] == [(f"{HERE}:SlowDialect.decode",) * 2]
-    assert HELD <= noticing.blocks[0]["seconds"] < HELD + 5
+    assert HELD <= noticing.blocks[0]["seconds"] < HELD + 30
     assert noticing.threads == {threading.get_ident()}, "observers live on the loop"
 
 
@@ -189,6 +189,6 @@ def test_how_late_the_loop_is_is_counted_at_every_beat() -> None:
 
 async def test_a_loop_that_is_watched_counts_its_lag() -> None:
     lag = Histogram((0.1, 1.0))
-    async with watched(Observers(), lag), asyncio.timeout(10):
+    async with watched(Observers(), lag), asyncio.timeout(30):
         while not sum(lag.counts):  # noqa: ASYNC110  # what is waited for signals nobody
             await asyncio.sleep(0.01)

@@ -35,7 +35,7 @@ def settings(venue: MockVenue, symbols: Sequence[str], **server: Any) -> dict[st
         "server": {"listen": "127.0.0.1:0", **server},
         "store": {"path": "gateway.db"} if server else {},
         "telemetry": {"traces": "console"},
-        "exchanges": {"mock": {"heartbeat_interval": 1, "endpoints": endpoints}},
+        "exchanges": {"mock": {"heartbeat_interval": 5, "endpoints": endpoints}},
         "accounts": {"main": {"exchange": "mock", "api_key": "env:MOCK_KEY", "secret": "env:MOCK_SECRET"}},
         "subscriptions": [{"exchange": "mock", "channel": "trades", "symbols": list(symbols)}],
     }

@@ -17,6 +17,12 @@ async def epoch(screen: Any) -> int:
     return int(re.search(r"epoch (\d+)", await facts.inner_text())[1])
 
 
+async def later(screen: Any, before: int) -> None:
+    """Wait for a later epoch; on a busy machine it may be more than one."""
+    await expect(screen.card(ID).locator(".facts").first).not_to_contain_text(f"epoch {before} ")
+    assert await epoch(screen) > before
+
+
 async def changes(screen: Any) -> list[list[str]]:
     """Return the rows of the connection's changes, the oldest first: state, reason and text."""
     rows = await screen.page.locator('table[aria-label^="Changes"] tbody tr').all()
@@ -88,7 +94,7 @@ async def test_streams_are_told_with_the_age_of_their_data_and_heartbeats_with_t
     await expect(screen.card(ID).locator(".facts").first).to_contain_text("oldest data")
     heart = screen.card(ID).locator(".facts").nth(1)
     await expect(heart).to_have_text(
-        re.compile(r"^Heartbeat every 1.0 s · last pong [\d.]+ \S+ ago · round trip [\d.]+ \S+$")
+        re.compile(r"^Heartbeat every 5.0 s · last pong [\d.]+ \S+ ago · round trip [\d.]+ \S+$")
     )
 
 
@@ -101,7 +107,7 @@ async def test_a_rollover_is_asked_for_and_seen(look: Any, stage: Stage) -> None
     first = screen.page.locator('table[aria-label^="Changes"] tbody tr').first
     await expect(first).to_contain_text("rollover")
     await expect(first).to_contain_text("asked for")
-    await expect(screen.card(ID).locator(".facts").first).to_contain_text(f"epoch {before + 1} ")
+    await later(screen, before)
     assert stage.venue.counts.upgrades > sockets
 
 
@@ -117,7 +123,7 @@ async def test_a_reconnect_is_asked_for_only_by_those_who_mean_it(look: Any, sta
     await screen.button(f"Reconnect {ID}").click()
     await screen.accept()
     await expect(screen.page.locator(".notice")).to_have_count(1)
-    await expect(screen.card(ID).locator(".facts").first).to_contain_text(f"epoch {before + 1} ")
+    await later(screen, before)
 
 
 async def test_ages_are_by_the_clock_of_the_gateway(look: Any) -> None:

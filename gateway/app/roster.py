@@ -8,10 +8,12 @@ from gateway.app.connections import Connections
 from gateway.app.naming import Naming
 from gateway.app.outcome import Outcome
 from gateway.config import AccountSettings
-from gateway.engine.details import AccountDetails, PluginDetails
+from gateway.engine.details import AccountDetails, KeyDetails, PluginDetails
 from gateway.errors import ShuttingDown
 from gateway.host import Installed, installed
 from gateway.model.states import ConnectionState as S
+from gateway.runtime.rights import excess
+from gateway.spi.rights import KeyRights
 
 PATIENCE: Final = 10.0
 """Seconds for the disk to tell what is installed."""
@@ -69,6 +71,7 @@ class Roster:
             "is_connected": view is not None and view.state is S.CONNECTED,
             "is_healthy": view is not None and self._is_healthy(view.id),
             "held_down": place is not None and place.id in place.exchange.links.held_down,
+            "key": None if place is None else _key(place.exchange.links.rights.known.get(account)),
             "problem": problem,
         }
 
@@ -99,6 +102,17 @@ class Roster:
 
     def _is_healthy(self, connection_id: str) -> bool:
         return bool(self._connections.operations.get_connection_info(connection_id).get("is_healthy"))
+
+
+def _key(rights: KeyRights | None) -> KeyDetails | None:
+    if rights is None:
+        return None
+    return {
+        "trading": rights.trading,
+        "withdrawal": rights.withdrawal,
+        "address_bound": rights.address_bound,
+        "excess": excess(rights),
+    }
 
 
 def _asked(ask: Callable[[], Outcome[T]]) -> Outcome[T]:

@@ -133,11 +133,26 @@ class ConfigurationRead(TypedDict):
     needs_restart: list[str]
 
 
+class KeyDetails(TypedDict):
+    """
+    What an account's key may do, where the exchange says.
+
+    ``withdrawal`` is whatever takes assets out of the account; one that is ``address_bound`` works
+    from some addresses alone. ``excess`` has what it may do without need.
+    """
+
+    trading: bool | None
+    withdrawal: bool | None
+    address_bound: bool | None
+    excess: list[str]
+
+
 class AccountDetails(TypedDict):
     """
     One account; ``connection`` is the one that is meant by asking for the account.
 
     ``connections`` are all that there are now. Without a ``problem`` it can be asked for.
+    ``key`` is null until the exchange has told what it may do.
     """
 
     id: str
@@ -148,6 +163,7 @@ class AccountDetails(TypedDict):
     is_connected: bool
     is_healthy: bool
     held_down: bool
+    key: KeyDetails | None
     problem: str
 
 

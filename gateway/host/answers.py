@@ -16,6 +16,7 @@ from gateway.host.declarations import is_streaming
 from gateway.spi.contract import ExchangeInfo, Request, Route, Session, Verdict
 from gateway.spi.dialect import Dialect
 from gateway.spi.events import Data
+from gateway.spi.rights import KeyRights
 
 R = TypeVar("R")
 _METHODS: Final = tuple(name for name in vars(Dialect) if not name.startswith("_"))
@@ -58,6 +59,12 @@ class Answers:
             if count > 1:
                 raise self._error(hook, f"returns the stream {stream!r} {count} times, need at most 1")
         return whole
+
+    def rights(self, hook: str, value: object) -> KeyRights:
+        """Let through what says yes, no or nothing of each right."""
+        rights = self.kind(hook, KeyRights, value)
+        self._fields(hook, rights, rules.RIGHTS)
+        return rights
 
     def seconds(self, hook: str, value: object) -> float:
         """Let a finite number above 0 through."""

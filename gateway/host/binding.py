@@ -15,6 +15,7 @@ from gateway.spi import steps
 from gateway.spi.contract import ExchangeInfo, Handshake, Request, Route, Session, Target, Verdict
 from gateway.spi.dialect import Dialect
 from gateway.spi.events import Data
+from gateway.spi.rights import KeyRights
 
 T = TypeVar("T")
 Resolve = Callable[[str], Callable[..., Any]]
@@ -109,6 +110,11 @@ class Binding:
         hook = "gateway_reconcile"
         asked = {"target": target, "session": session, "since": since, "known": known, "instruments": instruments}
         return self._fetch(hook, lambda value: self._answers.data(hook, value), **asked)
+
+    def key_rights(self, target: Target) -> steps.Conversation[KeyRights] | None:
+        """See :func:`gateway.spi.hookspecs.gateway_key_rights`."""
+        hook = "gateway_key_rights"
+        return self._fetch(hook, lambda value: self._answers.rights(hook, value), target=target)
 
     def native(self, target: Target) -> NativeSide | None:
         """See :func:`gateway.spi.hookspecs.gateway_native`."""

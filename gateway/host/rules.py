@@ -126,6 +126,9 @@ VERDICT: Final = (
     Rule("reason", _or_none(_is(Reason)), "a Reason or None"),
     Rule("text", _is(str), "text"),
 )
+RIGHTS: Final = tuple(
+    Rule(name, _or_none(_is(bool)), "a truth value or None") for name in ("trading", "withdrawal", "address_bound")
+)
 HTTP_REPLY: Final = (
     Rule("status", is_status, "a status from 200 to 599"),
     Rule("headers", _is(Mapping), "a mapping"),

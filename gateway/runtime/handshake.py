@@ -14,10 +14,10 @@ from gateway.errors import ConnectionFault, PluginError, ProtocolViolation, Upgr
 from gateway.model.states import Phase
 from gateway.net.transport import Kind, Transport
 from gateway.runtime.deadlines import deadline
-from gateway.runtime.rest import Rest
+from gateway.runtime.rest import REFUSED, Rest
 from gateway.runtime.writer import Writer
 from gateway.spi.contract import Handshake, Session
-from gateway.spi.steps import Fetch, Open, Receive, Send, Step
+from gateway.spi.steps import Fetch, HttpReply, Open, Receive, Send, Step
 from gateway.telemetry import SCRUBBER
 
 PATIENCE = 10.0
@@ -104,7 +104,7 @@ class Opening:
         with self._during(type(step).__name__.lower()):
             match step:
                 case Fetch():
-                    return await self._rest.fetch(step, self._spare)
+                    return await self._fetch(step)
                 case Open():
                     return await self._open(step)
                 case Send():
@@ -113,6 +113,12 @@ class Opening:
                     return await self._receive(step.within)
                 case _:
                     raise PluginError(self._exchange, f"gateway_handshake yielded {type(step).__name__}, no step")
+
+    async def _fetch(self, step: Fetch) -> HttpReply:
+        reply = await self._rest.fetch(step, self._spare)
+        if reply.status < REFUSED:
+            SCRUBBER.know_handed_out(reply.body)
+        return reply
 
     def _spare(self, seconds: float) -> None:
         """Give a wait for the exchange's limits back to the deadline."""

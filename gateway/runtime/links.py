@@ -27,6 +27,7 @@ from gateway.runtime.ground import Ground
 from gateway.runtime.judge import Judge
 from gateway.runtime.link import Link
 from gateway.runtime.placing import number_for
+from gateway.runtime.rights import Rights
 from gateway.runtime.rollover import LONGEST, SHORTEST, Rolling
 from gateway.runtime.supervisor import Supervisor
 from gateway.runtime.waiting import known
@@ -52,6 +53,7 @@ class Links:
         """Connections that an operator wants down, streams or not, until they are asked for again."""
         self.past = Counters()
         """What connections that were forgotten have counted."""
+        self.rights = Rights(ground)
         self._manual: frozenset[str] = frozenset()
         """Connections that are not dialled again when they end by themselves."""
         self._fatal: dict[str, str] = {}
@@ -185,6 +187,7 @@ class Links:
     def log_in_anew(self, account: str) -> None:
         """The credentials of ``account`` are others: its connections take them up, if they can without a gap."""
         self._fatal = {id_: why for id_, why in self._fatal.items() if not _is_of(account, id_)}
+        self.rights.forget(account)
         for link in self._of(account):
             link.target = link.judge.target = self._ground.target(link.connection.endpoint.name, account)
             if link.supervisor.roll(OUTDATED).done():  # it does not serve
@@ -197,6 +200,7 @@ class Links:
         self.held_down = frozenset(id_ for id_ in self.held_down if not _is_of(account, id_))
         self._manual = frozenset(id_ for id_ in self._manual if not _is_of(account, id_))
         self._fatal = {id_: why for id_, why in self._fatal.items() if not _is_of(account, id_)}
+        self.rights.forget(account)
         for link in self._of(account):
             link.pinned = False
             link.supervisor.disconnect()
@@ -220,6 +224,7 @@ class Links:
             link.supervisor.close()
         if tasks:
             await asyncio.wait(tasks)
+        await self.rights.stop()
 
     def _make(self, connection_id: str, endpoint: Endpoint, account: str | None) -> Link:
         ground = self._ground
@@ -277,7 +282,7 @@ class Links:
                 if feed.status is TopicStatus.CLOSED:
                     feed.wanted(change.at_us)
         elif change.after is S.CONNECTED:
-            self._loop.call_soon(self._renew_if_outdated, link)  # when nothing is left of what led to it
+            self._loop.call_soon(self._logged_in, link)  # when nothing is left of what led to it
         elif change.after is S.DISCONNECTED:
             if self._ground.registry.snapshot.supervised[change.connection_id].fatal:
                 self._fatal[change.connection_id] = change.text
@@ -292,11 +297,12 @@ class Links:
             if feed.status is not TopicStatus.CLOSED:
                 feed.refused(why or Reason.STOPPED, at_us)
 
-    @staticmethod
-    def _renew_if_outdated(link: Link) -> None:
+    def _logged_in(self, link: Link) -> None:
         """What was under way when the credentials changed may have come up with the former ones."""
         if link.is_outdated:
             link.supervisor.roll(OUTDATED)
+        elif self.all.get(link.connection.id) is link and not self._stopped:
+            self.rights.look(link)
 
     def _forget(self, link: Link) -> None:
         """Drop a connection that is down and that nobody wants, with all that was known of it."""

@@ -59,6 +59,7 @@ from gateway.spi.native import (
     NativeTurn,
 )
 from gateway.spi.numbers import loads_exact
+from gateway.spi.rights import KeyRights
 from gateway.spi.steps import Conversation, Fetch, Frame, HttpReply, Open, Receive, Send
 
 __all__ = [
@@ -90,6 +91,7 @@ __all__ = [
     "Instrument",
     "Instruments",
     "Keepalive",
+    "KeyRights",
     "KeyType",
     "Level",
     "Limit",

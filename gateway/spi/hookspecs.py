@@ -24,6 +24,7 @@ from gateway.spi.contract import ExchangeInfo, Handshake, Request, Route, Sessio
 from gateway.spi.dialect import Dialect
 from gateway.spi.events import Data
 from gateway.spi.native import Native
+from gateway.spi.rights import KeyRights
 from gateway.spi.steps import Conversation
 
 PROJECT: Final = "gateway"
@@ -140,6 +141,16 @@ def gateway_reconcile(
     ``known`` are the orders that were open when they were last seen: whatever
     became of one that is not open any more is part of the state. One that is not
     returned is forgotten. Without it the stream says all that is known.
+    """
+
+
+@hookspec(firstresult=True)
+def gateway_key_rights(target: Target) -> Conversation[KeyRights] | None:
+    """
+    Ask what the key of ``target.account`` may do.
+
+    Called after its first login, and after another one where that came to nothing or the
+    credentials are others. What it says is told and changes nothing. Without it nobody knows.
     """
 
 

@@ -30,6 +30,7 @@ WARNINGS: Final = frozenset(
         "endpoint_moved",
         "keepalive_failed",
         "kept_quiet",
+        "limit_halved",
         "key_rights_excessive",
         "memory_short",
         "plugin_slow",

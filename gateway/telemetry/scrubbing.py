@@ -2,6 +2,8 @@
 What is known to be secret is hidden in every line of the log, however it got there and in whichever spelling.
 
 It is hidden in what exchanges say when they refuse us, too: their words are told to clients and operators.
+So is what they hand out at a login, such as a key to a stream: nobody says which part of an answer that is,
+so whatever looks like it counts.
 
 That a secret is kept from lines in the first place is the rule; this is for libraries and
 plugins that do not keep it. A process has one log, so it has one :data:`SCRUBBER`.
@@ -19,6 +21,15 @@ SHORTEST: Final = 8
 """Characters of the shortest text that is hidden: anything shorter would turn up in words that are none of it."""
 MOST: Final = 1_024
 """Secrets that are remembered; beyond that the oldest are let go."""
+MOST_PASSING: Final = 128
+"""Likewise, of what was handed out, as it stands; it pushes no other secret out."""
+MOST_AT_ONCE: Final = 16
+"""Of one answer: more are no keys."""
+READ: Final = 64 * 1024
+"""Bytes of an answer that are looked at."""
+_OPAQUE: Final = re.compile(r"[A-Za-z0-9_-]{24,512}")
+_DIGIT: Final = re.compile(r"[0-9]")
+"""Keys and tokens are long and have digits; words, names of hosts and numbers are shorter."""
 
 
 class Scrubber:
@@ -26,6 +37,7 @@ class Scrubber:
 
     def __init__(self) -> None:
         self._known: tuple[str, ...] = ()
+        self._passing: tuple[str, ...] = ()
         self._pattern: re.Pattern[str] | None = None
 
     def know(self, secrets: Iterable[str]) -> None:
@@ -38,8 +50,18 @@ class Scrubber:
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
         self._known = new
 
+    def know_handed_out(self, answer: bytes) -> None:
+        """Hide whatever in ``answer``, an exchange's to a login, could be a key or a token."""
+        opaque = _OPAQUE.findall(answer[:READ].decode(errors="replace"))
+        found = [one for one in dict.fromkeys(opaque) if _DIGIT.search(one)][:MOST_AT_ONCE]
+        kept = [one for one in self._passing if one not in found]
+        self._passing = (*kept, *found)[-MOST_PASSING:]
+
     def scrub(self, text: str) -> str:
         """Return ``text`` without any of them."""
+        for one in self._passing:
+            if one in text:
+                text = text.replace(one, HIDDEN)
         pattern = self._pattern
         return text if pattern is None else pattern.sub(HIDDEN, text)
 

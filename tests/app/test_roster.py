@@ -35,6 +35,7 @@ async def test_an_account_is_told_as_it_stands(running) -> None:
             "is_connected": False,
             "is_healthy": False,
             "held_down": False,
+            "key": None,
             "problem": "",
         }
         assert roster.account("main") == down

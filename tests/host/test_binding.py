@@ -83,6 +83,7 @@ def test_hooks_are_given_what_they_ask_for(bound, target, plain_dialect):
     assert acme.backfill(target, SYMBOL, 3, 9) is None
     known = [spi.Order(1, "BTC", "buy", "new", 1)]
     assert acme.reconcile(target, session, 7, known, instruments) is None
+    assert acme.key_rights(target) is None
     acme.handshake(target, ("a",))
     acme.heartbeat_interval(target)
     assert seen == {
@@ -100,6 +101,7 @@ def test_hooks_are_given_what_they_ask_for(bound, target, plain_dialect):
             "known": known,
             "instruments": instruments,
         },
+        "gateway_key_rights": {"target": target},
         "gateway_handshake": {"target": target, "streams": ("a",)},
         "gateway_heartbeat_interval": {"target": target},
     }
@@ -118,6 +120,7 @@ CALLS = {
     "gateway_server_time": lambda acme, target: acme.server_time(target),
     "gateway_backfill": lambda acme, target: acme.backfill(target, SYMBOL, 1, 2),
     "gateway_reconcile": lambda acme, target: acme.reconcile(target, spi.Session(), 1, (), spi.Instruments()),
+    "gateway_key_rights": lambda acme, target: acme.key_rights(target),
 }
 CONNECTING = set(CALLS) - {"gateway_route", "gateway_heartbeat_interval", "gateway_classify"}
 

@@ -117,6 +117,7 @@ class Roster:
             "is_connected": False,
             "is_healthy": False,
             "held_down": False,
+            "key": None,
             "problem": "" if place else "the exchange mock of account other does not run",
         }
 

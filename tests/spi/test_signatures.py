@@ -26,6 +26,7 @@ HOOKS = {
     "gateway_server_time": ["target"],
     "gateway_backfill": ["target", "subscription", "after", "before"],
     "gateway_reconcile": ["target", "session", "since", "known", "instruments"],
+    "gateway_key_rights": ["target"],
     "gateway_native": ["target"],
     "gateway_connection_changed": ["change"],
 }

@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from gateway.telemetry import scrubbing, setup_logs
-from gateway.telemetry.scrubbing import MOST, Scrubber
+from gateway.telemetry.scrubbing import MOST, MOST_AT_ONCE, MOST_PASSING, Scrubber
 
 CANARY = "c4nary/+= 'quoted' \"twice\""
 BODY = ("MC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmi", "CqirVv9mWG9qfSnF")
@@ -65,6 +65,48 @@ def test_what_is_known_stays_known_until_very_much_is() -> None:
     assert made.scrub("the-oldest-one") == "***"
     made.know(["one-too-many"])
     assert made.scrub("the-oldest-one secret-number-0 one-too-many") == "the-oldest-one *** ***"
+
+
+# --- what an exchange hands out at a login
+
+LISTEN_KEY = "pqia91ma19a5s61cv6a81va65sdf19v8a65a1a5s61cv6a81va65sdf19v8a65a1"
+
+
+def handed(number: int) -> str:
+    return f"handed-out-to-somebody-{number:04}"
+
+
+@pytest.mark.parametrize(
+    "answer", ['{"listenKey":"%s"}', '{"data":{"token":"%s","ping":18000}}', "%s", "a=1&token=%s&b=2"]
+)
+def test_what_was_handed_out_is_hidden_wherever_it_stood(answer: str) -> None:
+    made = scrubber()
+    made.know_handed_out((answer % LISTEN_KEY).encode())
+    assert made.scrub(f"{LISTEN_KEY} of wss://host/ws/{LISTEN_KEY}?x=1") == "*** of wss://host/ws/***?x=1"
+
+
+@pytest.mark.parametrize(
+    "word", ["wss://ws-api.exchange.example/endpoint", "application-specification", "1764547200000", "BTC-USDT"]
+)
+def test_words_hosts_and_numbers_are_no_keys(word: str) -> None:
+    made = scrubber()
+    made.know_handed_out(json.dumps({"a": word}).encode())
+    assert made.scrub(word) == word
+
+
+def test_what_was_handed_out_pushes_nothing_else_out_and_the_oldest_of_it_goes() -> None:
+    made = scrubber(CANARY)
+    for number in range(MOST_PASSING):
+        made.know_handed_out(handed(number).encode())
+    made.know_handed_out(handed(0).encode())  # the same again is the newest
+    made.know_handed_out(handed(MOST_PASSING).encode())
+    assert made.scrub(f"{CANARY} {handed(0)} {handed(1)} {handed(2)}") == f"*** *** {handed(1)} ***"
+
+
+def test_an_answer_of_nothing_but_keys_teaches_few() -> None:
+    made = scrubber()
+    made.know_handed_out(" ".join(map(handed, range(MOST_AT_ONCE + 1))).encode())
+    assert made.scrub(f"{handed(MOST_AT_ONCE - 1)} {handed(MOST_AT_ONCE)}") == f"*** {handed(MOST_AT_ONCE)}"
 
 
 @pytest.fixture

@@ -92,6 +92,11 @@ class MarketPlugin:
         return self._own.accounts.reconcile(target, since, known, instruments)
 
     @spi.hookimpl
+    def gateway_key_rights(self, target: spi.Target) -> spi.Conversation[spi.KeyRights] | None:
+        """Ask what the key of an account may do."""
+        return self._own.accounts.rights(target)
+
+    @spi.hookimpl
     def gateway_instruments(self, target: spi.Target) -> spi.Conversation[spi.Instruments]:
         """Fetch the symbols."""
         return reference.fetch_instruments(target, self._market, self._own.named)

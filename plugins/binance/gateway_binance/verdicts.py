@@ -35,6 +35,9 @@ _UNTIL: Final = re.compile(r"banned until (\d{13}|\d{16})\b", re.ASCII)
 """In milliseconds, or in microseconds on a connection that writes its times so."""
 
 TOO_MANY_REQUESTS: Final = -1003
+POLICY: Final = 1008
+TOO_MANY: Final = "too many requests"
+"""What a Close frame says, with the code above, after more messages than a connection may send: no document, seen."""
 
 
 class Meaning(NamedTuple):
@@ -107,6 +110,8 @@ _BODY: Final = Decoder(Body)
 
 def verdict(fault: spi.ConnectionFault) -> spi.Verdict | None:
     """Judge ``fault``; :obj:`None` leaves it to the core."""
+    if isinstance(fault, spi.TransportLost) and fault.code == POLICY and TOO_MANY in fault.text.lower():
+        return spi.Verdict(action=RETRY, reason=spi.Reason.RATE_LIMITED, text=fault.text)
     if not isinstance(fault, spi.UpgradeRefused | spi.ReplyRefused):
         return None
     body = _body(fault.body)

@@ -136,3 +136,53 @@ async def test_a_margin_accounts_token_is_no_less_a_secret(watching: Watching) -
         everything = shown(one, ear.heard) + watching.seen()
     assert one.venue.keys._tokens
     assert [secret for secret in hidden if secret in everything] == []
+
+
+# --- an exchange that repeats what it handed out
+
+
+def echoes(one: Trading) -> list[str]:
+    """Return every listenKey and token that there is, or was."""
+    return [*(key.text for key in one.venue.keys._keys.values()), *one.venue.keys._tokens]
+
+
+async def hear_it_repeated(one: Trading, exchange: str) -> tuple[Any, list[str]]:
+    """Have every refusal and error repeat what was handed out, without a name before it."""
+    faults = one.venue.faults
+    ear = await one.hear(ORDERS[exchange])
+    tokens = echoes(one)
+    assert tokens
+    for code in (-1125, -1000, -1102):
+        for token in tokens:
+            words = json.dumps({"code": code, "msg": f"{token} is not known, see /ws/{token}?x={token}"}).encode()
+            faults.refuse_requests.arm(Refusal(400, body=words), times=2)
+            faults.refuse_upgrades.arm(Refusal(400, body=words), times=2)
+            one.venue.drop()
+            await asyncio.sleep(900)
+            for socket in tuple(one.venue.sockets.values()):
+                socket.text(b'{"id":null,"status":400,"error":' + words + b"}")
+                socket.text(words)
+            await asyncio.sleep(60)
+    for socket in tuple(one.venue.sockets.values()):
+        socket.close(1008, f"{tokens[0]} is over"[:120])
+    await asyncio.sleep(120)
+    return ear, [*tokens, *echoes(one)]
+
+
+@pytest.mark.parametrize(
+    ("exchange", "options"),
+    [
+        ("binance", {"binance": {"cross_margin": ["spot"]}}),
+        ("binance-usdm", {}),
+        ("binance-coinm", {}),
+    ],
+)
+@virtually
+async def test_what_it_handed_out_is_hidden_though_it_repeats_it(
+    exchange: str, options: dict[str, Any], watching: Watching
+) -> None:
+    async with trading(exchange, options=options, observers=watching.observers) as one:
+        ear, hidden = await hear_it_repeated(one, exchange)
+        everything = shown(one, ear.heard) + watching.seen()
+    assert "is not known" in everything, "the exchange's own words are told"
+    assert [token for token in hidden if token in everything] == []

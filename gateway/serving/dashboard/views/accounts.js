@@ -26,9 +26,10 @@ export function open(root, signal) {
 
 function card(item) {
   const parts = { state: h("span", { class: "badge" }), facts: h("p", { class: "facts" }), why: h("p", { class: "why" }),
+    key: h("p", { class: "why" }),
     places: h("ul", { class: "places row", "aria-label": `Connections and data of ${item.id}` }),
     up: button(item.id, "connect", "Connect"), down: button(item.id, "disconnect", "Disconnect") };
-  const made = h("li", { class: "card" }, h("h3", {}, item.id, " ", parts.state), parts.why, parts.facts, parts.places,
+  const made = h("li", { class: "card" }, h("h3", {}, item.id, " ", parts.state), parts.why, parts.key, parts.facts, parts.places,
     h("div", { class: "row" }, parts.up, parts.down));
   made.parts = parts;
   return made;
@@ -39,10 +40,11 @@ function button(id, action, label) {
 }
 
 function fill(made, item, offered) {
-  const { state, facts, why, places, up, down } = made.parts;
+  const { state, facts, why, key, places, up, down } = made.parts;
   say(state, item.state);
   state.className = `badge ${item.state}`;
   say(why, item.problem);
+  say(key, item.key?.excess.length ? `Its key ${item.key.excess.join(" and ")}: reading, from this address, would do.` : "");
   say(facts, [`exchange ${item.exchange}`, item.is_healthy ? "healthy" : "not healthy", item.held_down ? "held down until it is asked for" : ""].filter(Boolean).join(" · "));
   made.dataset.healthy = item.is_healthy;
   up.disabled = down.disabled = item.connection === null;

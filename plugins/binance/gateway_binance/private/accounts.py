@@ -21,6 +21,9 @@ class Accounts(Protocol):
     ) -> spi.Conversation[Sequence[spi.Data]]:
         """Fetch the account."""
 
+    def rights(self, target: spi.Target, /) -> spi.Conversation[spi.KeyRights] | None:
+        """Ask what the account's key may do."""
+
 
 def route(subscription: spi.Subscription, channels: Sequence[spi.Channel]) -> spi.Route | None:
     """Name the one stream that brings all that is an account's, if ``channels`` has what is wanted, or raw."""

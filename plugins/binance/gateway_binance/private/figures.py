@@ -79,6 +79,10 @@ SPOT_ORDER: Final = 4
 LISTEN_TOKEN: Final = 1
 MARGIN_CALL: Final = 10
 
+# What a key may do: the wallet documents, 2026-11; what a futures account may, in both markets.
+KEY_RIGHTS: Final = 1
+FUTURES_RIGHTS: Final = 5
+
 # Both futures markets. COIN-M's documents say 1 of balances and positions.
 LISTEN_KEY: Final = 1
 FUTURES_OPEN_ORDERS: Final = 40

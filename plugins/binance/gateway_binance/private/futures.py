@@ -8,6 +8,7 @@ from gateway_binance.private import listenkey
 from gateway_binance.private.futures_events import FuturesEvents
 from gateway_binance.private.futures_state import Paths, fetch
 from gateway_binance.private.orders import Names
+from gateway_binance.private.rights import futures_rights
 
 
 class FuturesAccounts:
@@ -44,3 +45,7 @@ class FuturesAccounts:
     ) -> spi.Conversation[Sequence[spi.Data]]:
         """Fetch the account."""
         return fetch(target, self._market.weight, self._paths, since, known, Names(instruments))
+
+    def rights(self, target: spi.Target) -> spi.Conversation[spi.KeyRights] | None:
+        """Ask what the account may do; of its key nothing is told here."""
+        return futures_rights(target, self._market.weight, self._paths.abilities)

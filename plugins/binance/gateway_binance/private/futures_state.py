@@ -89,15 +89,16 @@ class Holding(Struct, frozen=True, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Where a market keeps an account; ``api`` is where the rest is."""
+    """Where a market keeps an account, and what it may do; ``api`` is where the rest is."""
 
     api: str
     balances: str
     positions: str
+    abilities: str
 
 
-USDM_PATHS: Final = Paths("/fapi/v1", "/fapi/v3/balance", "/fapi/v3/positionRisk")
-COINM_PATHS: Final = Paths("/dapi/v1", "/dapi/v1/balance", "/dapi/v1/positionRisk")
+USDM_PATHS: Final = Paths("/fapi/v1", "/fapi/v3/balance", "/fapi/v3/positionRisk", "/fapi/v1/accountConfig")
+COINM_PATHS: Final = Paths("/dapi/v1", "/dapi/v1/balance", "/dapi/v1/positionRisk", "/dapi/v1/account")
 
 
 def fetch(  # all that it stands on

@@ -1,6 +1,7 @@
 """Spot and margin accounts, as the spot plugin's hooks need them."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from gateway import spi
 from gateway_binance.declared.market import Market
@@ -8,11 +9,14 @@ from gateway_binance.options import in_microseconds, spot_options
 from gateway_binance.private import userdata
 from gateway_binance.private.margin import listen_token
 from gateway_binance.private.orders import Names
+from gateway_binance.private.rights import spot_rights
 from gateway_binance.private.spot_events import SpotEvents
 from gateway_binance.private.spot_state import Wallet, fetch_margin, fetch_spot
 
-WITHOUT_ACCOUNTS = "data"
+WITHOUT_ACCOUNTS: Final = "data"
 """The environment in which nobody can log in: faqs/market_data_only.md, 2026-07-21."""
+WITH_RIGHTS: Final = "live"
+"""The environment that has ``/sapi``: testnet/general-info.md and demo-mode/general-info.md, 2026-07-21."""
 
 
 class SpotAccounts:
@@ -61,6 +65,10 @@ class SpotAccounts:
         if wallet is None:
             return fetch_spot(target, self._market.weight, known, names)
         return fetch_margin(target, wallet, known, names)
+
+    def rights(self, target: spi.Target) -> spi.Conversation[spi.KeyRights] | None:
+        """Ask what the account's key may do; where the money is none there is nobody to ask."""
+        return spot_rights(target) if target.environment == WITH_RIGHTS else None
 
 
 def _wallet(target: spi.Target) -> Wallet | None:

@@ -63,6 +63,7 @@ def _answer(counter: Counter, call: Call, request: web.Request, body: bytes) -> 
     try:
         guard.admit(call.weighs(params))
         account = _caller(counter.gate, call, request.headers.get("x-mbx-apikey", ""), params, payload)
+        counter.gate.let_through(account, call)
         used = guard.order(account.name, call.orders) if account is not None and call.orders else ()
         result, status = call.act(Caller(params, account)), 200
         headers |= {f"x-mbx-order-count-{one.quota.suffix}": str(one.count) for one in used}

@@ -105,6 +105,7 @@ class WsApi:
             raise RefusedError(-1020, "This operation is not supported.")
         self._guard.admit(call.weighs(asked.params))
         account = self._caller(session, call.security, asked.params, asked.signed)
+        self._gate.let_through(account, call)
         if account is not None and call.orders:
             self._guard.order(account.name, call.orders)
         result = call.act(Caller(asked.params, account))

@@ -51,9 +51,7 @@ class FuturesAccount:
         yield Call(f"POST {start}/v1/positionSide/dual", self._set_dual, 1, _SIGNED)
         yield Call(f"GET {start}/v1/multiAssetsMargin", lambda _: {"multiAssetsMargin": False}, 30, _SIGNED)
         yield Call(f"GET {start}/v1/symbolConfig", self._configs, 5, _SIGNED)
-        yield Call(
-            f"GET {start}/v1/accountConfig", lambda _: {"canTrade": True, "dualSidePosition": False}, 5, _SIGNED
-        )
+        yield Call(f"GET {start}/v1/accountConfig", lambda _: _config(), 5, _SIGNED)
         yield Call(f"GET {start}/v1/commissionRate", self._commission, 20, _SIGNED)
         yield Call(f"GET {start}/v1/leverageBracket", self._brackets, 1, _SIGNED)
         if self._is_coinm:
@@ -220,3 +218,9 @@ _TOTALS: Final = frozenset(
         *("positionInitialMargin", "openOrderInitialMargin", "crossWalletBalance", "crossUnPnl"),
     }
 )
+
+
+def _config() -> dict[str, Any]:
+    """Return what an account may do; its key may do less."""
+    able = {"canTrade": True, "canDeposit": True, "canWithdraw": True}
+    return {"feeTier": 0, **able, "dualSidePosition": False, "multiAssetsMargin": False, "updateTime": 0}

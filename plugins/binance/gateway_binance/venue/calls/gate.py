@@ -9,7 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from gateway_binance.venue.calls.call import Params
+from gateway_binance.venue.calls.call import Call, Params, Security
 from gateway_binance.venue.private.accounts import Account, Accounts, UnknownKeyError
 from gateway_binance.venue.refusals import UNAUTHORIZED, RefusedError, illegal, missing
 
@@ -47,6 +47,18 @@ class Gate:
             if unknown.malformed:
                 raise RefusedError(-2014, "API-key format invalid.", UNAUTHORIZED) from None
             raise RefusedError(-2015, "Invalid API-key, IP, or permissions for action.", UNAUTHORIZED) from None
+
+    @staticmethod
+    def let_through(account: Account | None, call: Call) -> None:
+        """
+        Let a request pass that its key may make: one that only reads changes nothing.
+
+        Raises:
+            RefusedError: If it may not.
+        """
+        changes = call.security is Security.SIGNED and not call.route.startswith("GET ")
+        if changes and account is not None and not account.trades:
+            raise RefusedError(-2015, "Invalid API-key, IP, or permissions for action.", UNAUTHORIZED)
 
     def signed(self, api_key: str, params: Params, payload: bytes) -> Account:
         """

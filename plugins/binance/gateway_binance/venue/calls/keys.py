@@ -46,14 +46,35 @@ def margin(keys: Keys) -> Iterator[Call]:
 
 
 def wallet(assets: Callable[[], list[str]]) -> Iterator[Call]:
-    """Yield what of ``/sapi`` clients read before they begin: the coins that there are."""
+    """Yield what of ``/sapi`` clients read before they begin: what a key may do, the coins that there are."""
 
     def coins(_: Caller) -> list[Any]:
         return [{"coin": one, "name": one, "trading": True, "networkList": []} for one in assets()]
 
+    yield Call("GET /sapi/v1/account/apiRestrictions", _restrictions, 1, Security.SIGNED)
     yield Call("GET /sapi/v1/capital/config/getall", coins, 10, Security.SIGNED)
     yield Call("GET /sapi/v1/margin/allPairs", lambda _: [], 1, Security.KEY)
     yield Call("GET /sapi/v1/margin/isolated/allPairs", lambda _: [], 1, Security.KEY)
+
+
+def _restrictions(caller: Caller) -> dict[str, Any]:
+    """After "Get API Key Permission" of the wallet documents, 2026-11."""
+    key = caller.known
+    return {
+        "ipRestrict": key.bound,
+        "createTime": 1_698_645_219_000,
+        "enableReading": True,
+        "enableWithdrawals": key.withdraws,
+        "enableInternalTransfer": False,
+        "enableMargin": False,
+        "enableFutures": key.trades,
+        "permitsUniversalTransfer": False,
+        "enableVanillaOptions": False,
+        "enableFixApiTrade": False,
+        "enableFixReadOnly": True,
+        "enableSpotAndMarginTrading": key.trades,
+        "enablePortfolioMarginTrading": False,
+    }
 
 
 GONE = ("/api/v3/userDataStream", "/sapi/v1/userDataStream", "/sapi/v1/userDataStream/isolated")

@@ -29,17 +29,29 @@ RICH: Final[Holdings] = {
 
 @dataclass(slots=True)
 class Account:
-    """An account; ``revoked`` is set once its key is worth nothing any more."""
+    """
+    An account; ``revoked`` is set once its key is worth nothing any more.
+
+    ``trades`` and ``withdraws`` are what the key may do besides reading. One that is ``bound`` says
+    that it works from some addresses alone; it is heard from this machine all the same.
+    """
 
     name: str
     api_key: str
     proof: Proof
     holdings: Holdings = field(default_factory=lambda: RICH)
     revoked: bool = False
+    trades: bool = True
+    withdraws: bool = False
+    bound: bool = False
 
 
 DEMO: Final = ("main", "demoKey123", "demoSecret456")
 """Name, API key and secret of the account that exists if no other is given."""
+
+
+RIGHTS: Final = ("trades", "withdraws", "bound")
+"""What may be said of a key in a file of accounts."""
 
 
 class UnknownKeyError(Exception):
@@ -109,7 +121,8 @@ def load(path: Path) -> list[Account]:
     """
     Read accounts from a TOML file, each a table: ``api_key``, and ``secret``, or ``pem`` with a file beside it.
 
-    ``spot``, ``usdm`` and ``coinm`` are tables of what it has, each amount as text.
+    ``spot``, ``usdm`` and ``coinm`` are tables of what it has, each amount as text; ``trades``,
+    ``withdraws`` and ``bound`` say what the key may do.
 
     Raises:
         OSError: If a file cannot be read.
@@ -122,7 +135,7 @@ def load(path: Path) -> list[Account]:
 def _account(name: str, table: object, folder: Path) -> Account:
     if not isinstance(table, dict):
         raise ValueError(f"{name}: need a table")  # noqa: TRY004  # one kind of error for the whole file
-    wrong = table.keys() - {"api_key", "secret", "pem", *Market}
+    wrong = table.keys() - {"api_key", "secret", "pem", *RIGHTS, *Market}
     if wrong:
         raise ValueError(f"{name}: there is no {min(wrong)}")
     api_key, secret = table.get("api_key"), table.get("secret")
@@ -130,8 +143,11 @@ def _account(name: str, table: object, folder: Path) -> Account:
         secret = (folder / str(table["pem"])).read_text(encoding="ascii")
     if not isinstance(api_key, str) or not isinstance(secret, str):
         raise ValueError(f"{name}: need api_key, and either secret or pem")  # noqa: TRY004  # same
+    rights = {right: table[right] for right in RIGHTS if right in table}
+    if not all(isinstance(value, bool) for value in rights.values()):
+        raise ValueError(f"{name}: need true or false for {', '.join(RIGHTS)}")
     own = {market: _amounts(f"{name}: {market}", table[market]) for market in Market if market in table}
-    return Account(name, api_key, proof(secret), {**RICH, **own})
+    return Account(name, api_key, proof(secret), {**RICH, **own}, **rights)
 
 
 def _amounts(place: str, table: object) -> dict[str, Decimal]:

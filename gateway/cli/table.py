@@ -107,7 +107,7 @@ class Table:
         """Take the answer to a subscription; one that was refused has a row that says why."""
         row = self._row(ack["topic"])
         if ack["success"]:
-            row.become(ack["status"], ack.get("reason", ""))
+            row.become(ack.get("status", ""), ack.get("reason", ""))
         else:
             row.become("refused", ack["error"]["message"])
 

@@ -18,8 +18,10 @@ def values(channel: str, data: Any) -> str:
         return json.dumps(data, ensure_ascii=False)[:LONGEST]
     if not data:
         return "none"
-    text = write(data[-1])
-    others = len(data) - 1
+    try:
+        text, others = write(data[-1]), len(data) - 1
+    except (AttributeError, LookupError, TypeError):  # not what the channel says: as it is
+        return json.dumps(data, ensure_ascii=False)[:LONGEST]
     return f"{text}  and {others} more" if others and channel in ACCOUNT else text
 
 

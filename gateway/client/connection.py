@@ -5,10 +5,12 @@ from functools import partial
 from typing import Any, Final, Self, Unpack
 
 from gateway.client.badge import Badge
+from gateway.client.checking import check_subscribed
 from gateway.client.contiguity import Message, Position
 from gateway.client.link import Decode, Link, plainly
 from gateway.client.pending import Ack, Pending, refusal
 from gateway.client.wishes import Selection, requests, resumes, selected
+from gateway.errors import ProtocolViolation
 from gateway.model.subscriptions import Subscription
 
 URL: Final = "ws://127.0.0.1:8765/v1/ws"
@@ -141,6 +143,7 @@ class Client:
     def joined(self, group: Sequence[Subscription], resume: Mapping[str, Position], place: int, ack: Ack) -> None:
         """Note that the ``place``-th of ``group`` was answered, before anything of its topic is received."""
         if ack["success"]:
+            check_subscribed(ack)
             self._link.contiguity.acknowledged(ack, resume.get(group[place].topic))
 
     async def topics(self) -> list[dict[str, Any]]:
@@ -149,9 +152,12 @@ class Client:
 
         Raises:
             TransportLost: If no answer came.
+            ProtocolViolation: If there is no list in it.
         """
         [answer] = await self.ask("list", {}, Pending(1))
-        topics: list[dict[str, Any]] = answer["topics"]
+        topics = answer.get("topics")
+        if not isinstance(topics, list):
+            raise ProtocolViolation("the gateway's list of topics is none")
         return topics
 
     async def ping(self) -> Ack:

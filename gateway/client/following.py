@@ -128,5 +128,5 @@ class Following:
 
 
 def _back(ack: Ack) -> Message:
-    told = {name: ack[name] for name in ("status", "epoch", "offset")}
+    told = {"status": ack.get("status", ""), "epoch": ack["epoch"], "offset": ack["offset"]}
     return {"topic": ack["topic"], "type": "back", "recovered": ack.get("recovered", False), **told}

@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 
 from gateway.client.badge import Badge
+from gateway.client.checking import SENSELESS, checked
 from gateway.client.contiguity import Contiguity, Message
 from gateway.client.inbox import Inbox
 from gateway.client.pending import Ack, Pending
@@ -25,10 +26,12 @@ PATH: Final = "/v1/ws"
 CLOSING: Final = 2.0
 LARGEST: Final = 1 << 25
 """Bytes of one message: a whole book can be large."""
+SHOWN: Final = 200
+"""Characters that are told of what makes no sense."""
 
 _SCHEMES: Final = {"http": "ws", "https": "wss"}
 Decode = Callable[[str], Message]
-"""Makes a message of its text; raises a LookupError, a TypeError or what msgspec raises."""
+"""Makes a message of its text; raises what :data:`~gateway.client.checking.SENSELESS` has if it is none."""
 plainly: Final[Decode] = msgspec.json.Decoder().decode
 
 
@@ -165,13 +168,14 @@ class Link:
                 frame = await ws.receive()
                 if frame.type is not aiohttp.WSMsgType.TEXT:
                     break
-                self._take(self._decode(frame.data))
+                self._take(checked(self._decode(frame.data)))
                 while not self._inbox.room(ahead=bool(self._pending)):
                     self._room.clear()
                     await self._room.wait()
             self._finish(_lost(frame, ws))
-        except (msgspec.DecodeError, LookupError, TypeError) as exc:
-            self._finish(ProtocolViolation(f"the gateway sent what its protocol does not allow: {exc!r}"))
+        except SENSELESS as exc:
+            said = f"{exc!r:.{SHOWN}}"
+            self._finish(ProtocolViolation(f"the gateway sent what its protocol does not allow: {said}"))
 
     def _take(self, message: Message) -> None:
         if "method" in message:

@@ -25,11 +25,12 @@ class Pending:
         self._seen = seen
 
     def answer(self, ack: Ack) -> bool:
-        """Take an answer; true if it was the last."""
+        """Take an answer; true if it was the last. A LookupError or TypeError says that it is none."""
         if self.answered.done():
             return True
-        if not ack["success"] and "topic" not in ack:
-            self.answered.set_exception(refusal(ack))
+        refused = None if ack["success"] else refusal(ack)
+        if refused is not None and "topic" not in ack:
+            self.answered.set_exception(refused)
             return True
         if self._seen is not None:
             self._seen(len(self._acks), ack)
@@ -47,6 +48,15 @@ class Pending:
 
 
 def refusal(ack: Ack) -> SubscriptionError:
-    """Return what a negative answer says."""
+    """
+    Return what a negative answer says.
+
+    Raises:
+        LookupError: If it does not say why.
+        TypeError: If that is no text.
+    """
     error = ack["error"]
-    return SubscriptionError(error["code"], error["message"], temporary=error["temporary"])
+    code, message = error["code"], error["message"]
+    if not (isinstance(code, str) and isinstance(message, str)):
+        raise TypeError("an error has a code and a message")
+    return SubscriptionError(code, message, temporary=bool(error["temporary"]))

@@ -72,5 +72,5 @@ class Rest:
             return reply.status, None
         try:
             return reply.status, msgspec.json.decode(reply.body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError, UnicodeError):
             raise ProtocolViolation(f"what answered at {path} is no JSON") from None

@@ -26,14 +26,20 @@ def records(message: Message) -> Sequence[Any]:
     Raises:
         ValueError: If it holds what the protocol does not allow.
     """
+    try:
+        return _records(message)
+    except msgspec.ValidationError as wrong:
+        raise ValueError(f"{message['topic']}: {wrong}") from None
+    except (AttributeError, LookupError, TypeError) as wrong:
+        raise ValueError(f"no message of the protocol: {wrong!r:.200}") from None
+
+
+def _records(message: Message) -> Sequence[Any]:
     if message["type"] not in DATA:
         return ()
     channel = message["topic"].split(":", 2)[1]
     kind = _LISTS.get(channel)
     if kind is None:
         return (message["data"],) if channel == RAW else tuple(message["data"])
-    try:
-        found: Sequence[Any] = msgspec.convert(message["data"], kind)
-    except msgspec.ValidationError as wrong:
-        raise ValueError(f"{message['topic']}: {wrong}") from None
+    found: Sequence[Any] = msgspec.convert(message["data"], kind)
     return found

@@ -1,5 +1,7 @@
 """What the live table shows of the newest data of each channel."""
 
+import json
+
 import msgspec
 import pytest
 
@@ -64,6 +66,11 @@ def test_an_exchanges_own_payload_is_shown_as_it_came_and_cut():
 )
 def test_ages_are_readable_and_those_of_a_clock_that_differs_are_shown(us, shown):
     assert age(us) == shown
+
+
+@pytest.mark.parametrize("data", [["x"], {"price": "1"}, [{}], 7, [None]])
+def test_a_record_that_is_none_of_its_channel_is_shown_as_it_came(data):
+    assert values("orders", data) == json.dumps(data)
 
 
 def test_a_side_without_a_level_says_so():

@@ -94,12 +94,38 @@ async def test_the_reader_is_told_of_a_jump_before_the_message_that_makes_it(
         assert got[1] == {"topic": "mock:trades:A", "type": "jump", "expected": 12, "offset": 14}
 
 
-@pytest.mark.parametrize("nonsense", ["{", "[]", '{"type":"update","offset":1}', "7"])
+NONSENSE = [
+    *("{", "[]", '{"type":"update","offset":1}', "7", '"method"', '["method"]', "[" * 100_000, '"\\ud800"'),
+    *('{"topic":7,"type":"lag","from":1,"to":2}', '{"topic":"a:b:c","type":"update","epoch":"e","offset":"1"}'),
+]
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE, ids=range(len(NONSENSE)))
 async def test_a_gateway_that_talks_nonsense_is_an_error(scripted: Any, nonsense: str) -> None:
     url = await scripted(lambda ws: ws.send_str(nonsense))
     async with asyncio.timeout(10), connect(url) as client:
         with pytest.raises(ProtocolViolation, match="does not allow"):
             await anext(client)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"success": True},
+        {"success": False, "error": {}},
+        {"success": False, "error": {"code": 1, "message": "x", "temporary": False}},
+        {"success": True, "topics": 7},
+    ],
+)
+async def test_an_answer_that_makes_no_sense_is_an_error(scripted: Any, answer: dict[str, Any]) -> None:
+    async def talk(ws: Any) -> None:
+        await ws.receive()
+        await ws.send_json({"method": "list", "req_id": 1, **answer})
+
+    url = await scripted(talk)
+    async with asyncio.timeout(10), connect(url) as client:
+        with pytest.raises(ProtocolViolation):
+            await client.topics()
 
 
 async def test_a_gateway_that_does_not_answer_is_an_error_in_time(scripted: Any) -> None:

@@ -78,9 +78,10 @@ async def test_one_that_does_not_answer_is_given_up_in_time(answering):
     assert caught.value.reason is Reason.DEADLINE_MISSED
 
 
-async def test_what_only_says_that_it_is_json_is_no_gateway(answering):
+@pytest.mark.parametrize("text", ["{", "[" * 100_000, '"\\ud800"'], ids=["cut", "deep", "no text"])
+async def test_what_only_says_that_it_is_json_is_no_gateway(answering, text):
     async def handler(_):
-        return web.Response(text="{", content_type="application/json")
+        return web.Response(text=text, content_type="application/json")
 
     async with Rest(await answering(handler)) as rest:
         with pytest.raises(ProtocolViolation, match="is no JSON"):

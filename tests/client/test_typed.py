@@ -56,6 +56,18 @@ def test_what_has_no_data_has_no_records(kind):
     assert records({"topic": "mock:trades:X", "type": kind}) == ()
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({}, {"type": "update"}, {"topic": "x", "type": "update", "data": []}, {"topic": 7, "type": "update"}),
+        *({"topic": "a:new:c", "type": "update", "data": None}, {"topic": "a:trades:c", "type": []}),
+    ],
+)
+def test_what_is_no_message_of_the_protocol_is_a_value_error(wrong):
+    with pytest.raises(ValueError, match="no message of the protocol"):
+        records(wrong)
+
+
 def test_what_the_protocol_does_not_allow_is_an_error_that_names_the_topic():
     with pytest.raises(ValueError, match=r"mock:trades:X: .*price"):
         records(message("trades", [{"id": 1, "price": 2}]))

@@ -49,7 +49,9 @@ NESTED: Final = [
     b'{"zz":' + b"[" * DEEP + b"]" * DEEP + b"}",
 ]
 """What would use up the stack of a parser that calls itself."""
-NOISE: Final = st.binary(max_size=60) | st.sampled_from([*NESTED, b"\xff", b'"\\ud800"', b"9" * 5_000, b"{}", b"null"])
+NOISE: Final = st.binary(max_size=60) | st.sampled_from(
+    [*NESTED, b"\xff", b'"\\ud800"', b"9" * 5_000, b"{}", b"null"]
+)
 
 
 def fuzzed(few: int = 40) -> settings:
@@ -69,7 +71,9 @@ def spelt(value: Any) -> bytes:
     return json.dumps(value).encode("utf-8", "surrogatepass")
 
 
-def tried(parse: Callable[[], T], *allowed: type[BaseException], told: int = TOLD, secret: str = SECRET) -> T | None:
+def tried(
+    parse: Callable[[], T], *allowed: type[BaseException], told: int = TOLD, secret: str = SECRET
+) -> T | None:
     """Return what ``parse`` returns, nothing if it raises one of ``allowed``; anything else is a failure."""
     try:
         return parse()

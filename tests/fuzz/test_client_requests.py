@@ -51,7 +51,10 @@ GOOD = st.fixed_dictionaries(
         "channel": st.sampled_from(["trades", "raw"]),
         "symbols": st.lists(WORDS, max_size=2),
     },
-    optional={"streams": st.lists(WORDS, max_size=2), "resume": st.just({"BTC-USDT": {"epoch": "e", "offset": 1}})},
+    optional={
+        "streams": st.lists(WORDS, max_size=2),
+        "resume": st.just({"BTC-USDT": {"epoch": "e", "offset": 1}}),
+    },
 )
 METHODS = st.sampled_from(["subscribe", "unsubscribe", "list", "ping", "auth"])
 ASKED = object_of(method=METHODS, req_id=st.integers(), params=SUBSCRIBE | GOOD | object_of(token=VALID)) | (
@@ -83,7 +86,12 @@ def test_a_request_is_read_or_refused_by_its_code(document: dict[str, Any], sent
         req_id = refused.req_id if isinstance(refused, requests.BadFrameError) else envelope.req_id
         assert Reply(None, req_id, lambda: 1).refusal(refused)
         return
-    assert wrongs(document, document["components"]["messages"][f"{envelope.method}Request"]["payload"], json.loads(text)) == []
+    assert (
+        wrongs(
+            document, document["components"]["messages"][f"{envelope.method}Request"]["payload"], json.loads(text)
+        )
+        == []
+    )
     assert Reply(envelope.method, envelope.req_id, lambda: 1).success()
 
 
@@ -94,7 +102,11 @@ def test_a_topic_is_read_as_it_is_written(text: str) -> None:
     assert wish is None or wish.topic == text
 
 
-PLACES = st.lists(st.none() | st.tuples(st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True), st.integers(0, 10**18 - 1)), min_size=1, max_size=4)
+PLACES = st.lists(
+    st.none() | st.tuples(st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True), st.integers(0, 10**18 - 1)),
+    min_size=1,
+    max_size=4,
+)
 
 
 @fuzzed()
@@ -121,8 +133,12 @@ def asking(query: list[tuple[str, str]], path: str = "/", headers: Any = ()) -> 
     return make_mocked_request("GET", str(url), headers=CIMultiDict(headers))
 
 
-PARAMETERS = st.sampled_from(["topic", "snapshot", "conflate_ms", "on_lag", "depth", "format", "after", "zz", "token"])
-VALUES = NAMES | st.sampled_from(["true", "false", "0", "100", "5000", "conflate", "json", "binance:trades:BTC-USDT", "binance:orders:@main"])
+PARAMETERS = st.sampled_from(
+    ["topic", "snapshot", "conflate_ms", "on_lag", "depth", "format", "after", "zz", "token"]
+)
+VALUES = NAMES | st.sampled_from(
+    ["true", "false", "0", "100", "5000", "conflate", "json", "binance:trades:BTC-USDT", "binance:orders:@main"]
+)
 QUERIES = st.lists(st.tuples(PARAMETERS, VALUES), max_size=4)
 
 
@@ -194,18 +210,33 @@ def test_the_last_event_is_read_or_everything_is_told(text: str | None) -> None:
     events = EventRing("e", lambda: 1)
     events.add("connection", "x")  # type: ignore[arg-type]  # a type's name is its value
     recovered, missed = events.after(text)
-    assert recovered == (text is not None and text.partition(":")[2].isdecimal() and int(text.partition(":")[2][:20]) in {0, 1} and text.startswith("e:"))
+    assert recovered == (
+        text is not None
+        and text.partition(":")[2].isdecimal()
+        and int(text.partition(":")[2][:20]) in {0, 1}
+        and text.startswith("e:")
+    )
     assert recovered or len(missed) == 1
 
 
 HEADER = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=40) | st.sampled_from(
-    ["Bearer Zq7hunter2SecretZq7", "bearer  x ", "Basic Zq7hunter2SecretZq7", "Bearer", "gateway.token.Zq7hunter2SecretZq7, gateway.v1", ",,,", ""]
+    [
+        "Bearer Zq7hunter2SecretZq7",
+        "bearer  x ",
+        "Basic Zq7hunter2SecretZq7",
+        "Bearer",
+        "gateway.token.Zq7hunter2SecretZq7, gateway.v1",
+        ",,,",
+        "",
+    ]
 )
 
 
 @fuzzed()
 @given(tokens=st.lists(HEADER, max_size=3), protocols=st.lists(HEADER, max_size=3), query=QUERIES)
-def test_what_a_client_shows_is_one_token_or_refused(tokens: list[str], protocols: list[str], query: list[tuple[str, str]]) -> None:
+def test_what_a_client_shows_is_one_token_or_refused(
+    tokens: list[str], protocols: list[str], query: list[tuple[str, str]]
+) -> None:
     headers = [("Authorization", one) for one in tokens] + [("Sec-WebSocket-Protocol", one) for one in protocols]
     request = asking(query, headers=headers)
     found = tried(lambda: shown(request), CredentialsError)

@@ -35,7 +35,14 @@ LISTED: Final = listed(("BTC-USDT", "BTCUSDT"), ("BTC-USD-PERP", "BTCUSD_PERP"))
 MOST: Final = 60
 """Steps of a conversation that are answered; one that wants more waits for what is no answer to it."""
 
-TRADE: Final = {"id": 5, "price": "1.5", "qty": "2", "time": 1_764_547_200_000, "isBuyerMaker": True, "quoteQty": "3"}
+TRADE: Final = {
+    "id": 5,
+    "price": "1.5",
+    "qty": "2",
+    "time": 1_764_547_200_000,
+    "isBuyerMaker": True,
+    "quoteQty": "3",
+}
 AGGREGATE: Final = {"a": 5, "p": "1.5", "q": "2", "f": 1, "l": 2, "T": 1_764_547_200_000, "m": False}
 SYMBOL: Final = {
     "symbol": "BTCUSD_PERP",
@@ -60,7 +67,14 @@ ORDER: Final = {
     "updateTime": 1_764_547_100_000,
     "avgPrice": "1",
 }
-ASSET: Final = {"asset": "BTC", "balance": "1", "availableBalance": "1", "free": "1", "locked": "0", "updateTime": 1}
+ASSET: Final = {
+    "asset": "BTC",
+    "balance": "1",
+    "availableBalance": "1",
+    "free": "1",
+    "locked": "0",
+    "updateTime": 1,
+}
 HOLDING: Final = {
     "symbol": "BTCUSDT",
     "positionAmt": "-1",
@@ -69,7 +83,13 @@ HOLDING: Final = {
     "positionSide": "BOTH",
     "updateTime": 3,
 }
-RIGHTS: Final = {"ipRestrict": False, "enableReading": True, "enableWithdrawals": True, "canTrade": True, "canWithdraw": True}
+RIGHTS: Final = {
+    "ipRestrict": False,
+    "enableReading": True,
+    "enableWithdrawals": True,
+    "canTrade": True,
+    "canWithdraw": True,
+}
 GOOD: Final[list[tuple[str, Any]]] = [
     ("exchangeInfo", {"symbols": [SYMBOL]}),
     ("/markets", [{"market": "btceur", "base": "btc", "counter": "eur", "state": "open", "tick": 0.1}]),
@@ -110,7 +130,13 @@ def at(exchange: str, **parts: Any) -> spi.Target:
     """Return a target of any exchange, of an account or not."""
     if exchange in URLS:
         urls = URLS[exchange]
-        given = {"environment": "live", "now": lambda: NOW_US, "nonce": lambda: 1, "urls": urls, "signer": signer()}
+        given = {
+            "environment": "live",
+            "now": lambda: NOW_US,
+            "nonce": lambda: 1,
+            "urls": urls,
+            "signer": signer(),
+        }
         return spi.Target(exchange=exchange, **{"options": Options(), "account": "main", **given, **parts})
     return target(exchange, **parts)
 
@@ -133,7 +159,9 @@ def conversations(exchange: str) -> dict[str, Any]:
             )
     if exchange.startswith("binance"):
         found["account"] = lambda: plugin.gateway_reconcile(at(exchange), 1, (KNOWN,), LISTED)
-        dialect = plugin.gateway_dialect(target(exchange, account=None, signer=None), spi.Session(), spi.Instruments())
+        dialect = plugin.gateway_dialect(
+            target(exchange, account=None, signer=None), spi.Session(), spi.Instruments()
+        )
         rule = dialect.book(f"{symbol.lower()}@depth@100ms")
         assert callable(rule.snapshot)
         found["book"] = rule.snapshot
@@ -142,7 +170,9 @@ def conversations(exchange: str) -> dict[str, Any]:
         ways = {"logon": {"session_logon": ("main",)}, "margin": {"cross_margin": ("main",)}}
         for way, chosen in ways.items():
             options = SpotOptions.model_validate(chosen)
-            found[f"handshake {way}"] = lambda options=options: plugin.gateway_handshake(at(exchange, options=options))
+            found[f"handshake {way}"] = lambda options=options: plugin.gateway_handshake(
+                at(exchange, options=options)
+            )
     return found
 
 
@@ -201,7 +231,10 @@ def test_an_answer_is_read_or_is_the_exchanges_fault(exchange: str, what: str, d
         case "instruments":
             told = json.loads(last.body)
             rows = told["symbols"] if isinstance(told, dict) else told
-            names = {row.get("symbol") if exchange.startswith("binance") else row.get("native", row.get("market")) for row in rows}
+            names = {
+                row.get("symbol") if exchange.startswith("binance") else row.get("native", row.get("market"))
+                for row in rows
+            }
             assert {one.native for one in value} == names
         case "time":
             assert type(value) is int
@@ -237,9 +270,24 @@ def test_what_is_nested_too_deeply_makes_no_sense(exchange: str, what: str, body
 
 
 FRAMES: Final = [
-    {"op": "data", "stream": "trades.btc_usdt", "kind": "update", "ts": 1, "data": [{"id": 1, "price": "1", "size": "1", "side": "buy", "ts": 1}]},
-    {"op": "data", "stream": "book.btc_usdt", "kind": "snapshot", "data": [{"bids": [["1", "2"]], "asks": [], "last": 4, "ts": 1}]},
-    {"op": "data", "stream": "quotes.btc_usdt", "data": [{"bid": "1", "bid_size": "1", "ask": "2", "ask_size": "1", "ts": 1}]},
+    {
+        "op": "data",
+        "stream": "trades.btc_usdt",
+        "kind": "update",
+        "ts": 1,
+        "data": [{"id": 1, "price": "1", "size": "1", "side": "buy", "ts": 1}],
+    },
+    {
+        "op": "data",
+        "stream": "book.btc_usdt",
+        "kind": "snapshot",
+        "data": [{"bids": [["1", "2"]], "asks": [], "last": 4, "ts": 1}],
+    },
+    {
+        "op": "data",
+        "stream": "quotes.btc_usdt",
+        "data": [{"bid": "1", "bid_size": "1", "ask": "2", "ask_size": "1", "ts": 1}],
+    },
     {"op": "error", "id": 1, "reason": "no", "rejected": ["x"]},
     {"op": "closing", "deadline": 5},
     {"op": "ended", "stream": "x", "reason": "y"},

@@ -36,7 +36,12 @@ DATES = st.builds(
 )
 VALUES = TEXT | DATES | st.integers().map(str) | st.from_regex(r"[0-9]{1,12}", fullmatch=True)
 HEADERS = st.dictionaries(st.sampled_from(["retry-after", "location", "date", "x-mbx-used-weight"]), VALUES)
-BODY = object_of(code=st.integers(), msg=st.text() | st.from_regex(r"banned until [0-9]{1,40}\.?", fullmatch=True)).map(spelt) | NOISE
+BODY = (
+    object_of(
+        code=st.integers(), msg=st.text() | st.from_regex(r"banned until [0-9]{1,40}\.?", fullmatch=True)
+    ).map(spelt)
+    | NOISE
+)
 
 
 @fuzzed()
@@ -88,8 +93,12 @@ def test_used_weight_is_a_number_or_nothing(used: str) -> None:
 
 
 @fuzzed()
-@given(names=st.lists(st.tuples(st.from_regex(r"[A-Za-z-]{1,12}", fullmatch=True), TEXT), max_size=5), location=TEXT)
-def test_an_answers_head_is_taken_as_it_came_and_a_redirect_names_a_host_at_most(names: list[tuple[str, str]], location: str) -> None:
+@given(
+    names=st.lists(st.tuples(st.from_regex(r"[A-Za-z-]{1,12}", fullmatch=True), TEXT), max_size=5), location=TEXT
+)
+def test_an_answers_head_is_taken_as_it_came_and_a_redirect_names_a_host_at_most(
+    names: list[tuple[str, str]], location: str
+) -> None:
     found = lower(CIMultiDict(names))
     assert {name.lower() for name, _ in names} == found.keys()
     assert len(str(redirected(location))) <= 400
@@ -97,8 +106,21 @@ def test_an_answers_head_is_taken_as_it_came_and_a_redirect_names_a_host_at_most
 
 
 PORT = 8765
-NAMES = st.sampled_from(["localhost", "LOCALHOST:8765", "127.0.0.1:8765", "[::1]:8765", "evil.example", "me.example", "localhost:8765:8765", "localhost:1"])
-ORIGINS = st.sampled_from(["http://localhost:8765", "null", "https://me.example", "http://evil.example", "file://"])
+NAMES = st.sampled_from(
+    [
+        "localhost",
+        "LOCALHOST:8765",
+        "127.0.0.1:8765",
+        "[::1]:8765",
+        "evil.example",
+        "me.example",
+        "localhost:8765:8765",
+        "localhost:1",
+    ]
+)
+ORIGINS = st.sampled_from(
+    ["http://localhost:8765", "null", "https://me.example", "http://evil.example", "file://"]
+)
 HEAD = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=30)
 
 
@@ -108,16 +130,22 @@ HEAD = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=30)
     origins=st.lists(ORIGINS | HEAD, max_size=2),
     forwarded=st.dictionaries(st.sampled_from(["Forwarded", "X-Forwarded-For", "X-Forwarded-Host"]), NAMES | HEAD),
 )
-async def test_only_known_names_and_pages_come_in(hosts: list[str], origins: list[str], forwarded: dict[str, str]) -> None:
+async def test_only_known_names_and_pages_come_in(
+    hosts: list[str], origins: list[str], forwarded: dict[str, str]
+) -> None:
     """Nothing that a proxy's header says changes that: whoever connects could have written it."""
-    headers = CIMultiDict([*(("Host", one) for one in hosts), *(("Origin", one) for one in origins), *forwarded.items()])
+    headers = CIMultiDict(
+        [*(("Host", one) for one in hosts), *(("Origin", one) for one in origins), *forwarded.items()]
+    )
     check = guard(lambda: PORT, lambda: visitors(["me.example"], ["https://me.example"]), "http")
 
     async def inside(_: web.Request) -> web.Response:
         return web.Response(status=299)
 
     answer = await check(make_mocked_request("GET", "/", headers=headers), inside)
-    known = {f"{name}{port}" for name in ("localhost", "127.0.0.1", "[::1]", "me.example") for port in ("", f":{PORT}")}
+    known = {
+        f"{name}{port}" for name in ("localhost", "127.0.0.1", "[::1]", "me.example") for port in ("", f":{PORT}")
+    }
     is_known = len(hosts) == 1 and hosts[0].lower() in known
     pages = {"https://me.example", *(f"http://{one.lower()}" for one in hosts)}
     assert (answer.status == 299) == (is_known and all(one.lower() in pages for one in origins))

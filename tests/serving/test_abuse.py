@@ -409,7 +409,7 @@ async def test_i06_a_flood_of_commands_is_refused_and_then_waits_on_the_clients_
         async with asyncio.timeout(60):
             await one.reader.readuntil(b'"method":"list"')
         allowed = 20 + 200 * (time.monotonic() - began)
-    assert 0 < len(rig.upstream.opened) - 1 <= allowed < 2 * len(asked)
+    assert 0 < len(rig.upstream.opened) - 1 <= allowed
 
 
 async def test_i08_one_request_for_very_many_topics_is_refused_as_a_whole(rig: Any) -> None:

@@ -70,6 +70,7 @@ class Reason(StrEnum):
     DELISTED = auto()
     SEQUENCE_GAP = auto()
     SESSION_LOST = auto()
+    CONFLICT = auto()
     DRAINING = auto()
     ROLLOVER = auto()
     RECONNECT_ASKED = auto()

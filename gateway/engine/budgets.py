@@ -4,13 +4,15 @@ How much of each of an exchange's limits is left: exact sliding windows, with a 
 A limit allows ``count`` units in *any* ``per`` seconds, so units are remembered
 with their times; a bucket that refills would let twice as many through around an
 edge. A tenth of each limit is left unused, since clocks and queues differ. What can
-wait leaves a quarter of the rest to what cannot.
+wait leaves a quarter of the rest to what cannot. Whoever was closed for sending too
+much sends less, see :mod:`gateway.engine.restraint`.
 """
 
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from gateway.engine.restraint import Restraint
 from gateway.spi.contract import Limit, Scope
 
 MARGIN: Final = 0.1
@@ -22,11 +24,13 @@ class Window:
     """
     One limit's units, as they were used. Event-loop only.
 
-    ``now`` is monotonic seconds everywhere and never goes back.
+    ``now`` is monotonic seconds everywhere and never goes back. ``restraint``
+    cuts what is allowed; units that can only be had at once may pass it.
     """
 
-    def __init__(self, limit: Limit) -> None:
+    def __init__(self, limit: Limit, restraint: Restraint | None = None) -> None:
         self.limit = limit
+        self._restraint = restraint or Restraint()
         self.allowed = max(1, int(limit.count * (1 - MARGIN)))
         self._used: deque[tuple[float, int]] = deque()
         self._total = 0
@@ -42,6 +46,7 @@ class Window:
         allowed = max(1, self.allowed - spare)
         if units > allowed:
             raise ValueError(f"limit {self.limit.name} allows {allowed} units at once, not {units}")
+        allowed = min(allowed, max(units, self._restraint.of(self.allowed, now) - spare))
         self._forget(now)
         wait = max(0.0, self._blocked_until - now)
         surplus = self._total + units - allowed
@@ -106,6 +111,7 @@ class Budgets:
     def __init__(self) -> None:
         self._shared: dict[tuple[str, str | None], Window] = {}
         self._gates: dict[tuple[str, str | None], Gate] = {}
+        self._restraints: dict[str, Restraint] = {}
 
     def register(self, limits: Iterable[Limit]) -> None:
         """
@@ -129,9 +135,22 @@ class Budgets:
         gates = {scope: self._gates.setdefault((exchange, one), Gate()) for scope, one in whose.items()}
         return ConnectionBudgets(windows, gates)
 
+    def halve(self, limits: Iterable[Limit], now: float) -> Mapping[str, int]:
+        """
+        A connection was closed because it sent too much: of its own limits every one uses half from now on.
+
+        Returns what is left of each that was cut: none, where they just were.
+        """
+        bound = [limit for limit in limits if limit.scope is Scope.CONNECTION]
+        cut = [limit for limit in bound if self._restraint(limit).halve(now)]
+        return {limit.name: self._restraint(limit).of(Window(limit).allowed, now) for limit in cut}
+
+    def _restraint(self, limit: Limit) -> Restraint:
+        return self._restraints.setdefault(limit.name, Restraint())
+
     def _window(self, limit: Limit, account: str | None) -> Window:
         if limit.scope is Scope.CONNECTION:
-            return Window(limit)
+            return Window(limit, self._restraint(limit))
         key = (limit.name, account if limit.scope is Scope.ACCOUNT else None)
         return self._shared.setdefault(key, Window(limit))
 

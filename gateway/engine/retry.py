@@ -20,6 +20,7 @@ from gateway.errors import (
     PluginError,
     Reason,
     ReplyRefused,
+    TransportLost,
     UpgradeRefused,
 )
 from gateway.model.urls import host_of
@@ -35,15 +36,18 @@ LONGEST: Final = 3 * 86_400.0
 """Seconds; no exchange bans for longer, so a larger figure is a misreading."""
 _DIGITS: Final = 9
 _DATE: Final = 40
+KICKED: Final = "another session of the account is open elsewhere, and each ends the other:"
 PLUGIN_FAULTS: Final = 5
 """How many epochs in a row a broken plugin may end before its connection is given up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Try again after ``delay`` seconds."""
+    """Try again after ``delay`` seconds; ``reason`` and ``text`` say what is wrong where the fault does not."""
 
     delay: float
+    reason: Reason | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +160,20 @@ class RetryPolicy:
         rng: draws the jitter.
         wall_us: wall time, for verdicts with a point in time.
         gone: told of each fault that is worth another attempt; says why the endpoint counts as gone, once it does.
+        kicked: told of each end for the sake of another session; says for how many seconds to leave that alone.
     """
 
     def __init__(
-        self, rng: Random, wall_us: Callable[[], int], gone: Callable[[ConnectionFault], str] = lambda _: ""
+        self,
+        rng: Random,
+        wall_us: Callable[[], int],
+        gone: Callable[[ConnectionFault], str] = lambda _: "",
+        kicked: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._backoff = Backoff(rng)
         self._wall_us = wall_us
         self._gone = gone
+        self._kicked = kicked
         self._plugin_faults = 0
 
     def decide(self, fault: GatewayError, verdict: Verdict | None, *, worked: bool) -> Retry | GiveUp:
@@ -181,9 +191,16 @@ class RetryPolicy:
             return GiveUp(verdict.text or str(fault), verdict.reason)
         if isinstance(fault, ConnectionFault) and (text := self._gone(fault)):
             return GiveUp(text, Reason.ENDPOINT_GONE)
-        if verdict is None:
-            return Retry(delay)
-        return Retry(max(delay, wait_of(verdict, self._wall_us())))
+        return Retry(delay) if verdict is None else self._as_it_says(fault, verdict, delay)
+
+    def _as_it_says(self, fault: GatewayError, verdict: Verdict, delay: float) -> Retry:
+        delay = max(delay, wait_of(verdict, self._wall_us()))
+        if verdict.reason is Reason.CONFLICT and (leave := self._kicked()):
+            text = f"{verdict.text or fault}; {KICKED} it is left alone for {leave:.0f} s"
+            return Retry(max(delay, leave), Reason.CONFLICT, text)
+        if sent_too_much(fault, verdict):
+            return Retry(delay, Reason.RATE_LIMITED, verdict.text or str(fault))
+        return Retry(delay)
 
     def _after_plugin_fault(self, fault: PluginError) -> Retry | GiveUp:
         self._plugin_faults += 1
@@ -191,6 +208,12 @@ class RetryPolicy:
             self._plugin_faults = 0
             return GiveUp(str(fault))
         return Retry(self._backoff.next(first=False))
+
+
+def sent_too_much(fault: GatewayError, verdict: Verdict) -> bool:
+    """Whether an open connection was closed because too much was sent on it."""
+    is_limit = verdict.reason is Reason.RATE_LIMITED and verdict.scope is Scope.CONNECTION
+    return is_limit and isinstance(fault, TransportLost)
 
 
 def wait_of(verdict: Verdict, now_us: int) -> float:

@@ -6,7 +6,8 @@ from math import inf
 from typing import Final
 
 from gateway.engine.absence import Absence
-from gateway.engine.retry import GiveUp, Retry, RetryPolicy, usual_verdict, wait_of
+from gateway.engine.conflict import Kicks
+from gateway.engine.retry import GiveUp, Retry, RetryPolicy, sent_too_much, usual_verdict, wait_of
 from gateway.engine.whereabouts import ELSEWHERE, Whereabouts
 from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
 from gateway.runtime.ground import Ground, Quiet
@@ -48,7 +49,8 @@ class Judge:
         self._resync_clock = resync_clock
         self._whereabouts = Whereabouts.of(target, ground.info)
         self._absence = Absence(ground.names)
-        self._policy = RetryPolicy(ground.rng, ground.wall_us, self._gone)
+        self._kicks = Kicks(ground.rng)
+        self._policy = RetryPolicy(ground.rng, ground.wall_us, self._gone, self._kicked)
         self._budgets = ground.budgets.for_connection(ground.info.limits, target.account, ground.exchange)
 
     def decide(self, fault: GatewayError, *, worked: bool) -> Retry | GiveUp:
@@ -104,12 +106,22 @@ class Judge:
     def _gone(self, fault: ConnectionFault) -> str:
         return self._absence.look(fault, self._whereabouts.host, self._ground.now())
 
+    def _kicked(self) -> float:
+        return self._kicks.kicked(self._ground.now())
+
     def _verdict(self, fault: GatewayError) -> Verdict | None:
         if not isinstance(fault, ConnectionFault):
             return None
         verdict = self._asked(fault)
         self.heed(verdict)
+        if sent_too_much(fault, verdict):
+            self._send_less()
         return verdict
+
+    def _send_less(self) -> None:
+        ground = self._ground
+        for limit, allowed in ground.budgets.halve(ground.info.limits, ground.now()).items():
+            ground.observer.noticed(self._name, 0, "limit_halved", limit=limit, allowed=allowed)
 
     def _asked(self, fault: ConnectionFault) -> Verdict:
         if isinstance(fault, JudgedFault):

@@ -86,8 +86,8 @@ class Run(Generic[A]):
 
 
 def known_as(fault: Fault, decision: Retry | GiveUp) -> tuple[Reason, str]:
-    """Return what the history shows of ``fault``: where it is final, what was made of it may say more."""
-    if isinstance(decision, GiveUp) and decision.reason is not None:
+    """Return what the history shows of ``fault``: what was made of it may say more."""
+    if decision.reason is not None:
         return decision.reason, decision.text
     return fault.reason if isinstance(fault, ConnectionFault) else Reason.PLUGIN_ERROR, str(fault)
 

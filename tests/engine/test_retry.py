@@ -1,6 +1,7 @@
 """What follows a fault: delays within bounds, an exchange's wishes obeyed, an end where nothing helps."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import islice
 from random import Random
 
@@ -13,6 +14,7 @@ from gateway.engine.retry import (
     BASE,
     CAP,
     FIRST,
+    KICKED,
     LONGEST,
     PLUGIN_FAULTS,
     RATE_LIMITED,
@@ -22,6 +24,7 @@ from gateway.engine.retry import (
     RetryPolicy,
     retry_after,
     retry_until_us,
+    sent_too_much,
     usual_verdict,
     wait_of,
 )
@@ -310,3 +313,46 @@ def test_a_broken_plugin_is_not_stormed_either() -> None:
     ours = policy()
     broken = PluginError("acme", "oh")
     assert [delay(ours.decide(broken, None, worked=True)) for _ in range(4)] == [0.5, 1.0, 2.0, 4.0]
+
+
+# --- ends that a plugin knows
+
+
+def verdict_of(reason: Reason, scope: Scope = Scope.CONNECTION, text: str = "") -> Verdict:
+    return Verdict(action=Action.RETRY, scope=scope, reason=reason, text=text)
+
+
+def test_an_end_by_another_session_is_named_once_there_are_too_many() -> None:
+    leave = iter((0.0, 300.0, 300.0))
+    ours = RetryPolicy(Greatest(), lambda: NOW_US, kicked=lambda: next(leave))
+    kicked = verdict_of(Reason.CONFLICT)
+    assert ours.decide(LOST, kicked, worked=True) == Retry(1.0)
+    said = f"reset; {KICKED} it is left alone for 300 s"
+    assert ours.decide(LOST, kicked, worked=True) == Retry(300.0, Reason.CONFLICT, said)
+    longer = replace(kicked, after=400.0, text="in use")
+    decision = ours.decide(LOST, longer, worked=True)
+    assert (delay(decision), decision.text[:7]) == (400.0, "in use;")
+
+
+def test_by_itself_nobody_counts_such_ends() -> None:
+    ours = policy()
+    assert {ours.decide(LOST, verdict_of(Reason.CONFLICT), worked=True) for _ in range(5)} == {Retry(1.0)}
+
+
+def test_a_connection_that_was_closed_for_sending_too_much_says_so() -> None:
+    said = verdict_of(Reason.RATE_LIMITED, text="too many")
+    assert policy().decide(LOST, said, worked=True) == Retry(1.0, Reason.RATE_LIMITED, "too many")
+    assert policy().decide(LOST, replace(said, text=""), worked=True) == Retry(1.0, Reason.RATE_LIMITED, "reset")
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "scope"),
+    [
+        (refused(429), Reason.RATE_LIMITED, Scope.CONNECTION),
+        (LOST, Reason.RATE_LIMITED, Scope.IP),
+        (LOST, Reason.BANNED, Scope.CONNECTION),
+    ],
+)
+def test_no_other_end_does(fault: ConnectionFault, reason: Reason, scope: Scope) -> None:
+    assert not sent_too_much(fault, verdict_of(reason, scope))
+    assert policy().decide(fault, verdict_of(reason, scope), worked=True) == Retry(1.0)

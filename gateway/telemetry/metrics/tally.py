@@ -17,7 +17,14 @@ from gateway.telemetry.metrics.model import Sample
 
 OUTCOMES: Final = ("done", "failed", "cancelled")
 EXPECTED_OPERATIONS: Final = ("backfill", "reconcile", "resync", "rollover")
-EXPECTED_EVENTS: Final = ("internal_error", "plugin_error", "plugin_slow", "rollover_failed", "stream_silent")
+EXPECTED_EVENTS: Final = (
+    "internal_error",
+    "limit_halved",
+    "plugin_error",
+    "plugin_slow",
+    "rollover_failed",
+    "stream_silent",
+)
 EXPECTED_OF_ALL: Final = ("internal_error", "loop_blocked")
 """Told as 0 before the first, so that the first shows as a growth."""
 

@@ -37,7 +37,7 @@ _UNTIL: Final = re.compile(r"banned until (\d{13}|\d{16})\b", re.ASCII)
 TOO_MANY_REQUESTS: Final = -1003
 POLICY: Final = 1008
 TOO_MANY: Final = "too many requests"
-"""What a Close frame says, with the code above, after more messages than a connection may send: no document, seen."""
+"""What a Close frame with that code says after more messages than a connection may send; seen, not documented."""
 
 
 class Meaning(NamedTuple):

@@ -113,3 +113,17 @@ def test_a_limit_and_a_ban_are_told_apart() -> None:
 )
 def test_what_the_documents_do_not_name_is_left_to_the_core(fault: Any) -> None:
     assert plugin.gateway_classify(fault) is None
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_a_close_frame_that_says_too_many_requests_is_about_what_we_send(plugin: Any) -> None:
+    said = "closed by the peer with code 1008 (Too many requests)"
+    verdict = plugin.gateway_classify(spi.TransportLost(said, code=1008))
+    assert (verdict.action, verdict.scope, verdict.reason) == (RETRY, CONNECTION, spi.Reason.RATE_LIMITED)
+    assert verdict.text == said
+    for other in (
+        spi.TransportLost("closed by the peer with code 1008 (Pong timeout)", code=1008),
+        spi.TransportLost("closed by the peer with code 1011 (Too many requests)", code=1011),
+        spi.TransportLost("Too many requests"),
+    ):
+        assert plugin.gateway_classify(other) is None

@@ -6,7 +6,7 @@ data begin with their ``stream``, prices are strings and times microseconds.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any, Final
 
@@ -40,6 +40,10 @@ INFO: Final = spi.ExchangeInfo(
 )
 MOST_STREAMS: Final = 100
 """As many as one request may name."""
+
+
+ENDS: Final[Mapping[int | None, spi.Reason]] = {4409: spi.Reason.CONFLICT, 4429: spi.Reason.RATE_LIMITED}
+"""Why the exchange closes a connection with a code of its own."""
 
 
 class Message(msgspec.Struct):
@@ -116,6 +120,12 @@ class MockExchange:
             if answer.op != "ok":
                 raise spi.LoginRefused(answer.reason)
         return spi.Session()
+
+    @spi.hookimpl
+    def gateway_classify(self, fault: spi.ConnectionFault) -> spi.Verdict | None:
+        """Know two ends by their codes: an account was logged in elsewhere, and too much was sent."""
+        why = ENDS.get(fault.code) if isinstance(fault, spi.TransportLost) else None
+        return None if why is None else spi.Verdict(action=spi.Action.RETRY, reason=why, text=str(fault))
 
     @spi.hookimpl
     def gateway_heartbeat_interval(self) -> float:

@@ -392,6 +392,17 @@ async def test_c17_floods_of_pings_and_pongs_are_read_at_their_rate(start: Any, 
         assert len(rig.server._arrivals.visitors) == 2
 
 
+async def test_n23_a_flood_of_upgrades_holds_nobody_up_and_leaves_nothing(start: Any, dial: Any) -> None:
+    """N23: how often an address may come has no bound, how much of it may be there at once has."""
+    rig = await start()
+    async with others_are_served(rig):
+        for _ in range(MANY // 20):
+            for one in [await upgraded(dial, rig) for _ in range(10)]:
+                one.writer.transport.abort()
+        await rig.until(lambda: rig.server.clients == 1)
+    assert len(rig.server._arrivals.visitors) <= 2
+
+
 async def test_i06_a_flood_of_commands_is_refused_and_then_waits_on_the_clients_side(
     start: Any, dial: Any
 ) -> None:

@@ -34,6 +34,18 @@ async def test_what_is_no_request_is_answered_with_an_error(
     assert (pong["success"], pong["req_id"], pong["method"]) == (True, 8, "ping")
 
 
+async def test_of_a_name_that_is_there_twice_the_last_counts_for_scope_and_deed_alike(rig: Any) -> None:
+    client = await rig.client()
+    selection = '"exchange":"mock","channel":"quotes","symbols":["A"],"symbols":["BTC-USDT"]'
+    twice = (
+        f'"method":"fly","method":"subscribe","req_id":1,"req_id":2,"params":{{"x":1}},"params":{{{selection}}}'
+    )
+    await client.ws.send_str(f"{{{twice}}}")
+    answer = await client.next()
+    assert (answer["success"], answer["req_id"]) == (True, 2)
+    assert [*rig.hub.topics] == ["mock:quotes:BTC-USDT"]
+
+
 @pytest.mark.parametrize(
     "name", ["BTC\n", "BTC USDT", "a\x1cb", "a\x00", "a\x85b", "a\u3000b", "a\ufeffb", "@a", "a:b"]
 )

@@ -61,8 +61,9 @@ def remove(connection: sqlite3.Connection, wish: Subscription) -> bool:
 
 
 def standing(connection: sqlite3.Connection) -> tuple[StandingSubscription, ...]:
-    """Return all that stand, in the order in which they were made."""
-    return tuple(_standing(*row) for row in connection.execute(_STANDING))
+    """Return all that stand, in the order in which they were made; a row that we did not write is none."""
+    rows = connection.execute(_STANDING)
+    return tuple(_standing(*row) for row in rows if _are(str, *row[:-1]) and _are(int, row[-1]))
 
 
 def note(connection: sqlite3.Connection, ban: Ban) -> None:
@@ -72,8 +73,9 @@ def note(connection: sqlite3.Connection, ban: Ban) -> None:
 
 
 def bans(connection: sqlite3.Connection, after_us: int = _ALWAYS) -> tuple[Ban, ...]:
-    """Return the bans that hold after ``after_us``, the longest first."""
-    return tuple(_ban(*row) for row in connection.execute(_BANS, (after_us,)))
+    """Return the bans that hold after ``after_us``, the longest first; a row that we did not write is none."""
+    found = (_ban(*row) for row in connection.execute(_BANS, (after_us,)))
+    return tuple(one for one in found if one is not None)
 
 
 def forget_bans(connection: sqlite3.Connection, before_us: int) -> None:
@@ -97,14 +99,24 @@ def _standing(
     return StandingSubscription(wish, created_us)
 
 
-def _ban(exchange: str, scope: str, account: str, limit: str, *rest: Any) -> Ban:
+def _ban(exchange: str, scope: str, account: str, limit: str, *rest: Any) -> Ban | None:
     until_us, reason, noted_us = rest
-    return Ban(
-        exchange=exchange,
-        scope=Scope(scope),
-        account=account or None,
-        limit=limit or None,
-        until_us=until_us,
-        reason=_REASONS.get(reason, Reason.BANNED),
-        noted_us=noted_us,
-    )
+    if not (_are(str, exchange, scope, account, limit, reason) and _are(int, until_us, noted_us)):
+        return None
+    try:
+        return Ban(
+            exchange=exchange,
+            scope=Scope(scope),
+            account=account or None,
+            limit=limit or None,
+            until_us=until_us,
+            reason=_REASONS.get(reason, Reason.BANNED),
+            noted_us=noted_us,
+        )
+    except ValueError:  # a scope of another version's
+        return None
+
+
+def _are(kind: type, *cells: object) -> bool:
+    """Whether these are what was written: a column of SQLite takes values of any kind."""
+    return all(type(cell) is kind for cell in cells)

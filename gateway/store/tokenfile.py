@@ -135,6 +135,8 @@ def explained(place: Path) -> Iterator[None]:
     """Turn what SQLite and the system say into a sentence for the operator."""
     try:
         yield
+    except schema.DamageError as damage:
+        raise _damaged(place, str(damage)) from damage
     except sqlite3.Error as exc:
         if primary(exc) in BUSY:
             raise StoreError(f"{place} is in use by another program") from exc

@@ -8,6 +8,7 @@ import sqlite3
 from typing import Final
 
 from gateway.errors import StoreError
+from gateway.store.schema import DamageError
 from gateway.store.tokens import Token, TokenState
 
 MOST: Final = 1000
@@ -24,7 +25,12 @@ _FORGET: Final = "DELETE FROM tokens WHERE id = ?"
 
 
 def every(connection: sqlite3.Connection) -> tuple[Token, ...]:
-    """Return all, the oldest first."""
+    """
+    Return all, the oldest first.
+
+    Raises:
+        DamageError: If a row is none that we wrote: who left it out could leave out all of them.
+    """
     rows = connection.execute(_ALL)
     return tuple(_token(*row) for row in rows)
 
@@ -61,6 +67,9 @@ def forget(connection: sqlite3.Connection, now_us: int) -> tuple[str, ...]:
 
 def _token(token_id: str, digest: bytes, scopes: str, name: str, *times: int | None) -> Token:
     created_us, expires_us, revoked_us = times
+    is_ours = all(isinstance(text, str) for text in (token_id, scopes, name)) and isinstance(digest, bytes)
+    if not (is_ours and all(one is None or isinstance(one, int) for one in times)):
+        raise DamageError("a row makes no sense")
     return Token(
         id=token_id,
         digest=digest,

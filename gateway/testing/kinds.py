@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from gateway.testing.faults import ALWAYS
 
+_SHOWN: Final = 100
 _LONGEST: Final = 10 * 366 * 86_400.0
 
 
@@ -42,8 +43,8 @@ class Kind:
         """
         try:
             return self.made(value)
-        except (ValueError, TypeError, AttributeError):
-            raise WrongError(key, f"need {self.need}, got {value!r}") from None
+        except (ValueError, TypeError, AttributeError, OverflowError):
+            raise WrongError(key, f"need {self.need}, got {shown(value)}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,14 @@ class Key:
     def needed(self) -> bool:
         """Whether it must be there."""
         return self.default is ...
+
+
+def shown(value: object) -> str:
+    """Return the beginning of what was found, as a message has it."""
+    try:
+        return f"{value!r:.{_SHOWN}}"
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def one_of(ways: type[enum.Enum]) -> Kind:

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.errors import GatewayError
-from gateway.testing.kinds import PERIOD, SECONDS, TEXT, Key, WrongError
+from gateway.testing.kinds import PERIOD, SECONDS, TEXT, Key, WrongError, shown
 from gateway.testing.scenario import Scenario, Step
 from gateway.testing.words import WORDS, Word
 
 _WHEN: Final = {"at": Key(SECONDS), "every": Key(PERIOD, None), "until": Key(SECONDS, None)}
 _LASTS: Final = {"for": Key(PERIOD, None)}
 _TOP: Final = ("about", "steps")
+_SHOWN: Final = 100
+"""Characters of a key that are told back."""
 Words = Mapping[str, Word]
 NONE: Final[Words] = {}
 """The own words of a venue that has none."""
@@ -47,7 +49,7 @@ def read(text: str, name: str = "scenario", own: Words = NONE) -> Scenario:
     """
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
+    except (ValueError, RecursionError) as exc:
         raise ScenarioError(f"{name}: {exc}") from None
     return build(found, name, own)
 
@@ -61,10 +63,10 @@ def build(found: Mapping[str, Any], name: str, own: Words = NONE) -> Scenario:
     """
     for key in found:
         if key not in _TOP:
-            raise ScenarioError(f"{name}: {key}: there is no such key; there are: {', '.join(_TOP)}")
+            raise ScenarioError(f"{name}: {key[:_SHOWN]}: there is no such key; there are: {', '.join(_TOP)}")
     about, steps = found.get("about", ""), found.get("steps")
     if not isinstance(about, str):
-        raise ScenarioError(f"{name}: about: need {TEXT.need}, got {about!r}")
+        raise ScenarioError(f"{name}: about: need {TEXT.need}, got {shown(about)}")
     if not (isinstance(steps, list) and steps and all(isinstance(one, dict) for one in steps)):
         raise ScenarioError(f"{name}: steps: need a list of tables, each under [[steps]]")
     read_steps = (_step(one, f"{name}: step {number}", own) for number, one in enumerate(steps, 1))
@@ -89,15 +91,15 @@ def _word(do: object, own: Words) -> tuple[str, Word]:
         return do, words[do]
     if do is None:
         raise WrongError("do", "it must be there")
-    close = difflib.get_close_matches(str(do), words, 1)
+    close = difflib.get_close_matches(shown(do).strip("'"), words, 1)
     hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(words)}"
-    raise WrongError("do", f"there is no {do!r}; {hint}")
+    raise WrongError("do", f"there is no {shown(do)}; {hint}")
 
 
 def _values(given: Mapping[str, Any], keys: Mapping[str, Key], do: str) -> dict[str, Any]:
     for key in given:
         if key != "do" and key not in keys:
-            raise WrongError(key, f"{do} has no such key; it has: {', '.join(keys)}")
+            raise WrongError(key[:_SHOWN], f"{do} has no such key; it has: {', '.join(keys)}")
     for key, one in keys.items():
         if one.needed and key not in given:
             raise WrongError(key, f"{do} needs it")

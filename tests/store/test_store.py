@@ -87,6 +87,33 @@ def test_whatever_is_kept_comes_back_as_it_was(several):
     assert found == list(dict.fromkeys(several))
 
 
+ROWS = {
+    "subscriptions": [
+        (b"m", "c", "s", "", "", 1),
+        ("m", "c", "s", "", b"\xff", 1),
+        ("m", "c", "s", "", "", "soon"),
+    ],
+    "bans": [
+        ("m", "galaxy", "", "", 9, "banned", 1),
+        ("m", "ip", "a", "", 9, "banned", 1),
+        ("m", "ip", "", "", 1.5, "", 1),
+    ],
+}
+
+
+@pytest.mark.parametrize(("table", "row"), [(table, row) for table, rows in ROWS.items() for row in rows])
+def test_a_row_that_was_never_written_is_left_out(table, row):
+    from gateway.store.schema import scripts, upgrade
+
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        upgrade(connection, scripts())
+        connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+        assert (statements.standing(connection), statements.bans(connection)) == ((), ())
+    finally:
+        connection.close()
+
+
 @pytest.mark.parametrize("wrong", [{"variant": ""}, {"account": ""}, {"symbol": "\ud800"}])
 async def test_a_wish_that_could_not_come_back_as_it_was_is_refused(path, wrong):
     async with opened(path) as store:

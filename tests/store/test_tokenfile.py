@@ -116,6 +116,16 @@ def test_a_digest_that_was_altered_is_found(tokens):
         tokens.read()
 
 
+@pytest.mark.parametrize("change", ["digest = 'text'", "created_us = 'soon'", "name = x'ff'", "revoked_us = 1.5"])
+def test_a_row_that_was_never_written_is_refused_and_opens_no_door(tokens, change):
+    tokens.add(token(1))
+    with closing(sqlite3.connect(tokens.place, isolation_level=None)) as connection:
+        connection.execute(f"UPDATE tokens SET {change}")
+    for look in (tokens.read, TokenWatch(tokens.place).look):
+        with pytest.raises(ConfigError, match="a row makes no sense"):
+            look()
+
+
 def test_a_newer_one_is_refused(tokens):
     tokens.add(token())
     with closing(sqlite3.connect(tokens.place)) as other:

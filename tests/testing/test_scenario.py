@@ -372,6 +372,24 @@ WRONG = [
 ]
 
 
+HUGE = [
+    ("a = " + "[" * 50_000, "scenario: "),
+    ("a = " + "9" * 5_000, "4300 digits"),
+    ("[[steps]]\ndo = 'mute'\nat = 0x" + "f" * 5_000, "step 1: at: need seconds, 0 or more, got a number"),
+    ("[[steps]]\ndo = 'mute'\nat = '" + "x" * 5_000 + "'", "got 'xxx"),
+    ("[[steps]]\nat = 1\ndo = '" + "x" * 5_000 + "'", "there is no 'xxx"),
+    (f"{'x' * 5_000} = 1", "xxx: there is no such key"),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), HUGE, ids=range(len(HUGE)))
+def test_of_what_is_wrong_the_beginning_is_told(text: str, told: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        read(text)
+    assert told in str(caught.value)
+    assert len(str(caught.value)) < 2_500
+
+
 @pytest.mark.parametrize(("text", "sentence"), WRONG, ids=[sentence[:40] for _, sentence in WRONG])
 def test_a_wrong_scenario_is_told_with_file_step_and_key(tmp_path: Path, text: str, sentence: str) -> None:
     file = tmp_path / "wrong.toml"

@@ -244,6 +244,7 @@ async def test_the_command_makes_markets_up_and_plays_a_scenario(tmp_path: Path)
     ("text", "words"),
     [
         ("no toml", "line 1"),
+        pytest.param("a = " + "[" * 50_000, "nested too deeply", id="deep"),
         ("main = 7", "main: need a table"),
         ('[main]\napi_key = "k"', "main: need api_key, and either secret or pem"),
         ('[main]\napi_key = "k"\ncolour = "red"', "main: there is no colour"),

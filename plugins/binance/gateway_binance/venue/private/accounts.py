@@ -128,7 +128,10 @@ def load(path: Path) -> list[Account]:
         OSError: If a file cannot be read.
         ValueError: If it says something else; one sentence says what.
     """
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     return [_account(name, table, path.parent) for name, table in tables.items()]
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -24,6 +25,16 @@ if find_spec("hypothesis") is not None:  # those who drive a browser are without
     settings.load_profile("patient")
 
 
+UNMEASURED: Final = tuple(
+    f"tests/{name}/" for name in ("bench", "fuzz", "integration", "reliability", "security", "soak", "virtual")
+)
+"""
+Folders that run whole gateways, up to three times as quick where nobody looks how much of the code is reached.
+
+That is shown by those that mirror the tree.
+"""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what writes down which faults were survived."""
     parser.addoption("--faults-told", type=Path, metavar="FILE", help="write there which faults were survived")
@@ -37,10 +48,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Told(path, config.invocation_params.args))
 
 
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
     """Mark the tests."""
     ids = ids_of_tests()
+    is_measured = config.pluginmanager.hasplugin("_cov")
     for item in items:
+        if is_measured and item.nodeid.startswith(UNMEASURED):
+            item.add_marker("no_cover")
         for fault in (*ids.get(item.nodeid, ()), *ids.get(item.nodeid.partition("[")[0], ())):
             item.add_marker(pytest.mark.fault(id=fault))
             item.extra_keyword_matches.add(fault)

@@ -15,11 +15,13 @@ something grows for certain.
 
 import argparse
 import asyncio
+import json
 import platform
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -52,7 +54,10 @@ def options(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--pulse", type=float, metavar="S", default=2.0, help="the heartbeat interval (2)")
     parser.add_argument("--seed", type=int, metavar="N", default=1, help="of what goes wrong, and in which order")
     parser.add_argument("--only", choices=FAULTS, nargs="+", default=[*FAULTS], help="let only these go wrong")
-    parser.add_argument("--plant", choices=PLANTS, default="", help="a bug that the gateway is given to be found")
+    parser.add_argument(
+        "--plant", choices=PLANTS, nargs="+", default=(), help="bugs that the gateway is given to be found"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     return parser.parse_args(given)
 
 
@@ -139,7 +144,8 @@ class Soak:
             self._complain(f"what was traded has not come in the end: {behind}")
         found.seconds, found.traded = self._passed(), sum(numbers) - stage.steady.ledger.skipped
         found.counts = {one.name: one.ledger.counts for one in stage.readers}
-        found.judged, found.rests = self._levels.judged(), len(self._levels.at)
+        found.judged = self._levels.judged()
+        found.rests, found.means = self._levels.at, self._levels.means
         found.metrics = await stage.metrics()
         found.wrong += defects(found.metrics)
         if stage.steady.ledger.counts.lags:
@@ -182,6 +188,8 @@ def main() -> int:
         "not as promised" if found.complaints else "all as promised",
     ]
     sys.stdout.write("\n".join(told) + "\n")
+    if given.json is not None:
+        given.json.write_text(json.dumps({**asdict(found), "complaints": found.complaints}))
     return int(bool(found.complaints))
 
 

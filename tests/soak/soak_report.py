@@ -24,7 +24,10 @@ class Found:
     counts: Mapping[str, Counts] = field(default_factory=dict)
     judged: Mapping[str, Judged] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
-    rests: int = 0
+    rests: Sequence[float] = ()
+    """Seconds after the beginning, in the middle of each time of rest."""
+    means: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Of each figure, one for each time of rest."""
     wrong: list[str] = field(default_factory=list)
 
     @property
@@ -61,7 +64,7 @@ def _sent(counts: Mapping[str, Counts]) -> Iterator[str]:
 
 def _slopes(found: Found) -> Iterator[str]:
     if not found.judged:
-        yield f"no slopes: {found.rests} times of rest are too few"
+        yield f"no slopes: {len(found.rests)} times of rest are too few"
         return
     heads = ("may be", "first", "warm", "last")
     yield f"{'at rest':17} {'growth by the hour (95 % interval)':38}" + "".join(f"{head:>13}" for head in heads)

@@ -35,12 +35,23 @@ soak_probe.begin({socket!r})
 """
 LOSING: Final = """
 from gateway.engine.topics import Topic
-published = Topic.publish
-def publish(self, kind, records, ts, recv_us):
-    if self.offset != 20:
-        return published(self, kind, records, ts, recv_us)
-    self.offset += 1
-Topic.publish = publish
+def losing(publish):
+    def published(self, *given):
+        if self.offset != 20:
+            return publish(self, *given)
+        self.offset += 1
+    return published
+Topic.publish = losing(Topic.publish)
+"""
+DOUBLING: Final = """
+from gateway.engine.topics import Topic
+def doubling(publish):
+    def published(self, *given):
+        publish(self, *given)
+        if self.offset == 30:
+            publish(self, *given)
+    return published
+Topic.publish = doubling(Topic.publish)
 """
 LEAKING: Final = """
 from gateway.runtime.epoch import Epoch
@@ -50,8 +61,12 @@ def begin(self, *given, **named):
     kept.append(open("/dev/null"))
 Epoch.__init__ = begin
 """
-PLANTS: Final[Mapping[str, str]] = {"": "", "loss": LOSING, "leak": LEAKING}
-"""Bugs that the gateway is given for the harness to find: a message of each topic, a descriptor of each epoch."""
+PLANTS: Final[Mapping[str, str]] = {"loss": LOSING, "double": DOUBLING, "leak": LEAKING}
+"""
+Bugs that the gateway is given for the harness to find.
+
+It loses a message of each topic, sends one of each twice, keeps a descriptor of each epoch of a connection.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +76,7 @@ class Size:
     connections: int
     rate: float
     pulse: float
-    plant: str = ""
+    plants: Sequence[str] = ()
 
 
 class VenueProcess:
@@ -138,7 +153,8 @@ class Stage:
         self.clients, self.crowd = ChaosProxy(self.exchange.port), ChaosProxy(self.exchange.port)
         for proxy in (self.clients, self.crowd):
             await proxy.admit()
-        before = PROBE.format(here=str(HERE), socket=str(self._place / "probe")) + PLANTS[self.size.plant]
+        probe = PROBE.format(here=str(HERE), socket=str(self._place / "probe"))
+        before = "".join([probe, *(PLANTS[name] for name in self.size.plants)])
         self.gateway = Process(self._place / "gateway", self._settings(), before=before)
         await self.gateway.__aenter__()
         self.address = await self.gateway.address()
@@ -259,14 +275,8 @@ class Stage:
         return differing
 
     async def _differing(self) -> str:
-        many = self.size.connections
         states = [one["state"] for one in await self.connections()]
-        there = await self.venue.order("census")
-        distinct = len(set(there["streams"]))
-        found = (states.count("CONNECTED"), len(states), there["sockets"], len(there["streams"]), distinct)
-        if found == (many,) * len(found):
-            return ""
-        return "{} of {} connections up; the venue has {} sockets with {} streams, {} distinct".format(*found)
+        return differing(self.size.connections, states, await self.venue.order("census"))
 
     def _settings(self) -> dict[str, Any]:
         address = f"127.0.0.1:{self.exchange.port}"
@@ -283,6 +293,15 @@ class Stage:
 
 def _epochs(connections: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     return {one["id"]: one["epoch"] for one in connections}
+
+
+def differing(many: int, states: Sequence[str], there: Mapping[str, Any]) -> str:
+    """Say how the ``states`` of a gateway's connections and what is there at the venue differ from one of each."""
+    distinct = len(set(there["streams"]))
+    found = (states.count("CONNECTED"), len(states), there["sockets"], len(there["streams"]), distinct)
+    if found == (many,) * len(found):
+        return ""
+    return "{} of {} connections up; the venue has {} sockets with {} streams, {} distinct".format(*found)
 
 
 def symbols(count: int) -> list[str]:

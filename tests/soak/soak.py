@@ -17,6 +17,7 @@ import argparse
 import asyncio
 import json
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -85,10 +86,21 @@ class Soak:
         drawn = deck(self._rng, given.only)
         self._kinds = kinds(drawn, min(HOUR, self._seconds / OFTEN), self._passed)
         self._begun = time.monotonic()
-        self._levels = Levels(self._begun)
+        self._levels = Levels()
 
     async def run(self) -> None:
         """Begin, let things go wrong to the end, and count what came."""
+        try:
+            await self._run()
+        except OSError as exc:
+            if not self._stage.over:
+                raise
+            self._complain(f"the gateway is gone: {exc}")
+        for one in self._stage.readers:
+            self.found.counts[one.name] = one.ledger.counts
+            self.found.wrong += [f"{one.name} was cut off for good: {why}" for why in one.ended]
+
+    async def _run(self) -> None:
         stage = self._stage
         if not await stage.reached([1] * stage.size.connections):
             self._complain("not all streams flow at the beginning")
@@ -98,7 +110,8 @@ class Soak:
             await self._rest(due)
             await self._disturb(next(self._kinds))
             due = max(due, self._passed()) + self._every
-        await self._rest(max(self._seconds, self._passed() + SAMPLE))
+        if not stage.over:
+            await self._rest(max(self._seconds, self._passed() + SAMPLE))
         await self._settle()
 
     def _passed(self) -> float:
@@ -142,8 +155,8 @@ class Soak:
         if not await stage.reached(numbers):
             behind = {one.name: one.ended or one.ledger.behind(numbers)[:3] for one in stage.readers}
             self._complain(f"what was traded has not come in the end: {behind}")
-        found.seconds, found.traded = self._passed(), sum(numbers) - stage.steady.ledger.skipped
-        found.counts = {one.name: one.ledger.counts for one in stage.readers}
+        found.seconds = self._passed()
+        found.traded = sum(stage.traded.read()) - stage.steady.ledger.skipped
         found.judged = self._levels.judged()
         found.rests, found.means = self._levels.at, self._levels.means
         found.metrics = await stage.metrics()
@@ -158,6 +171,9 @@ class Soak:
 
 async def soak(given: argparse.Namespace) -> Found:
     """Run one."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # nothing is left running
     size = Size(given.connections, given.rate, given.pulse, given.plant)
     with tempfile.TemporaryDirectory() as place:
         async with Stage(size, Path(place)) as stage:

@@ -57,23 +57,17 @@ one object for each connection that is made anew thousands. It has 7.2 million m
 
 
 class Levels:
-    """
-    The means, one of each figure for each time of rest.
+    """The means, one of each figure for each time of rest; ``at`` is seconds since the run began."""
 
-    Args:
-        begun: seconds, by the clock that samples have.
-    """
-
-    def __init__(self, begun: float) -> None:
+    def __init__(self) -> None:
         self.at: list[float] = []
         self.means: dict[str, list[float]] = {name: [] for name in BOUNDS}
-        self._begun = begun
         self._times: list[float] = []
         self._samples: dict[str, list[float]] = {name: [] for name in BOUNDS}
 
     def sample(self, at: float, figures: Mapping[str, float]) -> None:
-        """Take figures of the present rest."""
-        self._times.append(at - self._begun)
+        """Take figures of the present rest; ``at`` is seconds since the run began."""
+        self._times.append(at)
         for name, value in figures.items():
             self._samples[name].append(value)
 

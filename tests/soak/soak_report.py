@@ -21,7 +21,7 @@ class Found:
     seconds: float = 0.0
     traded: int = 0
     recoveries: dict[str, list[float]] = field(default_factory=dict)
-    counts: Mapping[str, Counts] = field(default_factory=dict)
+    counts: dict[str, Counts] = field(default_factory=dict)
     judged: Mapping[str, Judged] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     rests: Sequence[float] = ()

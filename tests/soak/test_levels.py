@@ -14,10 +14,10 @@ FLAT = dict.fromkeys(BOUNDS, 1000.0)
 
 def judged(figures, *, rests=20, every=30.0):
     """Judge ``rests`` rests of three samples each; ``figures`` tells what each has."""
-    levels = Levels(100.0)
+    levels = Levels()
     for rest in range(rests):
         for sample in range(3):
-            levels.sample(100.0 + rest * every + sample, FLAT | figures(rest))
+            levels.sample(rest * every + sample, FLAT | figures(rest))
         levels.disturbed()
     return levels.judged()
 
@@ -72,7 +72,7 @@ def test_too_few_rests_say_nothing():
 
 
 def test_a_rest_without_every_figure_does_not_count():
-    levels = Levels(0.0)
+    levels = Levels()
     levels.sample(1.0, outside(os.getpid()))
     levels.disturbed()
     assert levels.at == []

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.plain import say
 from gateway.cli.serve import chosen
 
 
@@ -21,4 +22,4 @@ def check_config(
     paces = check(settings)
     typer.echo(json.dumps(effective(settings, paces), indent=2))
     for sentence in pending(settings):
-        typer.echo(sentence, err=True)
+        say(sentence, err=True)

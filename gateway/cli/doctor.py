@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gateway.cli.exits import FAILED
+from gateway.cli.plain import say
 from gateway.cli.reaching import CaFile, TokenFile, check_url, credentials
 from gateway.cli.serve import DEFAULT
 from gateway.errors import ConfigError
@@ -75,6 +76,6 @@ def _case(
 def _print(found: Iterable["Finding"]) -> None:
     for one in found:
         typer.secho(one.verdict.ljust(WIDTH), fg=COLOURS[one.verdict], bold=True, nl=False)
-        typer.echo(f"  {one.check}: {one.text}")
+        say(f"  {one.check}: {one.text}")
         if one.todo:
-            typer.echo(f"{'':{WIDTH}}  to do: {one.todo}")
+            say(f"{'':{WIDTH}}  to do: {one.todo}")

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+import typer
+
 if TYPE_CHECKING:
     from rich.text import Text
 
@@ -9,6 +11,11 @@ if TYPE_CHECKING:
 def printable(said: str) -> str:
     """Return ``said`` with its control characters, and those that turn the direction of writing, as escapes."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in said)
+
+
+def say(said: str, *, err: bool = False) -> None:
+    """Write ``said`` as one line to stdout, or to stderr, all of it printable."""
+    typer.echo(printable(said), err=err)
 
 
 def plain(said: str, style: str = "") -> "Text":

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.plain import say
+
 plugins = typer.Typer(help="Exchange plugins.", rich_markup_mode=None)
 
 
@@ -43,13 +45,13 @@ def audit(
         typer.echo(json.dumps(rows))
         return
     for row in rows:
-        typer.echo(f"{row['name']}: {row['distribution']} {row['version']}, {row['value']}")
-        typer.echo(f"  sha256  {row['sha256'] or 'none: its code is not where it is installed'}")
-        typer.echo(f"  allow   {row['allow']}")
+        say(f"{row['name']}: {row['distribution']} {row['version']}, {row['value']}")
+        say(f"  sha256  {row['sha256'] or 'none: its code is not where it is installed'}")
+        say(f"  allow   {row['allow']}")
         for host in row.get("hosts", ()):
-            typer.echo(f"  host    {host}")
+            say(f"  host    {host}")
         if "problem" in row:
-            typer.echo(f"  broken  {row['problem']}")
+            say(f"  broken  {row['problem']}")
     if not rows:
         typer.echo("No plugin is installed.")
 
@@ -84,4 +86,4 @@ def _declared(name: str) -> dict[str, Any]:
 def _print_table(rows: list[tuple[str, ...]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
+from gateway.cli.plain import say
 from gateway.cli.reaching import shown, told_in_a_sentence
 from gateway.recording.recorder import Recorder
 from gateway.recording.writing import Writer
@@ -48,9 +49,9 @@ async def _say(recorder: Recorder, url: str) -> None:
     while True:
         await asyncio.sleep(PAUSE)
         if recorder.away and not was_away:
-            typer.echo(f"gateway: {shown(url)} is lost ({recorder.away}); dialling it again", err=True)
+            say(f"gateway: {shown(url)} is lost ({recorder.away}); dialling it again", err=True)
         elif was_away and not recorder.away:
-            typer.echo(f"gateway: {shown(url)} is there again", err=True)
+            say(f"gateway: {shown(url)} is there again", err=True)
         was_away = recorder.away
 
 

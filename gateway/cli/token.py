@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from gateway.cli.plain import say
 from gateway.cli.serve import chosen
 from gateway.errors import ConfigError
 
@@ -162,7 +163,7 @@ def _print_table(rows: Iterable[dict[str, Any]]) -> None:
     lines += [tuple(_cell(value) for value in row.values()) for row in rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def _cell(value: Any) -> str:

@@ -9,6 +9,9 @@ import pytest
 import structlog
 from rich.console import Console
 
+from gateway.app.doctor.findings import Finding, Verdict
+from gateway.cli import run
+from gateway.cli.doctor import _print
 from gateway.cli.exits import guarded
 from gateway.cli.plain import printable
 from gateway.cli.status_picture import picture
@@ -17,6 +20,7 @@ from gateway.cli.table import Table
 from gateway.cli.table_screen import Screen
 from gateway.cli.tail import coloured
 from gateway.errors import ConfigError, Reason
+from gateway.host import Installed
 from gateway.model.changes import Change
 from gateway.model.states import ConnectionState
 from gateway.telemetry import Logs, setup_logs
@@ -109,6 +113,22 @@ def test_an_error_is_one_sentence_on_one_line(capsys: pytest.CaptureFixture[str]
     err = capsys.readouterr().err
     assert len(err.splitlines()) == 1
     check(err)
+
+
+def test_a_package_cannot_steer_whoever_asks_what_is_installed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evil = Installed(name=EVIL, distribution=EVIL, version=EVIL, value=EVIL)
+    monkeypatch.setattr("gateway.host.installed", lambda: (evil,))
+    monkeypatch.setattr("gateway.host.fingerprint", lambda _: None)
+    for command in ("list", "audit"):
+        assert run(["plugins", command]) == 0
+        check(capsys.readouterr().out)
+
+
+def test_nor_who_asks_for_a_diagnosis(capsys: pytest.CaptureFixture[str]) -> None:
+    _print([Finding(Verdict.WRONG, EVIL, EVIL, EVIL)])
+    check(capsys.readouterr().out)
 
 
 def test_what_can_be_read_is_left_as_it_is() -> None:

@@ -96,9 +96,20 @@ class Soak:
             if not self._stage.over:
                 raise
             self._complain(f"the gateway is gone: {exc}")
-        for one in self._stage.readers:
-            self.found.counts[one.name] = one.ledger.counts
-            self.found.wrong += [f"{one.name} was cut off for good: {why}" for why in one.ended]
+        finally:
+            self._count()
+
+    def _count(self) -> None:
+        stage, found = self._stage, self.found
+        for one in stage.readers:
+            found.counts[one.name] = one.ledger.counts
+            found.wrong += [f"{one.name} was cut off for good: {why}" for why in one.ended]
+        if stage.steady.ledger.counts.lags:
+            self._complain(f"{stage.steady.name} was told of a lag")
+        found.seconds = self._passed()
+        found.traded = sum(stage.traded.read()) - stage.steady.ledger.skipped
+        found.judged = self._levels.judged()
+        found.rests, found.means = self._levels.at, self._levels.means
 
     async def _run(self) -> None:
         stage = self._stage
@@ -149,20 +160,14 @@ class Soak:
             self._complain(f"after {kind}: {differing}")
 
     async def _settle(self) -> None:
-        """See that both clients come to the present number of every stream, and count."""
+        """See that both clients come to the present number of every stream; ask what the gateway counted."""
         stage, found = self._stage, self.found
         numbers = stage.traded.read()
         if not await stage.reached(numbers):
             behind = {one.name: one.ended or one.ledger.behind(numbers)[:3] for one in stage.readers}
             self._complain(f"what was traded has not come in the end: {behind}")
-        found.seconds = self._passed()
-        found.traded = sum(stage.traded.read()) - stage.steady.ledger.skipped
-        found.judged = self._levels.judged()
-        found.rests, found.means = self._levels.at, self._levels.means
         found.metrics = await stage.metrics()
         found.wrong += defects(found.metrics)
-        if stage.steady.ledger.counts.lags:
-            self._complain("the steady client was told of a lag")
 
     def _complain(self, of: str) -> None:
         self.found.wrong.append(of)
@@ -170,15 +175,19 @@ class Soak:
 
 
 async def soak(given: argparse.Namespace) -> Found:
-    """Run one."""
+    """Run one; what was found so far is told of one that is ended early."""
     task = asyncio.current_task()
     assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # nothing is left running
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     size = Size(given.connections, given.rate, given.pulse, given.plant)
     with tempfile.TemporaryDirectory() as place:
         async with Stage(size, Path(place)) as stage:
             run = Soak(stage, given)
-            await run.run()
+            try:
+                await run.run()
+            except asyncio.CancelledError:
+                task.uncancel()
+                run.found.wrong.append("it was ended early")
             run.found.wrong += await stage.end()
         return run.found
 

@@ -46,7 +46,9 @@ FLUSH: Final = 2.0
 ALL: Final = 9.0
 """Seconds for all of it: less than the ten after which the process is ended."""
 LEAST: Final = 0.3
-"""Seconds for these, whatever came before them."""
+"""Seconds for these, whatever came before them, or if we are hurried."""
+AGAIN: Final = 0.5
+"""Seconds after the first signal from which another one means haste: some parents send two at once."""
 DISTRIBUTION: Final = "exchange-gateway"
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -59,19 +61,21 @@ async def serve(
     ready: Callable[[str], None],
     environ: Mapping[str, str] = os.environ,
     signalled: Callable[[], None] = lambda: None,
+    hurried: Callable[[], None] = lambda: None,
     source: Given = None,
 ) -> None:
     """
     Serve until SIGINT or SIGTERM, whenever it comes; ``ready`` is told the address once clients can connect.
 
-    ``signalled`` is called at the first signal, even while something holds the event loop.
+    ``signalled`` is called at the first signal, even while something holds the event loop. ``hurried`` is called
+    at another one, half a second later or more, after which no client is waited for.
     ``source`` is what a SIGHUP, or a client's request, has read anew; without it ``settings``.
 
     Raises:
         ConfigError: If a setting is wrong, or the address cannot be had.
         UnsafeError: If the address could be reached from other machines, and tokens or TLS are missing.
     """
-    async with _stopped_by_signal(signalled) as stopped, supervised(environ) as manager:
+    async with _stopped_by_signal(signalled, hurried) as stopped, supervised(environ) as manager:
         check(settings, despite_broken=True)
         for sentence in pending(settings):
             log.warning("setting_without_effect", text=sentence)
@@ -96,7 +100,7 @@ async def serve(
                     gateway.hub.heard = watch.heard
                     await _serve(gateway, measuring, events, told, port, hung_up, ready, stopped, manager)
             finally:
-                within = min(FLUSH, max(LEAST, stopped.seconds_left(ALL)))
+                within = LEAST if stopped.is_hurried else min(FLUSH, max(LEAST, stopped.seconds_left(ALL)))
                 await asyncio.gather(telemetry.shutdown(within), measuring.finish(within))
                 losses.tell()
 
@@ -129,6 +133,7 @@ async def _serve(  # noqa: PLR0913, PLR0917  # all that a process is made of
         manager.stopping()
         log.info("stopping")
         gateway.configuration.refuse()
+        stopped.on_haste(server.cut)
         await server.stop(DRAIN)
         await gateway.stop()
 
@@ -169,16 +174,34 @@ def _place(server: Server) -> str:
 
 
 class _Stopped:
-    """Whether, and since when, it shall end."""
+    """
+    Whether, and since when, it shall end, and whether in haste.
 
-    def __init__(self) -> None:
+    Args:
+        hurried: called once when it is to be in haste.
+    """
+
+    def __init__(self, hurried: Callable[[], None]) -> None:
+        self.is_hurried = False
         self._event = asyncio.Event()
         self._since: float | None = None
+        self._in_haste = [hurried]
 
     def set(self) -> None:
-        """It shall end."""
-        self._since = self._since or time.monotonic()
+        """It shall end; in haste, if that was said a while ago."""
+        now = time.monotonic()
+        self._since = self._since or now
         self._event.set()
+        if now - self._since >= AGAIN and not self.is_hurried:
+            self.is_hurried = True
+            for call in self._in_haste:
+                call()
+
+    def on_haste(self, call: Callable[[], None]) -> None:
+        """Have ``call`` called once it is to be in haste, now if it is."""
+        self._in_haste.append(call)
+        if self.is_hurried:
+            call()
 
     async def wait(self) -> None:
         """Wait until it shall end."""
@@ -190,9 +213,11 @@ class _Stopped:
 
 
 @asynccontextmanager
-async def _stopped_by_signal(signalled: Callable[[], None]) -> AsyncIterator[_Stopped]:
+async def _stopped_by_signal(
+    signalled: Callable[[], None], hurried: Callable[[], None]
+) -> AsyncIterator[_Stopped]:
     """Yield what SIGINT and SIGTERM set; they end the process at once again afterwards."""
-    stopped, loop = _Stopped(), asyncio.get_running_loop()
+    stopped, loop = _Stopped(hurried), asyncio.get_running_loop()
     for one in SIGNALS:
         with suppress(NotImplementedError):  # Windows: Ctrl-C becomes KeyboardInterrupt
             loop.add_signal_handler(one, stopped.set)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -10,6 +11,8 @@ import typer
 from gateway.errors import ConfigError
 
 DEFAULT: Final = Path("gateway.toml")
+HASTE: Final = 2.0
+"""Seconds that are left to end after a second signal."""
 DEMO: Final = "mock"
 """The venue and the exchange that a demonstration shows."""
 
@@ -59,7 +62,13 @@ async def _serve(path: Path | None, overrides: dict[str, Any], ready: Callable[[
     settings = source.read()
     setup_logs(settings.log.level, settings.log.format)
     secure = "" if settings.server.tls is None else "s"
-    await serve(settings, ready=lambda address: ready(secure, address), signalled=last_resort, source=source)
+    await serve(
+        settings,
+        ready=lambda address: ready(secure, address),
+        signalled=last_resort,
+        hurried=partial(last_resort, HASTE),
+        source=source,
+    )
     end_undisturbed()
     return 0
 

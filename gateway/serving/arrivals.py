@@ -143,8 +143,12 @@ class Arrivals:
             async with asyncio.timeout(within):
                 await self._all_left()
         except TimeoutError:
-            for visitor in tuple(self.visitors):
-                visitor.cut()
+            self.cut()
+
+    def cut(self) -> None:
+        """End everybody who is still there, at once."""
+        for visitor in tuple(self.visitors):
+            visitor.cut()
 
     async def _all_left(self) -> None:
         while self.visitors:

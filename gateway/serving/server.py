@@ -238,3 +238,7 @@ class Server:
             await site.stop()
         await self._arrivals.part(within)
         await self._runner.cleanup()
+
+    def cut(self) -> None:
+        """Wait for no client any more: end those who are still there, whatever they have not read."""
+        self._arrivals.cut()

@@ -14,6 +14,7 @@ import pytest
 import structlog
 
 from gateway.cli import run
+from gateway.cli.serve import HASTE
 from gateway.errors import ConfigError, UnsafeError
 
 
@@ -36,11 +37,11 @@ class Application:
     def Source(self, path: Path | None, environ: object, overrides: dict[str, Any]) -> Any:  # noqa: N802  # a class
         return SimpleNamespace(read=lambda: self.load(path, environ, overrides))
 
-    def last_resort(self) -> None:
+    def last_resort(self, seconds: float = 10.0) -> None:
         raise AssertionError("nobody was signalled")
 
     async def serve(
-        self, settings: object, *, ready: Callable[[str], None], signalled: object, source: Any
+        self, settings: object, *, ready: Callable[[str], None], signalled: object, hurried: object, source: Any
     ) -> None:
         self.source = source
         ready("127.0.0.1:4321")
@@ -148,9 +149,15 @@ def test_a_demonstration_points_the_mock_exchange_at_a_venue_that_runs(
     reached: list[int] = []
 
     async def serve(
-        settings: object, *, ready: Callable[[str], None], signalled: Callable[[], None], source: object
+        settings: object,
+        *,
+        ready: Callable[[str], None],
+        signalled: Callable[[], None],
+        hurried: Any,
+        source: object,
     ) -> None:
         assert signalled == application.last_resort
+        assert (hurried.func, hurried.args) == (application.last_resort, (HASTE,))
         import asyncio
 
         assert application.loaded is not None

@@ -63,9 +63,11 @@ class Stage:
     address: str = ""
 
     @asynccontextmanager
-    async def running(self, settings: dict[str, Any] | None = None, **environ: str) -> AsyncIterator[None]:
+    async def running(
+        self, settings: dict[str, Any] | None = None, *, before: str = "", **environ: str
+    ) -> AsyncIterator[None]:
         settings = settings or tables(self.venue, self.path)
-        async with Process(self.path, settings, **SECRETS, **environ) as self.process:
+        async with Process(self.path, settings, before=before, **SECRETS, **environ) as self.process:
             self.address = await self.process.address()
             yield
 
@@ -217,8 +219,37 @@ async def test_a_client_that_reads_loses_nothing_and_is_told_why(stage: Stage) -
         assert not [one for one in messages if one.get("type") == "status"], "clients leave before exchanges do"
 
 
+PATCH = "import sys, gateway.{0}.serve; sys.modules['gateway.{0}.serve'].{1}\n"
+UNHURRIED = PATCH.format("cli", "HASTE = 60.0")
+"""Whoever is in haste has as long as anybody else, however slow the machine is."""
+ENDLESS = UNHURRIED + PATCH.format("app", "DRAIN = 60.0")
+"""Clients are waited for longer than the process may take to end."""
+
+
+async def test_after_a_second_signal_no_client_is_waited_for(stage: Stage) -> None:
+    async with stage.running(before=ENDLESS), deaf_client(stage):
+        stage.process.tell(TERM)
+        await asyncio.sleep(1.0)
+        assert not stage.process.has_ended
+        stage.process.tell(signal.SIGINT)
+        in_good_order(await stage.process.end())
+        await stage.closed()
+
+
+async def test_whoever_does_not_answer_after_a_second_signal_is_left_soon(stage: Stage) -> None:
+    async with stage.running(before=PATCH.format("cli", "HASTE = 0.1")):
+        await stage.ready()
+        stage.venue.faults.mute = True
+        stage.process.tell(TERM)
+        await asyncio.sleep(1.0)
+        assert not stage.process.has_ended
+        stage.process.tell(TERM)
+        end = await stage.process.end()
+        assert (end.status, "not ended 0.1 s after the signal" in end.said) == (70, True), end.said
+
+
 async def test_neither_clients_that_do_not_read_nor_further_signals_change_that(stage: Stage) -> None:
-    async with stage.running(), deaf_client(stage), deaf_client(stage, waits=False):
+    async with stage.running(before=UNHURRIED), deaf_client(stage), deaf_client(stage, waits=False):
         stage.process.tell(TERM)
         while not stage.process.has_ended:
             await asyncio.sleep(0.005)

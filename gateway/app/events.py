@@ -9,6 +9,7 @@ from gateway.engine.observer import CONTROL_ACTION, Observer
 from gateway.serving.events_model import Event, Events, EventType, Told
 
 KEPT: Final = 1024
+_DIGITS: Final = 20
 """Events."""
 
 
@@ -55,9 +56,9 @@ class EventRing:
     def _missed(self, id_: str | None) -> int | None:
         """Return how many came after ``id_``; nothing if that was never given out, or not all are there."""
         epoch, _, offset = (id_ or "").rpartition(":")
-        if epoch != self._epoch or not (offset.isascii() and offset.isdecimal()):
+        if epoch != self._epoch or not (offset.isascii() and offset.isdecimal() and len(offset) <= _DIGITS):
             return None
-        missed = self._offset - int(offset[:20])
+        missed = self._offset - int(offset)
         return missed if 0 <= missed <= len(self._events) else None
 
     def listen(self, told: Told, /) -> Callable[[], None]:

@@ -18,6 +18,8 @@ WATCHDOG: Final = "WATCHDOG_USEC"
 WATCHED: Final = "WATCHDOG_PID"
 SHARE: Final = 1 / 3
 """Of the time after which the manager ends a process that is mute, what passes between two signs of life."""
+_DIGITS: Final = 18
+"""Of a number of microseconds."""
 
 
 class ServiceManager:
@@ -41,7 +43,8 @@ class ServiceManager:
         if not address.startswith(("/", "@")):
             return cls(None)
         meant, microseconds = environ.get(WATCHED, ""), environ.get(WATCHDOG, "")
-        ours = meant in {"", str(process)} and microseconds.isdecimal() and int(microseconds) > 0
+        is_number = microseconds.isdecimal() and len(microseconds) <= _DIGITS
+        ours = meant in {"", str(process)} and is_number and int(microseconds) > 0
         return cls(address, int(microseconds) / 1e6 if ours else None)
 
     def ready(self) -> None:

@@ -19,6 +19,8 @@ from gateway.spi.events import Data
 from gateway.spi.rights import KeyRights
 
 R = TypeVar("R")
+_HUGE: Final = 1 << 63
+"""Numbers from here on are not told: Python does not even write those of more than 4,300 digits."""
 _METHODS: Final = tuple(name for name in vars(Dialect) if not name.startswith("_"))
 
 
@@ -70,7 +72,8 @@ class Answers:
         """Let a finite number above 0 through."""
         if rules.is_seconds(value):
             return float(value)
-        shown = value if isinstance(value, int | float) else type(value).__name__
+        is_short = isinstance(value, float) or (isinstance(value, int) and abs(value) < _HUGE)
+        shown = value if is_short else type(value).__name__
         raise self._error(hook, f"must return seconds above 0, not {shown}")
 
     def route(self, hook: str, value: object) -> Route | None:

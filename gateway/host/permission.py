@@ -53,12 +53,15 @@ def check_shipped(found: Installed, allow: Collection[str] | None) -> None:
 
 
 def fingerprint(name: str) -> str | None:
-    """Return the SHA-256 over a distribution's files as they are; nothing if its code is elsewhere or gone."""
+    """Return the SHA-256 over a distribution's files as they are; nothing if that is elsewhere, gone or unreadable."""
     try:
         shipped = distribution(name)
     except (PackageNotFoundError, ValueError):
         return None
-    return None if _is_editable(shipped) else _summed(shipped)
+    try:
+        return None if _is_editable(shipped) else _summed(shipped)
+    except (csv.Error, UnicodeError):
+        return None
 
 
 def _summed(shipped: Distribution) -> str | None:
@@ -66,7 +69,7 @@ def _summed(shipped: Distribution) -> str | None:
     for place in sorted(_own(shipped)):
         try:
             content = shipped.locate_file(place).read_bytes()  # type: ignore[attr-defined]  # it is a Path
-        except OSError:
+        except (OSError, ValueError):  # a name with a zero byte is no file's
             return None
         total.update(f"{hashlib.sha256(content).hexdigest()}  {place}\n".encode())
     return total.hexdigest()

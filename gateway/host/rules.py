@@ -33,8 +33,11 @@ def broken(value: object, rules: Sequence[Rule]) -> Iterator[str]:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether ``value`` is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    """Whether ``value`` is a finite number, and not too large to reckon with."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    except OverflowError:
+        return False
 
 
 def is_seconds(value: object) -> TypeGuard[float]:

@@ -33,6 +33,8 @@ ENDPOINTS: Final[Mapping[Signal, str]] = {
 QUEUE: Final = 2048
 BATCH: Final = 512
 DELAY_MS: Final = 5000
+SHOWN: Final = 64
+"""Characters of a wrong value that are told back."""
 _COUNT: Final = re.compile(r"[1-9][0-9]{0,8}")
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -51,7 +53,7 @@ def exporters(signal: Signal, configured: str, environ: Mapping[str, str]) -> fr
         key, value = EXPORTERS[signal], overruled
     names = frozenset(name.strip().lower() for name in value.split(","))
     if unknown := sorted(names - KNOWN):
-        raise ConfigError(key, f"must be none, console or otlp, not {unknown[0]!r}")
+        raise ConfigError(key, f"must be none, console or otlp, not {unknown[0][:SHOWN]!r}")
     return names - {"none"}
 
 
@@ -90,7 +92,9 @@ def target(signal: Signal, environ: Mapping[str, str]) -> dict[str, Any]:
     """
     protocol_key, protocol = _first(environ, *_both(signal, "PROTOCOL"))
     if protocol.strip().lower() not in {"", PROTOCOL}:
-        raise ConfigError(protocol_key, f"must be {PROTOCOL}, the only one that is spoken here, not {protocol!r}")
+        raise ConfigError(
+            protocol_key, f"must be {PROTOCOL}, the only one that is spoken here, not {protocol[:SHOWN]!r}"
+        )
     found = {**_endpoint(signal, environ), **_headers(signal, environ)}
     SCRUBBER.know(_secrets(found))
     return found
@@ -160,5 +164,5 @@ def _first(environ: Mapping[str, str], *names: str) -> tuple[str, str]:
 def _number(environ: Mapping[str, str], name: str, usual: int) -> int:
     said = environ.get(name, "").strip() or str(usual)
     if not _COUNT.fullmatch(said):
-        raise ConfigError(name, f"must be a positive whole number, not {said!r}")
+        raise ConfigError(name, f"must be a positive whole number, not {said[:SHOWN]!r}")
     return int(said)

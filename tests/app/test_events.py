@@ -45,6 +45,7 @@ def test_so_many_are_kept_and_the_oldest_go(ring: EventRing) -> None:
     assert ring.after("r:149") == (False, tuple(kept(ring)))
     assert ring.after("r:249") == (True, (kept(ring)[-1],))
     assert ring.after("r:" + "9" * 5000)[0] is False
+    assert ring.after("r:" + "00000000000000000249" + "9")[0] is False
 
 
 def test_who_listens_hears_each_until_it_ends(ring: EventRing) -> None:

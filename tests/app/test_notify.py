@@ -105,6 +105,7 @@ async def test_signs_of_life_come_while_the_loop_turns_and_stop_with_it(manager:
         ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "8"}, None),
         ({"WATCHDOG_USEC": "0"}, None),
         ({"WATCHDOG_USEC": "soon"}, None),
+        pytest.param({"WATCHDOG_USEC": "9" * 5_000}, None, id="thousands of digits"),
         ({}, None),
     ],
 )

@@ -208,6 +208,7 @@ def test_the_heartbeat_is_seconds(bound, target, seconds):
     ("value", "shown"),
     [
         *((0, "0"), (-1.5, "-1.5"), (float("nan"), "nan"), (float("inf"), "inf"), (True, "True")),
+        *(pytest.param(10**digits, "int", id=f"{digits} digits") for digits in (400, 5000)),
         *(("S3CR3T", "str"), (Decimal(5), "Decimal"), ([5], "list")),
     ],
 )

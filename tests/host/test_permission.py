@@ -81,6 +81,13 @@ def test_files_that_cannot_be_seen_have_no_fingerprint(acme):
         PluginHost().load("acme", [f"acme@acme-gateway#sha256:{SUM}"])
 
 
+@pytest.mark.parametrize("record", [b"a\0b,,\n", b"x" * 140_000 + b",,", b"\xff"], ids=["zero", "long", "no text"])
+def test_files_whose_list_is_unreadable_have_no_fingerprint(acme, record):
+    (info,) = acme.path.glob("*.dist-info")
+    (info / "RECORD").write_bytes(record)
+    assert fingerprint("acme-gateway") is None
+
+
 def test_code_that_is_elsewhere_has_no_fingerprint(acme):
     (info,) = acme.path.glob("*.dist-info")
     (info / "direct_url.json").write_text('{"dir_info": {"editable": true}, "url": "file:///x"}')

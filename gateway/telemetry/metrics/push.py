@@ -121,5 +121,5 @@ def interval_of(environ: Mapping[str, str]) -> float:
     except ValueError:
         milliseconds = 0.0
     if not 0 < milliseconds < float("inf"):
-        raise ConfigError(INTERVAL, f"must be a positive number of milliseconds, not {said!r}")
+        raise ConfigError(INTERVAL, f"must be a positive number of milliseconds, not {said[: asked.SHOWN]!r}")
     return milliseconds / 1000

@@ -114,6 +114,8 @@ def test_a_time_that_is_not_known_is_not_made_up(target_at: Any) -> None:
         ({"symbol": "BTCUSDT", "limit": "\u0665"}, -1100),
         ({"symbol": "BTCUSDT", "limit": "5001"}, -1100),
         ({"symbol": "BTCUSDT", "limit": "9" * 5000}, -1100),
+        ({"symbol": "BTCUSDT", "limit": "0000001009999999"}, -1100),
+        ({"symbol": "BTCUSDT", "limit": "000000100" + "0" * 5000}, -1100),
     ],
 )
 def test_a_wrong_book_is_refused_without_asking(spots: Asked, query: dict[str, str], code: int) -> None:

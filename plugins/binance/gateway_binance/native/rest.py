@@ -21,6 +21,7 @@ BOOK_KEPT: Final = 0.5
 _INFO_PARAMS: Final = ("symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus")
 _MILLI: Final = 1000
 _MOST_LEVELS: Final = 5000
+_DIGITS: Final = 9
 
 Query = Mapping[str, str]
 
@@ -62,7 +63,8 @@ class Answers:
         symbol, limit = query.get("symbol", ""), query.get("limit", str(self._doors.levels))
         if not symbol:
             return problem(400, -1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
-        if not (limit.isascii() and limit.isdecimal() and 0 < int(limit[:9]) <= _MOST_LEVELS):
+        is_number = limit.isascii() and limit.isdecimal() and len(limit) <= _DIGITS
+        if not (is_number and 0 < int(limit) <= _MOST_LEVELS):
             return problem(400, -1100, "Illegal characters found in parameter 'limit', or it is out of range.")
         levels = int(limit)
         fetch = self._fetch("depth", {"symbol": symbol, "limit": limit}, self._doors.weight(levels))

@@ -25,11 +25,13 @@ if find_spec("hypothesis") is not None:  # those who drive a browser are without
     settings.load_profile("patient")
 
 
-UNMEASURED: Final = tuple(
-    f"tests/{name}/" for name in ("bench", "fuzz", "integration", "reliability", "security", "soak", "virtual")
+UNMEASURED: Final = (
+    *(f"tests/{name}/" for name in ("bench", "fuzz", "integration", "reliability", "security", "soak", "virtual")),
+    "tests/runtime/test_cancel_sweep",
+    "tests/serving/test_cuts",
 )
 """
-Folders that run whole gateways, up to three times as quick where nobody looks how much of the code is reached.
+What runs whole gateways, up to three times as quick where nobody looks how much of the code is reached.
 
 That is shown by those that mirror the tree.
 """

@@ -115,7 +115,7 @@ class Trades(Following):
 
 
 class Orders(Following):
-    key = "id"
+    key = "order_id"
 
 
 class Quotes(Following):

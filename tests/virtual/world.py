@@ -251,7 +251,7 @@ class World:
             self.venue.say()
             if rng.random() < 0.25:
                 self._order += 1
-                order = {"symbol": "btc_usdt", "id": str(self._order), "side": "buy", "type": "limit"}
+                order = {"symbol": "btc_usdt", "order_id": str(self._order), "side": "buy", "type": "limit"}
                 self.venue.emit_order({**order, "status": "new", "price": "1", "size": "1", "filled": "0"})
 
     async def _look(self) -> None:

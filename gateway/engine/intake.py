@@ -5,8 +5,8 @@ Nothing here is awaited, logged, locked or traced, and no clock is read but the
 one that stamps the frame.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Protocol
 
 from gateway.engine.feeds import Feed
 from gateway.engine.unasked import Unasked
@@ -16,6 +16,13 @@ from gateway.spi.events import Data, Event
 
 NO_TEXT: Final = 1007
 """The close code for text that is no UTF-8."""
+
+
+class Decoder(Protocol):
+    """A dialect, as far as it decodes."""
+
+    def decode(self, payload: bytes, binary: bool, /) -> Iterable[Event]:
+        """See :class:`~gateway.spi.dialect.Dialect`."""
 
 
 class Intake:
@@ -49,12 +56,16 @@ class Intake:
         """Frames that nobody needed decoded."""
         self._exchange = exchange
         self._stream = dialect.stream
-        self._decode = dialect.decode
+        self.decode_by(dialect)
         self._feeds = feeds
         self._wall_us = wall_us
         self._first = first
         self._react = react
         self._note = self.unasked.note
+
+    def decode_by(self, decoder: Decoder) -> None:
+        """Have ``decoder`` decode from now on: the dialect, or somebody in its place."""
+        self._decode = decoder.decode
 
     def take(self, payload: bytes, binary: bool) -> None:  # noqa: C901  # one pass, without calls that could be spared
         """

@@ -95,6 +95,10 @@ class Heartbeat:
             return Pulse.PING
         return Pulse.QUIET
 
+    def put_off(self, until: float) -> None:
+        """The answer to the ping in flight may wait to be read: the peer is not dead before ``until``."""
+        self._late_at = until
+
     def pong(self, token: int | None, now: float) -> bool:
         """Take a pong; false if it answers no ping in flight. ``token`` is :obj:`None` where it carries none."""
         if self._sent_at is None or (token is not None and token != self.token):

@@ -1,6 +1,8 @@
 """One open WebSocket: how it is read, written to and ended."""
 
 import asyncio
+import select
+import socket
 import struct
 from collections.abc import Callable
 from copy import copy
@@ -21,6 +23,11 @@ BINARY: Final = WSMsgType.BINARY
 PROTOCOL_ERROR: Final = 1002
 TURN: Final = 1 << 18
 """Bytes that a socket may hand over in a row before others get their turn."""
+FIRST: Final = 1 << 14
+"""Bytes after which it is first seen how long they take."""
+LEAST: Final = 1 << 11
+LONG: Final = 0.1
+"""Seconds that a turn should take at most; where messages take long it is of fewer bytes, down to the least."""
 _SENDABLE: Final = {0: 1000, 1005: 1000, 1006: 1000, 1015: 1000}
 """What is answered to codes that must not be sent."""
 _KINDS: Final = {TEXT: Kind.TEXT, BINARY: Kind.BINARY, WSMsgType.PING: Kind.PING, WSMsgType.PONG: Kind.PONG}
@@ -63,6 +70,14 @@ class AiohttpTransport:
         """What the server chose."""
         return self._upgraded.protocol
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether something has arrived that nobody has read, here or in the system's buffer."""
+        return self._has_waiting() or is_readable(self._tcp.get_extra_info("socket"))
+
+    def _has_waiting(self) -> bool:
+        return bool(self._messages._buffer)  # noqa: SLF001  # see there
+
     # --- reading
 
     async def receive(self) -> tuple[Kind, bytes]:
@@ -91,12 +106,16 @@ class AiohttpTransport:
         """Hand over every message until the end; what a callback raises ends it, too, and is raised as it is."""
         self._begin_reading()
         read = self._messages.read
-        taken = 0
+        now = asyncio.get_running_loop().time
+        taken, turn, began = 0, FIRST, now()
         try:
             while True:
-                if taken > TURN:
-                    taken = 0
-                    await asyncio.sleep(0)
+                if taken > turn:
+                    waits = self._has_waiting()  # else others have their turn while this one waits
+                    turn = next_turn(turn, now() - began) if waits else FIRST
+                    if waits:
+                        await asyncio.sleep(0)
+                    taken, began = 0, now()
                 try:
                     kind, payload, text = await read()
                 except Exception as exc:  # noqa: BLE001  # as in receive()
@@ -228,6 +247,21 @@ class AiohttpTransport:
             await self.receive()
         except ConnectionFault:
             return
+
+
+def next_turn(turn: int, seconds: float) -> int:
+    """Return how many bytes may be handed over in a row where ``turn`` of them took ``seconds``."""
+    return max(LEAST, min(TURN, int(turn * LONG / max(seconds, LONG / TURN))))
+
+
+def is_readable(tcp: socket.socket | None) -> bool:
+    """Whether the system holds something for ``tcp``, its end included; false if it is gone."""
+    number = -1 if tcp is None else tcp.fileno()
+    if number < 0:
+        return False
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _look_at(future: "asyncio.Future[None]") -> None:

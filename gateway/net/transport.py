@@ -32,6 +32,10 @@ class Transport(Protocol):
     def subprotocol(self) -> str | None:
         """What the server chose."""
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether something has arrived that nobody has read yet: maybe just what is missed."""
+
     async def receive(self) -> tuple[Kind, bytes]:
         """
         Return the next message. Cancelling it loses none.
@@ -48,8 +52,9 @@ class Transport(Protocol):
         Hand over every message (payload, is binary) until the end; ends only by raising as :meth:`receive` does.
 
         ``on_data`` is the hot path: nothing is awaited between two messages
-        that are already there, except that after a quarter of a megabyte others
-        get their turn: clients must be written to, and other sockets read.
+        that are already there, except that after a quarter of a megabyte, or less
+        where that takes long, others get their turn: clients must be written to,
+        and other sockets read.
         """
 
     async def send(self, frame: Frame) -> None:

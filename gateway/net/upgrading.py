@@ -7,7 +7,7 @@ response before a redirect is followed or a request repeated.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sized
 from typing import Any, Literal, Protocol
 
 from aiohttp import (
@@ -28,7 +28,9 @@ READ_SIZE = 64 * 1024
 
 
 class Messages(Protocol):
-    """What the parser fills; read by one task at a time."""
+    """What the parser fills; read by one task at a time. ``_buffer`` holds what waits: nothing public tells."""
+
+    _buffer: Sized
 
     def read(self) -> Awaitable[WSMessage]:
         """

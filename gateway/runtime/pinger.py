@@ -6,6 +6,7 @@ a server's pings and its data prove nothing about the way back to us.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from gateway.engine.liveness import Heartbeat, Pulse
 from gateway.errors import PeerSilent, PluginError, Reason
@@ -14,6 +15,9 @@ from gateway.runtime.ground import Ground
 from gateway.runtime.writer import Writer
 from gateway.spi.contract import Ping, Session
 from gateway.spi.dialect import Dialect
+
+AGAIN: Final = 0.25
+"""Seconds after which a peer that seems dead is looked at again, where its answer may not have been read."""
 
 
 def heartbeat_of(connection: Connection, ground: Ground, session: Session) -> Heartbeat:
@@ -44,6 +48,7 @@ class Pinger:
         heartbeat: decides when.
         now: monotonic seconds.
         answered: told how many seconds each answer took.
+        has_unread: whether something has come that was not read.
     """
 
     def __init__(  # noqa: PLR0913  # its seams, bound once per epoch
@@ -56,8 +61,10 @@ class Pinger:
         now: Callable[[], float],
         *,
         answered: Callable[[float], None] = lambda _: None,
+        has_unread: Callable[[], bool] = lambda: False,
     ) -> None:
         self._told = answered
+        self._has_unread = has_unread
         self.heartbeat = heartbeat
         self.has_pongs = True
         self.sent = 0
@@ -72,6 +79,8 @@ class Pinger:
         """
         Send the ping that is due; ``tick`` is after how many seconds this was to be called.
 
+        Where what came waits to be read its answer may be behind that: nobody is left for being heard late.
+
         Raises:
             PeerSilent: If the last one was not answered in time.
             PluginError: If the dialect cannot say how to ping.
@@ -81,6 +90,8 @@ class Pinger:
         match self.heartbeat.check(self._now(), tick=tick):
             case Pulse.PING:
                 self._ping()
+            case Pulse.DEAD if self._has_unread():
+                self.heartbeat.put_off(self._now() + AGAIN)
             case Pulse.DEAD:
                 text = f"no pong within {self.heartbeat.timeout:g} s"
                 raise PeerSilent(text, reason=Reason.HEARTBEAT_MISSED)

@@ -22,6 +22,7 @@ from gateway.runtime.keepalive import LONGEST, SHORTEST, expire, keep_alive
 from gateway.runtime.leftovers import Leftovers
 from gateway.runtime.means import Means
 from gateway.runtime.milestones import Milestones
+from gateway.runtime.overload import Overload
 from gateway.runtime.pinger import Pinger, heartbeat_of
 from gateway.runtime.reactions import Reactions
 from gateway.runtime.reconcile import Reconciler
@@ -62,6 +63,7 @@ class Service:
             heartbeat,
             ground.now,
             answered=ground.round_trips.observe,
+            has_unread=self._has_unread,
         )
         self._reconciler = Reconciler(
             ground,
@@ -88,6 +90,7 @@ class Service:
         self._intake = Intake(
             ground.exchange, self._dialect, connection.feeds, ground.wall_us, self._first, reactions.react
         )
+        self._overload = Overload(self._intake, self._dialect, self._has_unread, self._slow, ground.now)
         self._milestones = Milestones(means.number, connection, ground)
         self._leftovers = Leftovers(connection, self._intake.unasked, means.notice)
         self._stalls = Stalls(connection, ground, streams.ask_again, means.notice, means.ties.roll)
@@ -204,6 +207,7 @@ class Service:
             self._sampler.sample(now)
             self._milestones.check()
             self._stalls.check(now)
+            self._overload.check()
             if now >= self._due:
                 self._means.ties.roll("it is of age")
             if 0 < self._connection.overlap_ends <= now:
@@ -217,6 +221,15 @@ class Service:
     def _keepalive_failed(self, fault: ConnectionFault) -> float:
         self._means.notice("keepalive_failed", self._means.judge.words(fault))
         return self._means.judge.wait_after_request(fault)
+
+    def _has_unread(self) -> bool:
+        return self._means.transport.has_unread
+
+    def _slow(self, seconds: float) -> None:
+        observer, connection = self._ground.observer, self._connection
+        observer.noticed(
+            connection.id, self._means.number, "plugin_slow", hook="decode", seconds=round(seconds, 6)
+        )
 
     def _something_settled(self) -> None:
         if not self._is_up and self._connection.ledger.plan_settled:

@@ -69,6 +69,11 @@ class MemoryPeer:
         """Whether the socket is gone."""
         return self.gone.is_set()
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether the client has not taken all that was said."""
+        return bool(self._inbound)
+
     # --- what the test does to the client
 
     def say(self, frame: Frame) -> None:

@@ -33,6 +33,11 @@ class MemoryTransport:
         """What the server chose."""
         return self._subprotocol
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether something waits to be read."""
+        return self._peer.has_unread
+
     async def receive(self) -> tuple[Kind, bytes]:
         """Return the next message; see :class:`~gateway.net.transport.Transport`."""
         return await self._peer.next()

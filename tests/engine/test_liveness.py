@@ -20,6 +20,15 @@ def heartbeat(interval: float = 15.0, timeout: float | None = None, at: float = 
 # --- pings
 
 
+def test_a_death_may_be_put_off() -> None:
+    beat = heartbeat()
+    assert beat.check(115.0, tick=15.0) is PING
+    beat.put_off(123.0)
+    assert beat.next_check() == 123.0
+    assert beat.check(122.9, tick=8.0) is QUIET
+    assert beat.check(123.0, tick=1.0) is DEAD
+
+
 def test_a_ping_is_due_each_interval_and_asked_for_once() -> None:
     beat = heartbeat()
     assert beat.check(114.999, tick=15.0) is QUIET

@@ -1,10 +1,11 @@
 import asyncio
+import time
 from collections import Counter
 
 import pytest
 
 from gateway.errors import ProtocolViolation, TransportLost
-from gateway.net.sockets import TURN
+from gateway.net.sockets import FIRST, LEAST, LONG, TURN, is_readable, next_turn
 from gateway.net.transport import Kind
 
 
@@ -281,3 +282,74 @@ async def test_sends_of_many_tasks_do_not_mix_their_frames(dial, ws):
             group.create_task(transport.send(frame))
     await done.wait()
     assert heard == [(ws.BINARY, frame) for frame in frames]
+
+
+@pytest.mark.parametrize(
+    ("turn", "seconds", "bytes_"),
+    [
+        (FIRST, 0.0001, TURN),
+        (TURN, 0.0, TURN),
+        (TURN, LONG, TURN),
+        (TURN, 2 * LONG, TURN // 2),
+        (TURN, 1e3, LEAST),
+    ],
+)
+def test_a_turn_is_as_long_as_it_may_take(turn, seconds, bytes_):
+    assert next_turn(turn, seconds) == bytes_
+
+
+async def test_messages_that_take_long_leave_others_their_turn_early(dial, ws):
+    async def script(wire):
+        await wire.upgrade()
+        for number in range(60):
+            wire.frame(ws.TEXT, b"%04d" % number + b"x" * 996)
+        await wire.writer.drain()
+        await wire.hear()
+
+    def turn():
+        nonlocal turns
+        turns += 1
+        loop.call_soon(turn)
+
+    def on_data(payload, _):
+        seen.append(turns)
+        time.sleep(0.02)
+        if payload.startswith(b"0059"):
+            end.set()
+
+    transport, _ = await dial(script)
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(30):
+        while len(transport._messages._buffer) < 60:  # noqa: ASYNC110  # the wire brings it about
+            await asyncio.sleep(0.002)
+    turns, seen, end = 0, [], asyncio.Event()
+    pump = asyncio.create_task(transport.pump(on_data, lambda *_: None))
+    loop.call_soon(turn)
+    await end.wait()
+    pump.cancel()
+    several = Counter(seen).values()
+    assert max(several) <= FIRST // 1000 + 2
+    assert list(several)[1] <= 7, "a tenth of a second is five of them"
+
+
+async def test_whatever_came_and_was_not_read_is_known_wherever_it_waits(dial, ws):
+    async def script(wire):
+        await wire.upgrade()
+        await wire.hear()
+        for _ in range(3000):
+            wire.frame(ws.TEXT, b"x" * 1000)
+        await wire.writer.drain()
+        wire.fin()
+
+    transport, _ = await dial(script)
+    assert not transport.has_unread
+    await transport.ping(b"go on")
+    async with asyncio.timeout(30):
+        while transport._tcp.is_reading():  # noqa: ASYNC110  # likewise
+            await asyncio.sleep(0.002)
+    assert transport.has_unread
+    assert is_readable(transport._tcp.get_extra_info("socket"))
+    await pumped(transport)
+    transport.abort()
+    assert not transport.has_unread
+    assert not is_readable(None)

@@ -8,7 +8,7 @@ import pytest
 from gateway import spi
 from gateway.engine.liveness import Heartbeat
 from gateway.errors import PeerSilent, PluginError, Reason
-from gateway.runtime.pinger import Pinger
+from gateway.runtime.pinger import AGAIN, Pinger
 from gateway.testing.memory import Accept
 from gateway.testing.virtual import virtually
 from gateway_mock.plugin import MockDialect
@@ -99,6 +99,38 @@ def test_a_ping_that_is_not_answered_in_time_ends_it() -> None:
     with pytest.raises(PeerSilent, match="no pong within 5 s") as caught:
         clock.check_at(115.0)
     assert caught.value.reason is Reason.HEARTBEAT_MISSED
+
+
+def test_a_pong_may_be_behind_what_was_not_read_yet() -> None:
+    unread, now = True, 100.0
+    pinger = Pinger(
+        "mock", EPOCH, Speaks(), Said(), Heartbeat(10.0, 5.0, now), lambda: now, has_unread=lambda: unread
+    )
+    now = 110.0
+    pinger.check(tick=10.0)
+    for now in (115.0, 115.25, 115.5, 130.0):
+        pinger.check(tick=15.0)
+        assert pinger.next_check() == now + AGAIN
+    unread = False
+    pinger.check(tick=0.25)
+    now += AGAIN
+    with pytest.raises(PeerSilent):
+        pinger.check(tick=0.25)
+
+
+def test_a_pong_that_was_behind_it_counts() -> None:
+    now = 100.0
+    pinger = Pinger(
+        "mock", EPOCH, Speaks(), Said(), Heartbeat(10.0, 5.0, now), lambda: now, has_unread=lambda: True
+    )
+    now = 110.0
+    pinger.check(tick=10.0)
+    now = 115.0
+    pinger.check(tick=5.0)
+    pinger.pong(b"%d-1" % EPOCH)
+    assert pinger.answered == 1
+    assert pinger.heartbeat.round_trip == 5.0
+    assert pinger.next_check() == 120.0
 
 
 @pytest.mark.parametrize("begun", [0.1, 0.7, 3.3, 1e6 / 3, 1e9 / 7, 12345.678])

@@ -51,7 +51,7 @@ async def ended(code: str, wait_for: str, number: signal.Signals) -> tuple[int, 
     """Run ``code`` and signal it at ``wait_for``; returns status, stdout, stderr and the seconds it took."""
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=PIPE, stderr=PIPE)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             said = ""
             while wait_for not in said:
                 line = (await process.stdout.readline()).decode()
@@ -105,7 +105,7 @@ async def test_whoever_does_not_read_stderr_cannot_put_the_end_off(loop: str | N
     reading, writing = os.pipe()
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=PIPE, stderr=writing)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while await process.stdout.readline() != b"held\n":
                 pass
             process.send_signal(signal.SIGTERM)

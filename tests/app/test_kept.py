@@ -30,7 +30,7 @@ def tables(venue: MockVenue, path: Path, **more: object) -> dict[str, object]:
 
 
 async def test_what_was_acknowledged_is_there_after_a_restart_and_flows(tmp_path: Path) -> None:
-    async with MockVenue() as venue, asyncio.timeout(20):
+    async with MockVenue() as venue, asyncio.timeout(100):
         async with Gateway(tables(venue, tmp_path / "db")) as gateway:
             (kept,) = await gateway.standing.stand([Subscription("mock", "trades", "btc_usdt")])
             assert (kept["topic"], kept["is_new"], kept["origin"]) == (TRADES.topic, True, API)
@@ -105,7 +105,7 @@ class Notices:
 @pytest.mark.parametrize(("status", "reason"), [(418, Reason.BANNED), (429, Reason.RATE_LIMITED)])
 async def test_an_exchange_that_wants_quiet_is_told_of(tmp_path: Path, status: int, reason: Reason) -> None:
     notices = Notices()
-    async with MockVenue() as venue, asyncio.timeout(20):
+    async with MockVenue() as venue, asyncio.timeout(100):
         venue.faults.refuse_upgrades.arm(Refusal(status, {"retry-after": "3600"}), times=1)
         async with Gateway(tables(venue, tmp_path / "db"), observers=[notices]) as gateway:
             assert await gateway.connect_account("mock") is False
@@ -118,7 +118,7 @@ async def test_an_exchange_that_wants_quiet_is_told_of(tmp_path: Path, status: i
 @pytest.mark.parametrize("plugin", [MockExchange, Unshared])
 async def test_a_ban_is_obeyed_after_a_restart(tmp_path: Path, plugin: type[MockExchange]) -> None:
     plugins = {"mock": plugin()}
-    async with MockVenue() as venue, asyncio.timeout(20):
+    async with MockVenue() as venue, asyncio.timeout(100):
         venue.faults.refuse_upgrades.arm(Refusal(418, {"retry-after": "3600"}), times=1)
         async with Gateway(tables(venue, tmp_path / "db"), plugins=plugins) as gateway:
             assert await gateway.connect_account("mock") is False

@@ -66,7 +66,7 @@ async def test_it_serves_what_the_venue_says_until_a_signal() -> None:
     async with MockVenue(rate=100) as venue:
         async with serving(tables(venue, **STANDING)) as address, Client(f"ws://{address}") as client:
             await client.subscribe("mock:trades:BTC-USDT")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 async for message in client:
                     if message.get("type") == "update":
                         break
@@ -78,12 +78,12 @@ async def test_it_serves_what_the_venue_says_until_a_signal() -> None:
 
 
 async def test_what_stands_is_asked_for_without_a_client() -> None:
-    async with MockVenue() as venue, serving(tables(venue, **STANDING)), asyncio.timeout(10):
+    async with MockVenue() as venue, serving(tables(venue, **STANDING)), asyncio.timeout(60):
         await venue.wait_for(lambda: "trades.btc_usdt" in {stream for _, stream in venue.streams()})
 
 
 async def test_why_it_is_not_ready_is_told_to_whoever_wants_to_know() -> None:
-    async with MockVenue() as venue, serving(tables(venue, **WRONG)) as address, asyncio.timeout(10):
+    async with MockVenue() as venue, serving(tables(venue, **WRONG)) as address, asyncio.timeout(60):
         await venue.wait_for(lambda: bool(venue.requests))
         status = 200
         while status == 200:
@@ -176,7 +176,7 @@ class Process:
             await self._process.communicate()
 
     async def address(self) -> str:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             line = (await self._process.stdout.readline()).decode()
         assert line.startswith("Listening on http://"), line + (await self.end())[1]
         return line.removeprefix("Listening on http://").strip()
@@ -186,7 +186,7 @@ class Process:
 
     async def end(self) -> tuple[int, str]:
         """Return the exit status and what was said on stderr."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             _, stderr = await self._process.communicate()
         return self._process.returncode, stderr.decode()
 
@@ -208,7 +208,7 @@ async def test_a_signal_ends_it_in_time_with_status_0(tmp_path: Path, number: in
         address = await process.address()
         async with Client(f"ws://{address}") as client:
             await client.subscribe("mock:trades:BTC-USDT")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await anext(aiter(client))
                 process.signal(number)
                 begun = time.monotonic()
@@ -221,7 +221,7 @@ async def test_a_signal_ends_it_in_time_with_status_0(tmp_path: Path, number: in
 async def test_an_exchange_that_is_mute_does_not_put_the_end_off(tmp_path: Path) -> None:
     async with MockVenue() as venue, Process(tmp_path, tables(venue)) as process:
         address = await process.address()
-        async with Client(f"ws://{address}") as client, asyncio.timeout(20):
+        async with Client(f"ws://{address}") as client, asyncio.timeout(100):
             await client.subscribe("mock:trades:BTC-USDT")
             await venue.wait_for(lambda: bool(venue.subscribes))
             venue.faults.mute = True

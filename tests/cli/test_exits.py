@@ -74,7 +74,7 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     os.close(reader)
     try:
         done = subprocess.run(
-            [sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, check=False, timeout=30
+            [sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, check=False, timeout=100
         )
     finally:
         os.close(writer)

@@ -162,7 +162,7 @@ def test_a_demonstration_points_the_mock_exchange_at_a_venue_that_runs(
 
         assert application.loaded is not None
         rest = application.loaded[1]["exchanges"]["mock"]["endpoints"]["rest"]
-        with await asyncio.to_thread(urllib.request.urlopen, f"{rest}/time", timeout=5) as reply:
+        with await asyncio.to_thread(urllib.request.urlopen, f"{rest}/time", timeout=30) as reply:
             reached.append(reply.status)
         ready("127.0.0.1:4321")
 

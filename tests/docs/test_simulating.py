@@ -99,12 +99,12 @@ async def test_the_command_plays_the_scenario_and_tells_it(tmp_path: Path) -> No
         assert list(addresses) == [line.split()[0] for line in lines[:3]]
         began = time.monotonic()
         async with aiohttp.ClientSession() as session, session.ws_connect(addresses["stream"]) as ws:
-            closed = await ws.receive(timeout=10)
+            closed = await ws.receive(timeout=30)
             assert (closed.data, closed.extra) == (1012, "restart")
             with pytest.raises(aiohttp.ClientConnectorError):
                 await session.ws_connect(addresses["stream"])
         assert [process.stderr.readline().rstrip() for _ in lines[3:]] == lines[3:]
-        assert 4.0 <= time.monotonic() - began <= 20.0
+        assert 4.0 <= time.monotonic() - began <= 60.0
 
 
 def test_the_example_in_memory_tells_the_outage_and_the_holes(tmp_path: Path) -> None:
@@ -122,6 +122,6 @@ def test_the_example_of_the_proxy_runs(tmp_path: Path) -> None:
 
 def ran(example: str, folder: Path) -> str:
     command = [sys.executable, "-W", "error", "-c", example]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -53,7 +53,7 @@ class Story:
 
     async def until(self, id_: str, holds: Callable[[dict[str, Any]], bool]) -> None:
         """Wait until it holds of what is told of a connection."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while not holds(await self.details(id_)):  # noqa: ASYNC110  # nobody tells
                 await asyncio.sleep(0.02)
 
@@ -63,7 +63,7 @@ class Story:
 
     async def told(self, what: str, topic: str = BOOK) -> None:
         """Wait until the client is told a status, or sent a message of that type."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             async for message in self.client:
                 if message["topic"] == topic and what in {message.get("status"), message["type"]}:
                     return

@@ -114,7 +114,7 @@ async def test_over_real_sockets_the_quick_one_is_pinged_more_often() -> None:
             }
         }
         plugins = {"slow": MockExchange(), "quick": MockExchange()}
-        async with Gateway(tables, plugins=plugins) as gateway, asyncio.timeout(20):
+        async with Gateway(tables, plugins=plugins) as gateway, asyncio.timeout(100):
             assert await gateway.connect_account("slow")
             assert await gateway.connect_account("quick")
             await quick.wait_for(lambda: quick.counts.pings >= 10)

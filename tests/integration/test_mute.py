@@ -55,7 +55,7 @@ class Told:
         self._topics: dict[str, list[str]] = {topic: [] for topic in TOPICS}
 
     async def until(self, holds: Callable[[list[str]], bool]) -> list[list[str]]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             async for message in self._client:
                 self._take(message)
                 if all(map(holds, self._topics.values())):
@@ -89,7 +89,7 @@ async def test_a_mute_exchange_is_seen_through_to_its_diagnosis_and_back() -> No
                 "stale no_data",
                 "stale endpoint_moved",
             ]
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 60
         venue.faults.stall = False
         for heard in await told.until(lambda heard: heard[-1:] == ["data"]):
             assert heard == ["live", "gap no_data", "data"]

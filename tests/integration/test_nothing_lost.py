@@ -223,7 +223,7 @@ async def heard(client: Client, reckoning: Reckoning) -> None:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Wait for what messages bring about."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         while not holds():  # noqa: ASYNC110  # nothing signals it
             await asyncio.sleep(0.01)
 

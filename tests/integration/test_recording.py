@@ -83,7 +83,7 @@ async def replayed(directory: Path) -> Messages:
     heard: Messages = []
     async with replaying(directory, "127.0.0.1:0", None) as replay:
         listening = asyncio.create_task(hear(f"ws://127.0.0.1:{replay.address[1]}", heard))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             await replay.run("all")
     await listening
     return heard
@@ -110,7 +110,7 @@ async def test_a_replay_tells_record_for_record_what_the_gateway_told_and_ends_w
         writer = Writer(tmp_path / "rec", "1", "run", TOPICS, size=20_000)
         world = World(time.monotonic, lambda: time.time_ns() // 1000, Random(1))
         recording = asyncio.create_task(Recorder(url, TOPICS, writer, world, flush=0.1).run())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             await hear(url, witnessed, lambda heard: len(heard) >= 1200)
         recording.cancel()
         await asyncio.wait({recording})
@@ -174,7 +174,7 @@ def bytes_of(directory: Path) -> int:
 
 async def grown(directory: Path, size: int) -> None:
     """Wait until so many bytes are there."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         while bytes_of(directory) < size:  # noqa: ASYNC110  # nobody tells
             await asyncio.sleep(0.02)
 
@@ -214,7 +214,7 @@ async def test_a_recorder_that_is_killed_leaves_what_it_had_and_the_next_tells_t
 async def test_a_disk_that_is_full_ends_the_recorder_and_what_is_there_is_whole(tmp_path: Path) -> None:
     directory = tmp_path / "rec"
     async with demonstration() as url, recorder(directory, url, program=("-c", LIMITED)) as process:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             out, err = await process.communicate()
         assert process.returncode == 1
         said = f"gateway: {directory}/000001.jsonl.zst cannot be written: File too large; lines on disk: "

@@ -169,7 +169,7 @@ async def operating(run: Any, tmp_path: Path) -> AsyncIterator[Operator]:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Wait for what messages, or another process, bring about."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         while not holds():  # noqa: ASYNC110  # nothing signals it
             await asyncio.sleep(0.01)
 

@@ -78,7 +78,7 @@ def drop_newest(network: MemoryVenue) -> None:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         while not holds():  # noqa: ASYNC110  # a ledger tells nobody
             await asyncio.sleep(0.001)
 

@@ -60,7 +60,7 @@ async def subscribed(address: str, *arguments: str) -> AsyncIterator[tuple[Termi
         stdin=terminal.slave, stdout=terminal.slave, stderr=terminal.slave, env={**environ, "TERM": "xterm"},
     )  # fmt: skip
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             yield terminal, process
     finally:
         if process.returncode is None:

@@ -16,4 +16,9 @@ def egress_of(exchange: str, info: ExchangeInfo, settings: ExchangeSettings) -> 
     named = settings.endpoints.urls
     urls = urls_of(exchange, info, settings)
     declared = [url for name, url in urls.items() if name not in named]
-    return Egress.of(declared, named.values(), private=settings.allow_private)
+    return Egress.of(
+        declared,
+        tuple(named.values()),
+        private=settings.allow_private,
+        plaintext=settings.endpoints.allow_plaintext,
+    )

@@ -4,10 +4,11 @@ Whom an exchange's connections may reach: hosts that its plugin declares, at add
 What the operator named is reached wherever it is; so is an address that the
 plugin declares as such, since everybody can read it there. Looked at is what
 is connected to, after names were looked up: an answer that was forged, by a name server or
-in an exchange's reply, leads neither into this machine's own network nor to a stranger.
+in an exchange's reply, leads neither into this machine's own network nor to a stranger, nor
+to a host in the clear that is to be spoken to by TLS.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final, Self
@@ -29,22 +30,30 @@ class Egress:
         hosts: the only ones; :obj:`None` allows all.
         trusted: those of them whose addresses are not looked at.
         private: whether addresses that are not public may be reached.
+        clear: those that may be reached without TLS; :obj:`None` allows all.
     """
 
     hosts: frozenset[str] | None = None
     trusted: frozenset[str] = frozenset()
     private: bool = True
+    clear: frozenset[str] | None = None
 
     @classmethod
-    def of(cls, declared: Iterable[str], named: Iterable[str], *, private: bool) -> Self:
+    def of(
+        cls, declared: Collection[str], named: Collection[str], *, private: bool, plaintext: bool = False
+    ) -> Self:
         """
         Return what the URLs that a plugin declares and those that the operator named may reach.
 
-        ``private`` lets names among them have addresses that are not public.
+        ``private`` lets names among them have addresses that are not public, ``plaintext`` what the plugin
+        declares without TLS be reached so beyond this machine, too.
         """
         theirs, ours = frozenset(map(host_of, declared)), frozenset(map(host_of, named))
         written = frozenset(host for host in theirs if _address(host) is not None)
-        return cls(theirs | ours, ours | written, private)
+        bare = frozenset(host_of(url) for url in declared if _is_bare(URL(url)))
+        near = frozenset(host for host in bare if plaintext or _is_here(host))
+        clear = near | frozenset(host_of(url) for url in named if _is_bare(URL(url)))
+        return cls(theirs | ours, ours | written, private, clear)
 
     def check(self, url: URL) -> None:
         """
@@ -56,6 +65,9 @@ class Egress:
         host = _spelt(url)
         if self.hosts is not None and host not in self.hosts:
             text = "the plugin asks for a host that it does not declare"
+            raise TransportLost(text, reason=Reason.PLUGIN_ERROR)
+        if self.clear is not None and host not in self.clear and _is_bare(url):
+            text = "the plugin asks without TLS for what it did not declare so, or allow_plaintext does not allow"
             raise TransportLost(text, reason=Reason.PLUGIN_ERROR)
         if not self.admits(host, host):
             raise refused(host)
@@ -92,6 +104,15 @@ def refused(address: str) -> TransportLost:
     """Return the fault of a host that is at ``address`` and must not be."""
     text = f"its host is at {address}, which is no public address; allow_private = true would allow it"
     return TransportLost(text, reason=Reason.UNREACHABLE)
+
+
+def _is_bare(url: URL) -> bool:
+    return url.scheme in {"ws", "http"}
+
+
+def _is_here(host: str) -> bool:
+    found = _address(host)
+    return found is not None and found.is_loopback
 
 
 def _spelt(url: URL) -> str:

@@ -61,4 +61,5 @@ async def test_a_gateway_gives_each_exchange_a_network_that_goes_nowhere_else(
         endpoints = {**venue.addresses, "allow_plaintext": True}
         async with Gateway({"exchanges": {"mock": {"endpoints": endpoints}}}):
             pass
-    assert given == [Egress(frozenset({"127.0.0.1"}), frozenset({"127.0.0.1"}), private=False)]
+    here = frozenset({"127.0.0.1"})
+    assert given == [Egress(here, here, private=False, clear=here)]

@@ -38,6 +38,45 @@ API = "https://api.acme.example/v1"
 EGRESS = Egress.of([API, "wss://stream.acme.example"], [], private=False)
 
 
+@pytest.mark.parametrize("scheme", ["ws", "WS", "http"])
+async def test_a_host_of_tls_is_not_spoken_to_in_the_clear(scheme, monkeypatch):
+    """N22: whatever an answer of the exchange says; nothing is even looked up."""
+    monkeypatch.setattr(socket, "getaddrinfo", None)
+    network = AiohttpNetwork(egress=EGRESS)
+    url = f"{scheme}://stream.acme.example/?token=canary"
+    step = network.fetch(Fetch("GET", url)) if scheme == "http" else network.open(Open(url), max_frame=1)
+    try:
+        with pytest.raises(TransportLost, match="asks without TLS") as refused:
+            await step
+    finally:
+        await network.close()
+    assert refused.value.reason is Reason.PLUGIN_ERROR
+    assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("declared", "named", "plaintext", "allowed"),
+    [
+        ("ws://stream.acme.example", "", False, False),
+        ("ws://stream.acme.example", "", True, True),
+        ("ws://10.0.0.1", "", False, False),
+        ("ws://127.0.0.1:9440", "", False, True),
+        ("ws://[::1]:9440", "", False, True),
+        ("", "ws://stream.acme.example", False, True),
+        ("wss://stream.acme.example", "", True, False),
+    ],
+)
+def test_in_the_clear_is_reached_what_was_allowed_so(declared, named, plaintext, allowed):
+    urls = [[one] if one else [] for one in (declared, named)]
+    egress = Egress.of(*urls, private=True, plaintext=plaintext)
+    asked = URL((declared or named).replace("wss", "ws"))
+    if allowed:
+        egress.check(asked)
+    else:
+        with pytest.raises(TransportLost, match="asks without TLS"):
+            egress.check(asked)
+
+
 @pytest.mark.parametrize("address", PRIVATE)
 def test_no_address_of_a_network_of_ones_own_is_public(address):
     assert not is_public(ip_address(address))

@@ -99,4 +99,4 @@ def test_one_that_is_at_a_private_address_is_told_as_the_gateway_would(monkeypat
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"{scheme}://acme.example:{server.getsockname()[1]}"
         with pytest.raises(TransportLost, match=r"at 127\.0\.0\.1, which is no public address"):
-            asyncio.run(ask(url, None, egress=Egress.of([url], [], private=False)))
+            asyncio.run(ask(url, None, egress=Egress.of([url], [], private=False, plaintext=True)))

@@ -53,7 +53,7 @@ def check_shipped(found: Installed, allow: Collection[str] | None) -> None:
 
 
 def fingerprint(name: str) -> str | None:
-    """Return the SHA-256 over a distribution's files as they are; nothing if that is elsewhere, gone or unreadable."""
+    """Return the SHA-256 over a distribution's files; nothing if they are elsewhere, gone or unreadable."""
     try:
         shipped = distribution(name)
     except (PackageNotFoundError, ValueError):

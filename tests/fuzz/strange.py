@@ -54,14 +54,14 @@ NOISE: Final = st.binary(max_size=60) | st.sampled_from(
 )
 
 
-def fuzzed(few: int = 40) -> settings:
+def fuzzed(few: int = 12) -> settings:
     """Return how a test is run: with ``few`` examples, or in full size with as many as the profile says."""
     whole = settings(deadline=None, suppress_health_check=list(HealthCheck))
     return whole if FULL else settings(whole, max_examples=few)
 
 
 def object_of(**fields: Any) -> st.SearchStrategy[dict[str, Any]]:
-    """Return objects with some of these fields, each with a value that fits or an odd one, and now and then another."""
+    """Return objects with some of these fields, each with a value that fits or an odd one, or with another."""
     mixed = {name: values | ODD for name, values in fields.items()}
     return st.fixed_dictionaries({}, optional={**mixed, "zz": ODD})
 

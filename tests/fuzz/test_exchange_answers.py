@@ -5,8 +5,6 @@ from collections.abc import Generator
 from typing import Any, Final
 
 import pytest
-from gateway_acme.plugin import Options
-from gateway_acme.plugin import plugin as acme
 from hypothesis import example, given
 from hypothesis import strategies as st
 from private import NOW_US, listed, signer, target
@@ -15,6 +13,8 @@ from strange import DEEP, JSON, NESTED, NOISE, bent, check_told, fuzzed, spelt
 from gateway import spi
 from gateway.host.answers import Answers
 from gateway.host.conversations import ALLOWED
+from gateway_acme.plugin import Options
+from gateway_acme.plugin import plugin as acme
 from gateway_binance import coinm, spot, usdm
 from gateway_binance.options import SpotOptions
 from gateway_mock.plugin import plugin as mock
@@ -216,7 +216,7 @@ def held(draw: Any, conversation: Generator[Any, Any, Any]) -> tuple[Any, list[t
 
 
 @pytest.mark.parametrize(("exchange", "what"), CASES)
-@fuzzed(20)
+@fuzzed(6)
 @given(data=st.data())
 def test_an_answer_is_read_or_is_the_exchanges_fault(exchange: str, what: str, data: Any) -> None:
     """Nothing but what a plugin may raise comes out, and what is returned is what the core can work with."""
@@ -299,7 +299,7 @@ FRAMES: Final = [
 
 
 @pytest.mark.parametrize("exchange", ["mock", "acme"])
-@fuzzed(100)
+@fuzzed(25)
 @given(data=st.data())
 @example(data=None)
 def test_a_frame_is_read_or_makes_no_sense(exchange: str, data: Any) -> None:

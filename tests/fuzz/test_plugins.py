@@ -77,7 +77,7 @@ def infos(draw: Any) -> Any:
     )
 
 
-@fuzzed(150)
+@fuzzed(40)
 @given(info=infos() | ODD)
 def test_a_declaration_can_be_worked_with_or_the_plugin_is_wrong(info: Any) -> None:
     found = tried(lambda: checked("acme", info), PluginError, told=3_000)
@@ -87,7 +87,7 @@ def test_a_declaration_can_be_worked_with_or_the_plugin_is_wrong(info: Any) -> N
         assert all(name and isinstance(name, str) for name in found.environments)
 
 
-@fuzzed(100)
+@fuzzed(25)
 @given(data=st.data())
 def test_what_a_hook_returns_can_be_worked_with_or_the_plugin_is_wrong(data: Any) -> None:
     answers, draw = Answers("mock", INFO), data.draw
@@ -132,7 +132,7 @@ def written(folder: Path, files: dict[str, bytes]) -> PathDistribution:
     return PathDistribution(place)
 
 
-@fuzzed(60)
+@fuzzed(5)
 @given(points=POINTS, metadata=METADATA, record=RECORDS, tail=UTF8)
 @example(points="", metadata="Name: acme", record="a\0b,,\n", tail=b"")
 @example(points="", metadata="Name: acme", record="x" * 140_000 + ",,", tail=b"")

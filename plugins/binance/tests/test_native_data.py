@@ -53,7 +53,10 @@ def test_however_it_is_written(payload: bytes, bare: bytes) -> None:
     assert wrap("bare", stream, payload) == bare
 
 
-@pytest.mark.parametrize("payload", [b"", b"no", b"[]", b'{"stream":"a@x"}', b'{"stream":"a@x","data":{"p":1}'])
+DEEP = b'{"zz":' + b"[" * 100_000
+
+
+@pytest.mark.parametrize("payload", [b"", b"no", b"[]", b'{"stream":"a@x"}', b'{"stream":"a@x","data":{"p":1}', DEEP])
 def test_what_is_no_datum_is_an_error(payload: bytes) -> None:
     with pytest.raises(ValueError):
         wrap("bare", "a@x", payload)

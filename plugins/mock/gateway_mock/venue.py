@@ -157,7 +157,7 @@ class MockVenue(Venue):
         """Log in, subscribe, unsubscribe."""
         try:
             asked = msgspec.json.decode(payload, type=Asked)
-        except msgspec.DecodeError as exc:
+        except (msgspec.DecodeError, RecursionError) as exc:
             socket.answer(_error(None, f"not understood: {exc}"))
             return
         match asked.op:

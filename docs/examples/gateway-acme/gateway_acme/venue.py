@@ -86,7 +86,7 @@ class AcmeVenue(Venue):
             return
         try:
             asked = json.loads(payload)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         match asked:
             case {"do": "subscribe", "stream": str(stream)}:

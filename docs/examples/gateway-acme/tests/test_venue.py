@@ -92,6 +92,7 @@ async def test_a_ping_is_answered(ws):
 
 async def test_nonsense_is_ignored(ws):
     await ws.send_str("nonsense")
+    await ws.send_str("[" * 100_000)
     await ws.send_str('{"do":"dance"}')
     await ws.send_str("ping")
     assert await hear(ws) == b"pong"

@@ -31,4 +31,7 @@ def wrap(shape: str, stream: str, payload: bytes) -> bytes:
     head = b'{"stream":"%b","data":' % stream.encode()
     if payload.startswith(head) and payload.endswith(_ENDS):
         return payload[len(head) : -1]
-    return bytes(_WHOLE.decode(payload).data)
+    try:
+        return bytes(_WHOLE.decode(payload).data)
+    except RecursionError as exc:
+        raise ValueError("nested too deeply") from exc

@@ -25,6 +25,19 @@ async def test_an_account_is_had_down_and_up_again(look: Any, stage: Stage) -> N
     await expect(card.locator(".badge")).to_have_text("DISCONNECTED")
 
 
+async def test_a_key_that_may_do_too_much_is_said(look: Any) -> None:
+    async def answer(route: Any) -> None:
+        whole = await (await route.fetch()).json()
+        whole["accounts"][0]["key"] = {"excess": ["may trade", "works from every address"]}
+        await route.fulfill(json=whole)
+
+    screen = await look()
+    await screen.page.route("**/api/v1/accounts", answer)
+    await screen.go("accounts")
+    said = "Its key may trade and works from every address: reading, from this address, would do."
+    await expect(screen.card("main").get_by_text(said)).to_be_visible()
+
+
 async def test_a_browser_that_keeps_nothing_shows_all_the_same(look: Any) -> None:
     screen = await look()
     denied = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException(); } })"

@@ -56,7 +56,10 @@ def test_however_it_is_written(payload: bytes, bare: bytes) -> None:
 DEEP = b'{"zz":' + b"[" * 100_000
 
 
-@pytest.mark.parametrize("payload", [b"", b"no", b"[]", b'{"stream":"a@x"}', b'{"stream":"a@x","data":{"p":1}', DEEP])
+NO_DATA = [b"", b"no", b"[]", b'{"stream":"a@x"}', b'{"stream":"a@x","data":{"p":1}', DEEP]
+
+
+@pytest.mark.parametrize("payload", NO_DATA, ids=range(len(NO_DATA)))
 def test_what_is_no_datum_is_an_error(payload: bytes) -> None:
     with pytest.raises(ValueError):
         wrap("bare", "a@x", payload)

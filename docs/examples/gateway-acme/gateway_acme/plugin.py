@@ -45,8 +45,6 @@ INFO: Final = spi.ExchangeInfo(
 )
 KINDS: Final = {"trades": "trade", "quotes": "quote"}
 PROTOCOL: Final = 3
-LONGEST: Final = 86_400
-"""Seconds of patience that are believed."""
 
 
 class Acme:
@@ -72,7 +70,7 @@ class Acme:
         yield spi.Open(f"{target.urls['feed']}/{options.region}", cost={"acme-dials": 1})
         greeting = spi.loads_exact((yield spi.Receive(within=5.0)))
         match greeting:
-            case {"event": "welcome", "protocol": int(protocol), "patience": int(patience)} if 0 < patience <= LONGEST:
+            case {"event": "welcome", "protocol": int(protocol), "patience": int(patience)} if 0 < patience < 1e6:
                 if protocol != PROTOCOL:
                     raise spi.LoginRefused(f"Acme speaks protocol {protocol}, this plugin {PROTOCOL}")
                 return spi.Session(heartbeat_interval=patience / 3)

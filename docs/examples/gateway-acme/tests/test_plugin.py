@@ -64,7 +64,9 @@ def test_another_protocol_is_refused_for_good():
     assert refused.value.retry_after is None
 
 
-@pytest.mark.parametrize("greeting", [b"{}", b"hello", WELCOME.replace(b"30", b"0"), WELCOME.replace(b"30", b"9" * 400)])
+@pytest.mark.parametrize(
+    "greeting", [b"{}", b"hello", WELCOME.replace(b"30", b"0"), WELCOME.replace(b"30", b"9" * 400)]
+)
 def test_whoever_greets_otherwise_is_not_acme(greeting):
     with pytest.raises(ValueError, match=r"no greeting|Expecting value"):
         shake(greeting)
@@ -74,7 +76,7 @@ def test_whoever_greets_otherwise_is_not_acme(greeting):
 def test_what_is_no_list_of_markets_makes_no_sense(body):
     fetching = plugin.gateway_instruments(target(Options()))
     next(fetching)
-    with pytest.raises(ValueError, match="market|nested|Expecting|JSON|deep"):
+    with pytest.raises(ValueError, match=r"market|nested|Expecting|JSON|deep"):
         fetching.send(spi.HttpReply(200, {}, body))
 
 

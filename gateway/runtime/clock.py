@@ -22,8 +22,12 @@ class ExchangeClock:
         return self._wall_us() + self.offset_us
 
     def nonce(self) -> int:
-        """Return a number above every one before; microseconds, unless many are asked for at once."""
-        self._last_nonce = max(self._last_nonce + 1, self._wall_us())
+        """
+        Return a number above every one before; the exchange's microseconds, unless many are asked for at once.
+
+        Theirs and not ours, so that it is above those before a restart though our clock was set back meanwhile.
+        """
+        self._last_nonce = max(self._last_nonce + 1, self.now())
         return self._last_nonce
 
     def correct(self, theirs_us: int, *, sent_us: int, received_us: int) -> None:

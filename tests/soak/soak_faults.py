@@ -188,7 +188,10 @@ async def crowd(stage: Stage, _: Random) -> None:
     coming = [asyncio.create_task(_come(stage, reads=bool(number % 2))) for number in range(10)]
     await _hold(stage, 1)
     stage.crowd.drop(rst=True)
+    for one in coming:
+        one.cancel()  # whoever comes too late to be cut is not let in
     await asyncio.wait(coming)
+    stage.crowd.drop(rst=True)
 
 
 async def _come(stage: Stage, *, reads: bool) -> None:

@@ -98,12 +98,13 @@ WHAT: Mapping[str, str] = {
 
 
 def defects(metrics: Mapping[str, float]) -> Sequence[str]:
-    """Return which defects of its own the gateway counted."""
+    """Return which defects of its own, and of the plugin, the gateway counted."""
     return [
         f"the gateway counted {name}: {value:g}"
         for name, value in metrics.items()
-        if name.startswith("gateway_events_total{") and value and any(one in name for one in DEFECTS)
+        if name.startswith(COUNTED) and value and any(f'"{one}"' in name for one in DEFECTS)
     ]
 
 
-DEFECTS = ('event="internal_error"', 'event="plugin_error"')
+COUNTED = ("gateway_events_total{", "gateway_connection_changes_total{")
+DEFECTS = ("internal_error", "plugin_error")

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from process import Process, ask, toml
 from soak_ledger import Ledger
+from soak_report import DEFECTS
 from soak_traded import Traded
 
 from gateway.client import Client
@@ -26,6 +27,8 @@ PATIENCE: Final = 90.0
 """Seconds after which what has not come back is not waited for."""
 LOOK: Final = 0.05
 """Seconds between two looks at whether something has come about."""
+SAID: Final = 1000
+"""Characters of a line of the log."""
 QUEUE: Final = 100_000
 PROBE: Final = """
 import sys
@@ -263,7 +266,9 @@ class Stage:
         await self._stop_reading()
         self.gateway.tell(signal.SIGTERM)
         ended = await self.gateway.end()
-        return [] if ended.status == 0 else [f"it ended with status {ended.status}: {ended.said[-500:]}"]
+        wrong = [] if ended.status == 0 else [f"it ended with status {ended.status}: {ended.said[-500:]}"]
+        lines = [line for line in ended.said.splitlines() if any(f'"{one}"' in line for one in DEFECTS)]
+        return wrong + [f"the gateway said: {line[:SAID]}" for line in lines[:3]]
 
     async def ghosts(self) -> str:
         """Wait until gateway and venue agree on connections and streams; return how they differ if they do not."""
@@ -285,7 +290,7 @@ class Stage:
         mock = {"streams_per_connection": 1, "heartbeat_interval": self.pulse, "endpoints": endpoints}
         return {
             "server": {"listen": "127.0.0.1:0", "allowed_hosts": hosts},
-            "log": {"level": "error"},
+            "log": {"level": "warning"},
             "retention": {"changes": 8},
             "exchanges": {"mock": mock},
         }

@@ -112,8 +112,13 @@ def test_everything_that_is_wrong_is_a_complaint():
 
 def test_what_the_gateway_calls_its_own_defects_is_wrong():
     events = 'gateway_events_total{{exchange="mock",event="{}"}}'.format
+    lost = 'gateway_connection_changes_total{{exchange="mock",state="ERROR",reason="{}"}}'.format
     metrics = {events("internal_error"): 1.0, events("plugin_error"): 0.0, events("rollover_failed"): 3.0}
-    assert defects(metrics) == [f"the gateway counted {events('internal_error')}: 1"]
+    metrics |= {lost("plugin_error"): 2.0, lost("connection_reset"): 9.0}
+    assert defects(metrics) == [
+        f"the gateway counted {events('internal_error')}: 1",
+        f"the gateway counted {lost('plugin_error')}: 2",
+    ]
 
 
 async def soaked(*words):

@@ -51,8 +51,10 @@ class UnhurriedLines(logging.Handler):
             for start in range(0, len(line), ROOM):
                 if not self._room.poll(0 if self._lost else PATIENCE_MS):
                     return False
-                os.write(self._place, line[start : start + ROOM])
+                piece = line[start : start + ROOM]
                 self._is_cut = True
+                if os.write(self._place, piece) < len(piece):  # the disk has room for no more
+                    return False
         except OSError:
             return False
         self._is_cut = False

@@ -53,6 +53,36 @@ def test_a_line_that_did_not_fit_is_ended_before_the_next(pipe: tuple[int, int])
     assert os.read(reads, 100) == b"\nnext\n"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to be had")
+def test_a_full_disk_costs_lines_and_hears_how_many_once_there_is_room(tmp_path: Path) -> None:
+    lost: list[int] = []
+    full, room = os.open("/dev/full", os.O_WRONLY), os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
+    lines = UnhurriedLines(full, lost.append)
+    for _ in range(3):
+        lines.emit(record(LINE))
+    assert (lines._lost, lost) == (3, [])
+    os.dup2(room, full)
+    lines.emit(record("there is room"))
+    assert (tmp_path / "log").read_text().strip() == "there is room"
+    assert lost == [3]
+    os.close(full)
+    os.close(room)
+
+
+def test_a_line_for_which_the_disk_has_room_in_part_is_lost_and_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, file = os.write, os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
+    lines = UnhurriedLines(file, lambda _: None)
+    with monkeypatch.context() as nearly_full:
+        nearly_full.setattr(os, "write", lambda place, piece: write(place, piece[:3]))
+        lines.emit(record("no room"))
+    assert lines._lost == 1
+    lines.emit(record("next"))
+    os.close(file)
+    assert (tmp_path / "log").read_text() == "no \nnext\n"
+
+
 def test_a_reader_that_has_gone_and_odd_text_are_no_error() -> None:
     reads, writes = os.pipe()
     lost: list[int] = []

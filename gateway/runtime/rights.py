@@ -20,10 +20,6 @@ from gateway.spi.rights import KeyRights
 ENOUGH: Final = "one that may only read, from this address alone, would do"
 YIELDING: Final = 60.0
 """Seconds for which all else goes first."""
-KNOWN: Final = "key_rights"
-EXCESSIVE: Final = "key_rights_excessive"
-UNKNOWN: Final = "key_rights_unknown"
-"""What is noticed: what a key may do, that it may do more than it needs, and that it could not be learnt."""
 
 
 class Rights:
@@ -72,11 +68,11 @@ class Rights:
             conversation = ground.binding.key_rights(link.target)
             if conversation is None:
                 return
-            with ground.observer.during(id_, epoch, KNOWN):
+            with ground.observer.during(id_, epoch, "key_rights"):
                 rights = await rest.converse(conversation, yields_until=ground.now() + YIELDING)
         except (ConnectionFault, PluginError) as fault:
             link.judge.wait_after(fault)  # an address that asked too much is kept quiet
-            ground.observer.noticed(id_, epoch, UNKNOWN, text=link.judge.words(fault))
+            ground.observer.noticed(id_, epoch, "key_rights_unknown", text=link.judge.words(fault))
         else:
             self.known = MappingProxyType({**self.known, account: rights})
             self._tell(id_, epoch, rights)
@@ -89,9 +85,9 @@ class Rights:
         }
         if too_much := excess(rights):
             text = f"the account's key {' and '.join(too_much)}; {ENOUGH}"
-            self._ground.observer.noticed(id_, epoch, EXCESSIVE, text=text, **facts)
+            self._ground.observer.noticed(id_, epoch, "key_rights_excessive", text=text, **facts)
         else:
-            self._ground.observer.noticed(id_, epoch, KNOWN, **facts)
+            self._ground.observer.noticed(id_, epoch, "key_rights", **facts)
 
     def _ended(self, account: str, id_: str, task: "asyncio.Task[None]") -> None:
         """Whatever nobody foresaw is a defect of ours, said aloud, and holds nothing up."""

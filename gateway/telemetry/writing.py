@@ -37,8 +37,12 @@ class UnhurriedLines(logging.Handler):
         self._room.register(place, select.POLLOUT)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write it, or count it as lost."""
-        line = f"{self.format(record)}\n".encode(errors="backslashreplace")
+        """Write it, or count it as lost; whoever logs what cannot be formatted hears nothing of that."""
+        try:
+            line = f"{self.format(record)}\n".encode(errors="backslashreplace")
+        except Exception:  # noqa: BLE001  # arguments that do not fit their text, or a text that raises
+            self._lost += 1
+            return
         if not self._written(line):
             self._lost += 1
         elif self._lost:

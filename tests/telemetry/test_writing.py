@@ -53,6 +53,27 @@ def test_a_line_that_did_not_fit_is_ended_before_the_next(pipe: tuple[int, int])
     assert os.read(reads, 100) == b"\nnext\n"
 
 
+class Unspeakable:
+    """Raises whenever it is to be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(("text", "arguments"), [("%d", ("x",)), ("%s %s", ("x",)), ("%s", (Unspeakable(),))])
+def test_whoever_logs_what_cannot_be_formatted_goes_on_and_a_line_is_lost(
+    pipe: tuple[int, int], text: str, arguments: tuple[object, ...]
+) -> None:
+    reads, writes = pipe
+    lost: list[int] = []
+    log = logging.Logger("test")  # noqa: LOG001  # nobody else's
+    log.addHandler(UnhurriedLines(writes, lost.append))
+    log.warning(text, *arguments)
+    log.warning("next")
+    assert os.read(reads, 100) == b"next\n"
+    assert lost == [1]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to be had")
 def test_a_full_disk_costs_lines_and_hears_how_many_once_there_is_room(tmp_path: Path) -> None:
     lost: list[int] = []

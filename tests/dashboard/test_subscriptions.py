@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from backstage import staged
 from playwright.async_api import Route, expect
-from screen import HELD_UP
+from screen import HELD_UP, PATIENCE
 
 from gateway_mock.venue import MOST_SYMBOLS, MockVenue
 
@@ -53,8 +53,10 @@ async def longest(screen: Any) -> float:
 async def asked_anew(screen: Any) -> float:
     """See what is shown renewed some times, and return for how long the page was held up at most."""
     held_up = await screen.page.evaluate_handle(HELD_UP)
-    for _ in range(3):
-        await screen.page.wait_for_event("response", lambda response: "/api/v1/connections" in response.url)
+    for _ in range(3):  # a page that is slow asks more rarely
+        await screen.page.wait_for_event(
+            "response", lambda response: "/api/v1/connections" in response.url, timeout=3 * PATIENCE
+        )
     return await held_up.evaluate("(most) => most()")
 
 

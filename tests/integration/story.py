@@ -59,7 +59,7 @@ class Story:
 
     async def changed(self, id_: str, reason: str, times: int = 1) -> None:
         """Wait until a connection has changed so many times for that reason."""
-        await self.until(id_, lambda it: [one["reason"] for one in it.get("history", ())].count(reason) == times)
+        await self.until(id_, lambda it: [one["reason"] for one in it.get("history", ())].count(reason) >= times)
 
     async def told(self, what: str, topic: str = BOOK) -> None:
         """Wait until the client is told a status, or sent a message of that type."""

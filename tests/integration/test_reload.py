@@ -180,7 +180,7 @@ async def test_the_venue_sees_another_pace_and_the_client_misses_nothing(operati
     begun = one.heard.messages
     assert one.venue.counts.pings == 0
     for number in range(CHANGES):
-        pace = (0.5, 0.3)[number % 2]  # a pong may take half of it
+        pace = (1.0, 0.7)[number % 2]  # a pong may take half of it
         one.write_pace(pace)
         if number % 2:
             assert await one.post(dry_run=True) == (200, answer("exchanges.mock.heartbeat_interval", dry_run=True))
@@ -277,9 +277,9 @@ async def test_no_hang_up_ends_it_however_many_come_and_when(operating: Operator
         one.write_pace(20 + number)
         one.hang_up()
         await asyncio.sleep(0.005)
-    one.write_pace(0.5)
+    one.write_pace(1.0)
     one.hang_up()
-    await one.until_paced(0.5)
+    await one.until_paced(1.0)
     await one.check()
     assert one.logged("restart_needed") == [], "a file that was half written was never believed"
     one.command.signal(signal.SIGTERM)

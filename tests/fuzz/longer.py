@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, Verbosity, settings
 
 settings.register_profile(
     "long",
-    max_examples=2_000,
+    max_examples=300,
     deadline=None,
     derandomize=False,
     print_blob=True,

@@ -45,6 +45,7 @@ INFO: Final = spi.ExchangeInfo(
 )
 KINDS: Final = {"trades": "trade", "quotes": "quote"}
 PROTOCOL: Final = 3
+DAY: Final = 86_400
 
 
 class Acme:
@@ -70,7 +71,7 @@ class Acme:
         yield spi.Open(f"{target.urls['feed']}/{options.region}", cost={"acme-dials": 1})
         greeting = spi.loads_exact((yield spi.Receive(within=5.0)))
         match greeting:
-            case {"event": "welcome", "protocol": int(protocol), "patience": int(patience)} if 0 < patience < 1e6:
+            case {"event": "welcome", "protocol": int(protocol), "patience": int(patience)} if 0 < patience < DAY:
                 if protocol != PROTOCOL:
                     raise spi.LoginRefused(f"Acme speaks protocol {protocol}, this plugin {PROTOCOL}")
                 return spi.Session(heartbeat_interval=patience / 3)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from private import target
-from strange import NESTED, NOISE, ODD, TEXT, bent, fuzzed, object_of, spelt, tried
+from strange import NESTED, NOISE, ODD, TEXT, VALID, bent, fuzzed, object_of, spelt, tried
 
 from gateway import spi
 from gateway.errors import PluginError
@@ -191,7 +191,7 @@ def native(exchange: str) -> spi.Native:
 
 
 STREAMS = (
-    st.sampled_from(["btcusdt@trade", "!ticker@arr", "a1" * 32, "BTC", "", "btcusdt@depth@100ms", "x@"]) | TEXT
+    st.sampled_from(["btcusdt@trade", "!ticker@arr", "a1" * 32, "BTC", "", "btcusdt@depth@100ms", "x@"]) | VALID
 )
 PATHS = (
     st.sampled_from(
@@ -209,12 +209,12 @@ PATHS = (
             "/symbols",
         ]
     )
-    | TEXT
+    | VALID
     | st.lists(STREAMS, max_size=3).map(lambda names: "/ws/" + "/".join(names))
 )
 QUERY = st.dictionaries(
     st.sampled_from(["streams", "timeUnit", "listenKey", "symbol", "limit", "symbols"]),
-    st.lists(STREAMS, max_size=3).map("/".join) | TEXT | st.integers().map(str),
+    st.lists(STREAMS, max_size=3).map("/".join) | VALID | st.integers().map(str),
 )
 ASKED = object_of(
     method=st.sampled_from(["SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY"]),

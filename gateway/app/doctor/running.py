@@ -34,7 +34,7 @@ def _judged(url: str, status: int, ready: Any, info: Any) -> Iterator[Finding]:
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         yield wrong(f"the gateway at {url} does not let us in", "show a token: GATEWAY_TOKEN or --token-file")
         return
-    if not isinstance(ready, dict) or not isinstance(info, dict) or "problems" not in ready:
+    if not (isinstance(ready, dict) and isinstance(info, dict) and isinstance(ready.get("problems"), list)):
         yield wrong(f"what answers at {url} is no gateway", START)
         return
     ours, theirs = metadata.version(OURS), info.get("version", "unknown")

@@ -41,7 +41,14 @@ def test_one_that_wants_a_token_says_so(case, said, gateway_at):
     assert "GATEWAY_TOKEN" in found[0].todo
 
 
-@pytest.mark.parametrize("documents", [{}, {"/readyz?verbose": (200, {"other": 1}), "/api/v1/info": INFO}])
+@pytest.mark.parametrize(
+    "documents",
+    [
+        {},
+        {"/readyz?verbose": (200, {"other": 1}), "/api/v1/info": INFO},
+        {"/readyz?verbose": (200, {"problems": None}), "/api/v1/info": INFO},
+    ],
+)
 def test_another_server_is_no_gateway(case, said, gateway_at, documents):
     address = gateway_at(documents)
     assert said(running.answers(case(url=f"http://{address}")))[2] == [

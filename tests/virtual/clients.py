@@ -128,6 +128,8 @@ class Client:
         self.wanted: set[str] = set()
         self.session: Session | None = None
         self.socket: Socket | None = None
+        self.heard = bytearray()
+        """Every byte that it was sent."""
         self.asked: set[str] = set()
         """Topics whose ack has not come."""
         self._ground = ground
@@ -219,6 +221,7 @@ class Client:
             self.socket.say(WSMsgType.TEXT, text)
 
     def _hear(self, data: bytes) -> None:
+        self.heard += data
         at = 0
         while at < len(data):
             opcode, size = data[at], data[at + 1]

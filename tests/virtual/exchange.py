@@ -15,6 +15,7 @@ from gateway_mock.venue import MockVenue
 
 LIMITS: Final = {"mock-messages": 3, "mock-dials": 40, "mock-weight": 40}
 WEIGHTS: Final = {"/symbols": 10, "/time": 1, "/trades": 5}
+KEY, SECRET = "mock-key", "Vz81kQ/+w7Yt0e"
 ROUNDING: Final = 1e-6
 """Seconds; two clocks that add differently must not differ."""
 REMEMBERED: Final = 300
@@ -27,6 +28,25 @@ class Limited(MockExchange):
     @spi.hookimpl
     def gateway_exchange_info(self) -> spi.ExchangeInfo:
         return replace(INFO, limits=tuple(replace(one, count=LIMITS[one.name]) for one in INFO.limits))
+
+    @spi.hookimpl
+    def gateway_handshake(self, target: spi.Target) -> spi.Handshake:
+        """
+        Log in as the mock exchange does, with a number that grows from one login to the next.
+
+        And with an id: an answer without one that comes twice could be one to what is asked for next.
+        """
+        steps: Any = super().gateway_handshake(target)
+        answer = None
+        while True:
+            try:
+                step = steps.send(answer)
+            except StopIteration as end:
+                return end.value
+            if isinstance(step, spi.Send):
+                asked = msgspec.json.decode(step.frame) | {"id": 0, "nonce": target.nonce()}
+                step = replace(step, frame=msgspec.json.encode(asked).decode())
+            answer = yield step
 
     @spi.hookimpl
     def gateway_dialect(self, instruments: spi.Instruments) -> "OneByOne":
@@ -68,13 +88,19 @@ class Venue(MockVenue):
     """
 
     def __init__(self, now: Callable[[], float], broken: Broken, seed: int) -> None:
-        super().__init__(now=lambda: round(now() * 1e6), seed=seed)
+        super().__init__(now=lambda: round(now() * 1e6), seed=seed, accounts={KEY: SECRET})
+        self.shut = False
+        """Whether nobody listens."""
+        self.answered_at: dict[int, dict[str, float]] = {}
+        """When each stream was answered for, by socket; answers that are lost count from when they were due."""
+        self.unanswered_until = 0.0
+        """When the last of them is due."""
+        self._newest: dict[str, int] = {}
         self.books: dict[str, dict[int, tuple[dict[str, str], dict[str, str]]]] = {}
         self._seconds = now
         self._broken = broken
         self._weight = Counter(LIMITS["mock-weight"], 60.0)
         self._dialled = Counter(LIMITS["mock-dials"], 60.0)
-        self._asked: dict[int, Counter] = {}
         for market in self.markets.values():
             self._remember(market)
 
@@ -103,11 +129,32 @@ class Venue(MockVenue):
 
     def received(self, socket: VenueSocket, payload: bytes, binary: bool) -> None:
         at = self._seconds()
-        if not self._asked.setdefault(socket.id, Counter(LIMITS["mock-messages"], 1.0)).use(at):
-            self._broken.add("messages", at, f"more requests on socket {socket.id} than may be")
-        if socket.path == "/private" and socket.account is None and msgspec.json.decode(payload)["op"] != "login":
+        asked = msgspec.json.decode(payload)
+        if asked["op"] == "login":
+            self._logging_in(asked["key"], asked["nonce"])
+        elif socket.path == "/private" and socket.account is None:
             self._broken.add("login", at, f"socket {socket.id} was asked before its login: {payload.decode()}")
         super().received(socket, payload, binary)
+        self._answering(socket, asked, at + self.faults.ack_delay)
+
+    def _logging_in(self, key: str, nonce: int) -> None:
+        last = self._newest.get(key, 0)
+        if nonce <= last:
+            self._broken.add("nonces", self._seconds(), f"{nonce} follows {last}")
+        self._newest[key] = nonce
+
+    def _answering(self, socket: VenueSocket, asked: dict[str, Any], at: float) -> None:
+        answered = self.answered_at.setdefault(socket.id, {})
+        self.unanswered_until = max(self.unanswered_until, at)
+        for stream in asked.get("streams", ()):
+            if asked["op"] == "unsubscribe":
+                answered.pop(stream, None)
+            elif stream in socket.streams:
+                answered.setdefault(stream, at)
+
+    @property
+    def refuses(self) -> bool:
+        return self.shut
 
     def requested(self, path: str) -> None:
         """Count a request."""

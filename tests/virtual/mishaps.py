@@ -1,8 +1,11 @@
 """What happens in one run, and when: faults of the exchange, what operators and clients do, drawn from a seed."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from random import Random
 from typing import TYPE_CHECKING, Final
+
+from exchange import SECRET
 
 from gateway.testing.faults import Refusal
 from gateway.testing.ways import Ack, Body, Cut, Pong
@@ -71,9 +74,9 @@ def _freeze(world: "World", rng: Random) -> None:
 
 def _stall(world: "World", rng: Random) -> None:
     stalled = world.venue.faults.stalled_streams
-    stream = rng.choice(STREAMS)
-    stalled.add(stream)
-    world.later(rng.uniform(1.0, 30.0), lambda: stalled.discard(stream))
+    streams = rng.sample(STREAMS, k=rng.randrange(1, 4))
+    stalled.update(streams)
+    world.later(rng.uniform(5.0, 45.0), lambda: stalled.difference_update(streams))
 
 
 def _away(world: "World", rng: Random) -> None:
@@ -81,6 +84,22 @@ def _away(world: "World", rng: Random) -> None:
     refuses.arm(Refusal(503))
     world.venue.drop()
     world.later(rng.uniform(1.0, 20.0), refuses.clear)
+
+
+def _shut(world: "World", rng: Random) -> None:
+    """Have nobody listen for a while, and end what is there."""
+    world.venue.shut = True
+    world.venue.drop()
+    world.later(rng.uniform(0.5, 10.0), lambda: setattr(world.venue, "shut", False))
+
+
+def _wants_quiet(rng: Random) -> Refusal:
+    return Refusal(429, {"retry-after": str(rng.randrange(1, 20))})
+
+
+def _limited(world: "World", rng: Random) -> None:
+    world.venue.faults.refuse_upgrades.arm(_wants_quiet(rng), times=1)
+    world.venue.drop()
 
 
 def _slow(world: "World", rng: Random) -> None:
@@ -109,6 +128,15 @@ FAULTS: Final[dict[str, Does]] = {
     "acks bent": _cut(lambda world, rng: world.venue.faults.bend_acks.arm(rng.choice(list(Ack)), times=1)),
     "too old": _cut(lambda world, rng: setattr(world.venue.faults, "age_limit", Cut(rng.uniform(3.0, 20.0)))),
     "pongs bent": lambda world, rng: world.venue.faults.bend_pongs.arm(rng.choice(list(Pong)), times=1),
+    "nobody listens": _shut,
+    "dials limited": _limited,
+    "requests limited": _losing(
+        lambda world, rng: world.venue.faults.refuse_requests.arm(_wants_quiet(rng), times=1)
+    ),
+    "login refused": _cut(
+        lambda world, _: world.venue.faults.refuse_logins.arm(f"{SECRET} is not right", times=1)
+    ),
+    "clock set": lambda world, rng: setattr(world, "ahead", rng.uniform(-30.0, 30.0)),
     "notice": lambda world, _: world.venue.announce_closing(10.0),
     "ended": lambda world, rng: world.venue.end_stream(rng.choice(STREAMS), "moved"),
     "lost": lambda world, rng: world.venue.faults.lose(rng.choice(STREAMS), rng.randrange(1, 8)),
@@ -138,6 +166,22 @@ CLIENTS: Final[dict[str, Does]] = {
     "client cut": lambda world, rng: rng.choice(world.clients).cut(),
     "lapse": lambda world, rng: world.lapse(rng.choice(world.clients[1:]), rng.uniform(1.0, 40.0)),
 }
+
+
+async def end(world: "World", rng: Random) -> None:
+    """Have the exchange be of no help when the gateway is closed."""
+    if world.calm:
+        return
+    match rng.randrange(6):
+        case 0:
+            world.venue.freeze()
+        case 1:
+            world.venue.faults.mute = True
+        case 2:
+            world.venue.faults.hang_upgrades.arm()
+            world.venue.faults.hang_requests.arm()
+            world.venue.drop()
+            await asyncio.sleep(rng.uniform(0.0, 2.0))
 
 
 def _drawn(rng: Random, of: dict[str, Does], times: int, until: float) -> Iterator[Doing]:

@@ -13,6 +13,7 @@ from gateway import spi
 from gateway.engine.budgets import ConnectionBudgets
 from gateway.engine.gapfill import IdOrder
 from gateway.engine.hub import Hub
+from gateway.engine.ledger import StreamLedger
 from gateway.engine.lines import DroppingLine, Line
 from gateway.engine.liveness import Heartbeat, Pulse
 from gateway.engine.messages import TopicEvent
@@ -24,9 +25,13 @@ from gateway.engine.ring import Ring
 from gateway.engine.topics import Topic
 from gateway.errors import GatewayError
 from gateway.model.states import ConnectionState as S
+from gateway.runtime.clock import ExchangeClock
 from gateway.runtime.epoch import Epoch
+from gateway.runtime.stalls import Stalls
 from gateway.runtime.supervisor import Supervisor
 from gateway.runtime.waiting import known
+from gateway.runtime.writer import Writer
+from gateway.telemetry.scrubbing import Scrubber
 from gateway.testing.memory_transport import MemoryTransport
 from gateway_mock.plugin import BOOK
 
@@ -120,7 +125,7 @@ def dial_anyway(patch: MonkeyPatch) -> None:
 
 
 def hang_up_slowly(patch: MonkeyPatch) -> None:
-    """A socket may take five seconds to close."""
+    """A socket takes five seconds to close."""
     hang_up = Epoch._hang_up
 
     async def hanging_up(self: Any, transport: Any) -> None:
@@ -138,6 +143,61 @@ def no_login(patch: MonkeyPatch) -> None:
         return spi.Session()
 
     patch.setattr(Limited, "gateway_handshake", spi.hookimpl(handshake), raising=False)
+
+
+def ignore_quiet(patch: MonkeyPatch) -> None:
+    """Whoever is told to wait does not."""
+    patch.setattr("gateway.engine.retry.wait_of", lambda *_: 0.0)
+    patch.setattr("gateway.runtime.judge.wait_of", lambda *_: 0.0)
+
+
+def answer_at_once(patch: MonkeyPatch) -> None:
+    """Whoever reads answers pings itself, and sends its own now and then."""
+    patch.setattr(Writer, "ping", lambda self, payload: asyncio.ensure_future(self._transport.ping(payload)))
+
+
+def believe_requests(patch: MonkeyPatch) -> None:
+    """What was asked for counts as served."""
+    sent = StreamLedger.sent
+
+    def sending(self: Any, request: Any, now: float) -> Any:
+        sent(self, request, now)
+        return self._confirm(request.streams)
+
+    patch.setattr(StreamLedger, "sent", sending)
+
+
+def follow_the_wall_clock(patch: MonkeyPatch) -> None:
+    """Numbers of requests are what the time is."""
+    patch.setattr(ExchangeClock, "nonce", lambda self: self._wall_us())
+
+
+def repeat_refusals(patch: MonkeyPatch) -> None:
+    """What an exchange says is told as it is."""
+    patch.setattr(Scrubber, "scrub", lambda _, text: text)
+    patch.setattr(Scrubber, "scrub_bytes", lambda _, data: data)
+
+
+def trust_silence(patch: MonkeyPatch) -> None:
+    """A stream that says nothing is well."""
+    patch.setattr(Stalls, "check", lambda *_: None)
+
+
+def wait_longer(patch: MonkeyPatch) -> None:
+    """The wait between two dials has no cap to speak of."""
+    patch.setattr(Backoff, "next", lambda *_, **__: 45.0)
+
+
+def dial_slowly(patch: MonkeyPatch) -> None:
+    """There is a pause before what was dialled is used."""
+    dial = Epoch._dial
+
+    async def dialling(self: Any, step: Any) -> Any:
+        transport = await dial(self, step)
+        await asyncio.sleep(5.0)
+        return transport
+
+    patch.setattr(Epoch, "_dial", dialling)
 
 
 def no_limits(patch: MonkeyPatch) -> None:
@@ -243,7 +303,13 @@ PLANTED: Final[Mapping[Plant, tuple[str, ...]]] = {
     never_dead: ("dead",),
     dead_at_once: ("calm",),
     dial_anyway: ("held down",),
-    hang_up_slowly: ("down",),
+    hang_up_slowly: ("down", "exit"),
+    ignore_quiet: ("quiet",),
+    answer_at_once: ("writers",),
+    believe_requests: ("acks",),
+    follow_the_wall_clock: ("nonces",),
+    repeat_refusals: ("secrets",),
+    trust_silence: ("silence",),
     no_login: ("login",),
     no_limits: ("dials", "messages", "weight"),
     skip_offsets: ("offsets",),
@@ -255,6 +321,8 @@ PLANTED: Final[Mapping[Plant, tuple[str, ...]]] = {
     tell_nobody: ("told",),
     keep_topics: ("wishes",),
     despair: ("recovery",),
+    wait_longer: ("waits",),
+    dial_slowly: ("comes up",),
     await_answers: ("answers",),
     keep_everything: ("bounded",),
     leave_tasks: ("nothing left",),

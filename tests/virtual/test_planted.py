@@ -1,10 +1,13 @@
 """Each invariant can be broken: a bug that does it is found by one of the first seeds."""
 
+from pathlib import Path
+
 import pytest
-from invariants import INVARIANTS
+from invariants import ELSEWHERE, INVARIANTS
 from planted import PLANTED, Plant
 from world import play
 
+ROOT = Path(__file__).parents[2]
 SEEDS = range(400)
 """Where the rarest is found."""
 
@@ -16,6 +19,13 @@ SEEDS = range(400)
 def test_a_planted_bug_is_found(plant: Plant, invariant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch)
     assert any(invariant in play(seed).broken.told for seed in SEEDS)
+
+
+def test_what_is_read_from_the_code_is_read() -> None:
+    numbers = {number for one in INVARIANTS.values() for number in one.of.split(", ")}
+    assert not ELSEWHERE.keys() & numbers
+    for _, path in ELSEWHERE.values():
+        assert (ROOT / path).exists()
 
 
 def test_every_invariant_has_a_bug_that_breaks_it() -> None:

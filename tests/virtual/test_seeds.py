@@ -11,8 +11,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from measured import counted, happened, took
 from mishaps import CLIENTS, FAULTS, OPERATING, RECONNECTING
-from world import SECONDS, Outcome, play
+from recovering import BOUND, LONGEST, UP
+from world import DOWN, SECONDS, Outcome, play
 
 HERE = Path(__file__).parent
 
@@ -21,6 +23,23 @@ def told(seed: int, what: object) -> str:
     return (
         f"seed {seed}:\n{what}\nto run it again: python -m pytest tests/virtual --seed {seed}\n"
         f"and to read all that happened: python tests/virtual/replay.py {seed}"
+    )
+
+
+def tell(outcome: Outcome) -> None:
+    """Add it to what is shown."""
+    happened(
+        "seeds of 100 virtual seconds in which an invariant was broken", int(bool(outcome.broken.told)), 1, "seeds"
+    )
+    counted("things that went wrong", sum(outcome.counts.get(name, 0) for name in {*FAULTS, *RECONNECTING}))
+    counted("books compared with the exchange's, at a client", outcome.compared)
+    took("seconds that a connection waited before it was dialled again", outcome.times.waits, bound=LONGEST)
+    took("seconds from a dial to CONNECTED, once nothing went wrong", outcome.times.ups, bound=UP)
+    took("seconds until all was well, after nothing went wrong any more", [outcome.times.well], bound=BOUND)
+    took(
+        "seconds that closing the gateway took, of a third with an exchange that does not answer",
+        [outcome.times.end],
+        bound=DOWN,
     )
 
 
@@ -35,6 +54,7 @@ def played(seed: int) -> Outcome:
 def test_whatever_goes_wrong_the_invariants_hold(seeds: range) -> None:
     for seed in seeds:
         outcome = played(seed)
+        tell(outcome)
         assert not outcome.broken.told, told(seed, outcome.broken)
 
 

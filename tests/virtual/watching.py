@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from mishaps import PACES, PRIVATE, PUBLIC
+from recovering import Recovering
 from yarl import URL
 
 from gateway.engine.registry import RegistrySnapshot
@@ -36,7 +37,7 @@ class Watching:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._last: dict[str, Change] = {}
-        self._dialled = 0
+        self._recovering = Recovering(world)
         self._since: dict[tuple[str, object], float] = {}
 
     # --- an observer
@@ -45,6 +46,8 @@ class Watching:
         self._world.trace(
             "changed", change.connection_id, change.epoch, change.before, change.after, change.reason
         )
+        self._world.say(change.text)
+        self._recovering.changed(change)
         last = self._last.get(change.connection_id)
         rolled = change.before == change.after == S.CONNECTED
         if change.after not in TRANSITIONS[change.before] and not rolled:
@@ -63,8 +66,8 @@ class Watching:
     def during(self, *_: object) -> Iterator[None]:
         yield
 
-    def noticed(self, *_: object, **__: object) -> None:
-        """Lines are details."""
+    def noticed(self, *about: object, **facts: object) -> None:
+        self._world.say(about, facts)
 
     def _check_epoch(self, change: Change, before: int, begins: bool) -> None:
         if change.epoch < before or (begins and change.epoch <= before):

@@ -7,40 +7,50 @@ The same seed gives the same run to the last message, in every process.
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
 from clients import Client
-from exchange import Limited, Venue
+from exchange import KEY, SECRET, Limited, Venue
 from following import Books
 from invariants import Broken
-from mishaps import HEALED, PRIVATE, PUBLIC, TOPICS, delay, is_calm, plan
+from mishaps import HEALED, PRIVATE, PUBLIC, TOPICS, delay, end, is_calm, plan
+from network import Overheard
+from recovering import BOUND
+from standing import Standing
 from watching import EVERY, Watching
 
 from gateway import Gateway
 from gateway.errors import GatewayError
-from gateway.net.transport import Transport
 from gateway.serving.auth.reception import Reception
 from gateway.serving.codes import CloseCode
 from gateway.serving.figures import Figures
 from gateway.serving.limits import Limits
 from gateway.serving.lines import Lines
 from gateway.serving.sitting import Ground
-from gateway.spi.steps import Fetch, HttpReply, Open
+from gateway.testing.leaks import Leaks
 from gateway.testing.memory_peer import MemoryPeer
-from gateway.testing.memory_venue import MemoryVenue
 from gateway.testing.virtual import LeftBehindError, VirtualLoop
 
 SECONDS: Final = 100.0
-BOUND: Final = 42.0
-"""Seconds after the last fault within which all is well: the longest wait between dials, and what a dial takes."""
 DOWN: Final = 3.5
+LEAKS: Final = Leaks({"a secret": SECRET})
 KEPT: Final = {"changes": 16, "messages": 24, "bytes": 2048, "topics": "5s"}
 LIMITS: Final = Limits(queue=1 << 12, lag=1 << 11, high_water=1 << 11, closing=1.0)
-ENVIRON: Final = {"KEY": "mock-key", "SECRET": "mock-secret"}
+ENVIRON: Final = {"KEY": KEY, "SECRET": SECRET}
+
+
+@dataclass
+class Times:
+    """Seconds of waits before dials, of dials once nothing went wrong, until all was well, and of the end."""
+
+    waits: list[float] = field(default_factory=list)
+    ups: list[float] = field(default_factory=list)
+    well: float = 0.0
+    end: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,7 @@ class Outcome:
     counts: dict[str, int]
     compared: int
     """How often a client's book was compared with the exchange's."""
+    times: Times
 
 
 class Quiet(Lines):
@@ -64,22 +75,6 @@ class Quiet(Lines):
 
     def failed(self, client: str, failure: Exception) -> None:
         raise failure
-
-
-class Overheard(MemoryVenue):
-    """Tells of each dial and each request before it is on its way."""
-
-    def __init__(self, venue: Venue, watching: Watching) -> None:
-        super().__init__(venue)
-        self._watching = watching
-
-    async def open(self, step: Open, *, max_frame: int) -> Transport:
-        self._watching.dialled(step.url)
-        return await super().open(step, max_frame=max_frame)
-
-    async def fetch(self, request: Fetch) -> HttpReply:
-        self._watching.requested(request.url)
-        return await super().fetch(request)
 
 
 class World:
@@ -98,6 +93,10 @@ class World:
         self.told: list[str] | None = None
         """Everything that happened, if somebody wants to read it."""
         self.events = 0
+        self.ahead = 0.0
+        """Seconds by which the wall clock is ahead of what it was set to at first."""
+        self.times = Times()
+        self._said: list[str] = []
         self._digest = hashlib.sha256()
         self._rng = Random(seed)
         self._loop = loop
@@ -109,7 +108,8 @@ class World:
         self.venue = Venue(loop.time, broken, seed)
         self.books = Books(self.venue.books)
         self._watching = Watching(self)
-        self.network = Overheard(self.venue, self._watching)
+        self._standing = Standing(self)
+        self.network = Overheard(self.venue, self._watching, broken, loop.time)
         self.gateway = Gateway(
             self._settings(),
             plugins={"mock": Limited()},
@@ -123,7 +123,12 @@ class World:
         self._watching.watch(self.gateway.registry)
 
     def wall_us(self) -> int:
-        return round(self.now() * 1e6)
+        return round((self.now() + self.ahead) * 1e6)
+
+    @property
+    def links(self) -> Mapping[str, Any]:
+        """What the gateway has of each connection."""
+        return self.gateway._assembly.exchanges["mock"].links.all
 
     def trace(self, *facts: object) -> None:
         """Remember that something happened."""
@@ -191,10 +196,12 @@ class World:
     def heal(self) -> None:
         """Let nothing more go wrong; what is broken stays so until it is found."""
         self.venue.faults.clear()
+        self.venue.shut = False
         delay(self, self._rng)
         self.venue.thaw()
         for id_ in (PUBLIC, PRIVATE):
             self.let_up(id_)
+        self.later(2.0, lambda: self.let_up(PRIVATE))  # a login's refusal may have been on its way
 
     def _do(self, doing: Any) -> None:
         task = asyncio.ensure_future(doing)
@@ -206,7 +213,14 @@ class World:
     async def run(self) -> None:
         """Live through it all."""
         delay(self, self._rng)
-        async with self.network, self.gateway:
+        async with self.network:
+            await self._live()
+            self._check_secrets()
+        if self.network.held:
+            self.broken.add("nothing left", self.now(), f"{len(self.network.held)} sockets are held")
+
+    async def _live(self) -> None:
+        async with self.gateway:
             reception = Reception(self.gateway.hub, self.now, self.wall_us, delay=0.1)
             ground = Ground(
                 self.gateway.hub, LIMITS, Quiet(self.now), self.now, self.wall_us, Figures(self.wall_us)
@@ -231,8 +245,11 @@ class World:
             for client in self.clients:
                 await client.end()
             await asyncio.wait({saying, looking, *self._doing})
-        if self.network.held:
-            self.broken.add("nothing left", self.now(), f"{len(self.network.held)} sockets are held")
+            await end(self, self._rng)
+            begun = self.now()
+        self.times.end = self.now() - begun
+        if self.times.end > DOWN:
+            self.broken.add("exit", self.now(), f"it took {self.times.end:.3f} s to close the gateway")
 
     def _broken_of(self, number: int) -> Callable[[str, str], None]:
         return lambda name, text: self.broken.add(name, self.now(), f"client {number}: {text}")
@@ -255,18 +272,31 @@ class World:
                 self.venue.emit_order({**order, "status": "new", "price": "1", "size": "1", "filled": "0"})
 
     async def _look(self) -> None:
-        well_since: float | None = None
+        is_well = False
         while True:
             await asyncio.sleep(EVERY)
             self._watching.look()
+            self._standing.look()
             if self.now() < HEALED:
                 continue
             wrong = self._unwell()
-            well_since = None if wrong else well_since or self.now()
+            if wrong or not is_well:
+                self.times.well = self.now() - HEALED
+            is_well = not wrong
             if wrong and self.now() > HEALED + BOUND:
                 self.broken.add("recovery", self.now(), wrong)
 
     # --- what must be
+
+    def say(self, *what: object) -> None:
+        """Keep what observers are told, of whom those who write logs are some."""
+        self._said.append(str(what))
+
+    def _check_secrets(self) -> None:
+        told = (self.gateway.get_connection_details(), self.gateway.get_stats())
+        heard = b"".join(bytes(client.heard) for client in self.clients)
+        for leak in LEAKS.found(heard) + LEAKS.found("".join((*self._said, str(told)))):
+            self.broken.add("secrets", self.now(), leak)
 
     def _unwell(self) -> str:
         """Say what is not well, if anything."""
@@ -287,7 +317,7 @@ class World:
             if client.keeps_up and client.topics.keys() != client.wanted:
                 self.broken.add("wishes", self.now(), f"client {client.number} has {sorted(client.topics)}")
         registry = self.gateway.registry
-        for id_, link in self.gateway._assembly.exchanges["mock"].links.all.items():
+        for id_, link in self.links.items():
             outstanding = link.connection.ledger._outstanding
             if [*outstanding._waiting, *outstanding._overdue]:
                 self.broken.add("answers", self.now(), f"{id_} waits for an answer")
@@ -320,4 +350,4 @@ def play(seed: int, told: list[str] | None = None) -> Outcome:
         broken.add("nothing left", loop.time(), f"{left} {left.__cause__ or ''}")
     finally:
         loop.finish()
-    return Outcome(seed, broken, world.digest, world.events, world.counts, world.books.compared)
+    return Outcome(seed, broken, world.digest, world.events, world.counts, world.books.compared, world.times)

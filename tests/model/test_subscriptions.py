@@ -84,7 +84,7 @@ def test_whatever_is_parsed_is_spelled_as_it_was_written(written: str) -> None:
 
 
 def test_of_what_is_no_topic_the_beginning_is_told() -> None:
-    with pytest.raises(ValueError, match="^'x{128}' is no topic"):
+    with pytest.raises(ValueError, match=r"^'x{128}' is no topic"):
         parse_topic("x" * 100_000)
 
 

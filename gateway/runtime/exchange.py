@@ -71,6 +71,7 @@ class Exchange:
     async def stop(self) -> None:
         """Close every connection."""
         await self.links.stop()
+        await self.links.rights.stop()
         await self._backfill.stop()
         if self._protocol is not None:
             await self._protocol.close()

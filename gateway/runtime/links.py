@@ -224,7 +224,6 @@ class Links:
             link.supervisor.close()
         if tasks:
             await asyncio.wait(tasks)
-        await self.rights.stop()
 
     def _make(self, connection_id: str, endpoint: Endpoint, account: str | None) -> Link:
         ground = self._ground
@@ -289,6 +288,7 @@ class Links:
                 self._refuse(link, change.text, change.at_us)
             for feed in link.connection.feeds.values():
                 feed.put_off(change.at_us)
+            self.rights.give_up(link)
             self._loop.call_soon(self._forget, link)
 
     @staticmethod
@@ -301,7 +301,9 @@ class Links:
         """What was under way when the credentials changed may have come up with the former ones."""
         if link.is_outdated:
             link.supervisor.roll(OUTDATED)
-        elif self.all.get(link.connection.id) is link and not self._stopped:
+        elif (
+            self.all.get(link.connection.id) is link and link.supervisor.state is S.CONNECTED and not self._stopped
+        ):
             self.rights.look(link)
 
     def _forget(self, link: Link) -> None:

@@ -52,6 +52,11 @@ class Rights:
         if task := self._asking.pop(account, None):
             task.cancel()
 
+    def give_up(self, link: Link) -> None:
+        """``link`` is down: what is being asked for its account is asked at its next login."""
+        if task := self._asking.get(link.connection.account or ""):
+            task.cancel()
+
     async def stop(self) -> None:
         """Give up what is being asked."""
         tasks = tuple(self._asking.values())

@@ -39,6 +39,10 @@ class Elaborate(MockExchange):
         return _whole_account(target)
 
     @spi.hookimpl
+    def gateway_key_rights(self, target: spi.Target) -> spi.Conversation[spi.KeyRights]:
+        return _rights(target)
+
+    @spi.hookimpl
     def gateway_dialect(self, target: spi.Target, instruments: spi.Instruments) -> "Dialect":
         return Dialect(target, instruments)
 
@@ -66,6 +70,11 @@ def _whole_account(target: spi.Target) -> spi.Conversation[Any]:
     return [spi.Data("orders", ()), spi.Data("balances", ())]
 
 
+def _rights(target: spi.Target) -> spi.Conversation[spi.KeyRights]:
+    (yield spi.Fetch("GET", f"{target.urls['rest']}/rights", cost={"mock-weight": 1})).json()
+    return spi.KeyRights()
+
+
 def _judged(reply: spi.HttpReply) -> spi.Verdict | None:
     return None if reply.status == 200 else spi.Verdict(action=spi.Action.RETRY)
 
@@ -83,6 +92,7 @@ class Venue(MockVenue):
             "PUT /token": nothing,
             "DELETE /token": nothing,
             "GET /account": nothing,
+            "GET /rights": nothing,
             "GET /depth": partial(self._weighed, 5, lambda _: self.markets["eth_usdt"].book()),
         }
 

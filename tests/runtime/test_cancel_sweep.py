@@ -42,6 +42,7 @@ RUNTIME: Final = Path(gateway.runtime.__file__).parent
 NEVER_SEEN: Final = {
     "Backfill.stop": "the connections are down by then, and nothing is fetched for those",
     "Exchange.stop": "the same",
+    "Rights.stop": "the same",
 }
 """Coroutines with an await at which nobody was ever seen to wait, and why."""
 

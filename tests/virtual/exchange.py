@@ -93,6 +93,8 @@ class Venue(MockVenue):
         """Whether nobody listens."""
         self.answered_at: dict[int, dict[str, float]] = {}
         """When each stream was answered for, by socket; answers that are lost count from when they were due."""
+        self.strays: set[int] = set()
+        """Sockets that got another's answer, whose id is one of theirs too: nobody can tell it from their own."""
         self.unanswered_until = 0.0
         """When the last of them is due."""
         self._newest: dict[str, int] = {}
@@ -126,6 +128,11 @@ class Venue(MockVenue):
         """Count a dial."""
         if not self._dialled.use(self._seconds()):
             self._broken.add("dials", self._seconds(), "more dials within a minute than may be")
+
+    def opened(self, socket: VenueSocket) -> None:
+        if self._shared.astray:
+            self.strays.add(socket.id)
+        super().opened(socket)
 
     def received(self, socket: VenueSocket, payload: bytes, binary: bool) -> None:
         at = self._seconds()

@@ -66,7 +66,7 @@ class Overheard(MemoryVenue):
     def _listen(self, transport: Any) -> None:
         """Note more than may be asked, and whoever writes beside the first writer, or while something is written."""
         send, writers, writing = transport._send, set(), 0
-        requests = Counter(LIMITS["mock-messages"], 1.0)  # as they leave: a frozen exchange hears them late
+        requests = Counter(LIMITS["mock-messages"], 1.0)  # as they leave: it may hear them late
 
         async def sending(kind: Kind, payload: bytes) -> None:
             nonlocal writing

@@ -56,8 +56,11 @@ class Recovering:
                 self._failed_at.pop(id_, None)
                 self._dialled_at.pop(id_, None)
 
+    def dialled(self, id_: str) -> None:
+        """A dial is on its way; whoever is CONNECTING may have waited for the exchange's limits before."""
+        self._dialled_at[id_] = self._world.now()
+
     def _dials(self, id_: str, now: float) -> None:
-        self._dialled_at[id_] = now
         failed = self._failed_at.pop(id_, now)
         if failed < now:
             self._world.times.waits.append(now - failed)

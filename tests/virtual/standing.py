@@ -56,7 +56,7 @@ class Standing:
         if service is None:
             return
         socket = dict(self._sockets()).get(service._means.transport._peer.number)
-        if socket is None:
+        if socket is None or socket.id in self._world.venue.strays:
             return
         answered = self._world.venue.answered_at.get(socket.id, {})
         for stream in connection.ledger.streams():

@@ -93,6 +93,9 @@ class Watching:
     def dialled(self, url: str) -> None:
         self._world.venue.dialled()
         self._world.trace("dialled", url)
+        id_ = next(one for one, path in PATHS.items() if path == path_of(url))
+        if id_ in self._world.gateway.registry.snapshot.supervised:
+            self._recovering.dialled(id_)
         for id_ in self._world.down:
             if PATHS[id_] == path_of(url):
                 self._wrong("held down", f"{id_} was dialled")

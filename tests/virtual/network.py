@@ -64,7 +64,7 @@ class Overheard(MemoryVenue):
             self.quiet_until = max(self.quiet_until, self._now() + float(headers["retry-after"]))
 
     def _listen(self, transport: Any) -> None:
-        """Note more than may be asked, and whoever writes beside the first writer, or while something is written."""
+        """Note more than may be asked, and whoever writes beside the first writer, or while something is said."""
         send, writers, writing = transport._send, set(), 0
         requests = Counter(LIMITS["mock-messages"], 1.0)  # as they leave: it may hear them late
 

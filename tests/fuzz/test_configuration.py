@@ -145,6 +145,10 @@ def test_lengths_of_time_and_addresses_are_read_or_refused(text: str) -> None:
     content=st.binary(max_size=40)
     | st.sampled_from([b"", b"\n", b"x" * 70_000, SECRET.encode(), SECRET.encode() + b"\xff"]),
 )
+@example(reference="file:{}", content=SECRET.encode() + b"\xff")
+@example(reference="file:{}", content=SECRET.encode() * 5_000)
+@example(reference="systemd:secret", content=SECRET.encode())
+@example(reference="env:X", content=SECRET.encode() + b"\xff")
 def test_a_secret_is_read_or_its_reference_is_named_and_nothing_of_it(
     tmp_path: Path, reference: str, content: bytes
 ) -> None:

@@ -97,7 +97,7 @@ class Standing:
         """Return for how long it may be silent; until its rhythm is known longer than this lasts."""
         if rhythm.moved == 0:
             return FIRST
-        if rhythm.moved <= SAMPLES + 1:
+        if rhythm.moved <= 2 * (SAMPLES + 1):  # the gateway looks half as often, and may see two as one
             return float("inf")
         return max(SHORTEST, FACTOR * (self._pauses[name] + LOOK))
 

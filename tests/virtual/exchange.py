@@ -94,7 +94,7 @@ class Venue(MockVenue):
         self.answered_at: dict[int, dict[str, float]] = {}
         """When each stream was answered for, by socket; answers that are lost count from when they were due."""
         self.strays: set[int] = set()
-        """Sockets that got another's answer, whose id is one of theirs too: nobody can tell it from their own."""
+        """Sockets that got another's answer, or a bent one: nobody can tell such from the right ones."""
         self.unanswered_until = 0.0
         """When the last of them is due."""
         self._newest: dict[str, int] = {}
@@ -141,7 +141,10 @@ class Venue(MockVenue):
             self._logging_in(asked["key"], asked["nonce"])
         elif socket.path == "/private" and socket.account is None:
             self._broken.add("login", at, f"socket {socket.id} was asked before its login: {payload.decode()}")
+        bent = self.faults.bend_acks.struck
         super().received(socket, payload, binary)
+        if self.faults.bend_acks.struck > bent:
+            self.strays.add(socket.id)
         self._answering(socket, asked, at + self.faults.ack_delay)
 
     def _logging_in(self, key: str, nonce: int) -> None:

@@ -1,5 +1,7 @@
 import asyncio
+import socket
 import time
+import tracemalloc
 from collections import Counter
 
 import pytest
@@ -73,6 +75,32 @@ async def test_bytes_that_come_one_by_one_make_the_same_messages(dial, ws):
     transport, _ = await dial(script)
     data, control, _ = await pumped(transport)
     assert (data, control) == ([(b"x" * 130, False), (b"y", True)], [(Kind.PING, b"p")])
+
+
+async def test_a_huge_message_that_comes_byte_by_byte_takes_little_more_than_its_bytes(dial, ws):
+    """An object for each piece would be forty times as much."""
+    size = 50_000
+
+    async def script(wire):
+        await wire.upgrade()
+        wire.tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        wire.writer.write(ws.frame(ws.TEXT, b"", size=2 * size))
+        for _ in range(size):
+            wire.writer.write(b"x")
+            await asyncio.sleep(0)
+        held.append(tracemalloc.get_traced_memory()[0])
+        wire.fin()
+
+    held: list[int] = []
+    tracemalloc.start()
+    try:
+        transport, _ = await dial(script)
+        before = tracemalloc.get_traced_memory()[0]
+        data, _, _ = await pumped(transport)
+    finally:
+        tracemalloc.stop()
+    assert data == []
+    assert held[0] - before < 3 * size
 
 
 async def test_a_ping_is_seen_and_not_answered(dial, ws):

@@ -58,9 +58,14 @@ def ends(*reasons: str, **more: Any) -> Expected:
     return Expected(frozenset(reasons), stops=True, closed=frozenset({ORDERS}), checks=checks, **more)
 
 
-def in_time(played: Played) -> bool:
-    """Say whether both were left in time."""
-    return all(played.at(id_, "ERROR", since=BEGUN)[0] <= BEGUN + DETECTED for id_ in (PUBLIC, PRIVATE))
+def left_in_time(since: float) -> Check:
+    """Return whether both were left in time after something went wrong at ``since``."""
+    return lambda played: all(
+        played.at(id_, "ERROR", since=since)[0] <= since + DETECTED for id_ in (PUBLIC, PRIVATE)
+    )
+
+
+in_time: Final = left_in_time(BEGUN)
 
 
 def back_within(seconds: float, after: float = BEGUN) -> Check:
@@ -224,7 +229,14 @@ EXPECTED: Final[Mapping[str, Expected]] = {
     "C16": Expected(checks={"with all that it held": pongs}),
     "C17": STAYS,
     "C18": STAYS,
-    "D01": fails("heartbeat_missed"),
+    "D01": fails(
+        "heartbeat_missed",
+        checks={
+            "where none comes": in_time,
+            "where they are of another ping": left_in_time(30.0),
+            "where they are late": left_in_time(50.0),
+        },
+    ),
     "D02": STAYS,
     "D03": STAYS,
     "D04": fails(

@@ -2,12 +2,17 @@
 
 # ruff: noqa: E501  # the page has lines of prose
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from faultmap import GROUPS, ROOT, Fault, faults
 from figures import FIGURES, KEPT, KINDS
+
+sys.path.append(str(ROOT / "tests" / "virtual"))
+
+from invariants import ELSEWHERE, INVARIANTS  # it is no package
 
 PAGE: Final = ROOT / "docs" / "reliability.md"
 CATALOGUE: Final = "catalogue.json"
@@ -28,7 +33,7 @@ WORDS: Final[Mapping[str, str]] = {
 def page() -> str:
     """Return the page."""
     rows = faults()
-    return HEAD + "\n".join((*_figures(), *_faults(rows), *_oracles())) + "\n"
+    return HEAD + "\n".join((*_figures(), *_faults(rows), *_oracles(), *_invariants(), *_uncovered(rows))) + "\n"
 
 
 def _figures() -> Iterator[str]:
@@ -100,7 +105,30 @@ def _oracles() -> Iterator[str]:
     yield "- RATE: how often an exchange is dialled, where a row bounds it."
     yield "- SECRET: no secret in whatever is told."
     yield "- In the end all is as it was, but for what the row takes away; and nothing failed for another reason than the row's.\n"
-    yield "That the tests themselves find mistakes is shown by planting them: `python tests/planted/run.py` prints which test found which."
+    yield "That the tests themselves find mistakes is shown by planting them: `python tests/planted/run.py` prints which test found which.\n"
+
+
+def _invariants() -> Iterator[str]:
+    yield "## Invariants\n"
+    yield "What no seed of [the random runs](simulating.md#seeds) may break (`tests/virtual/invariants.py`). `tests/virtual/planted.py` has a bug"
+    yield "for each, and `tests/virtual/test_planted.py` sees each found, but for those that are read from the code.\n"
+    yield "| name | what must hold | number in the design |\n| --- | --- | --- |"
+    yield from (f"| {name} | {one.about} | {one.of} |" for name, one in INVARIANTS.items())
+    yield from (f"| read in `{path}` | {about} | {number} |" for number, (about, path) in ELSEWHERE.items())
+    yield ""
+
+
+def _uncovered(rows: Mapping[str, Fault]) -> Iterator[str]:
+    """Say what nothing here shows."""
+    without = ", ".join(fault.id for fault in rows.values() if fault.why == "not_covered")
+    yield "## What is not covered\n"
+    yield f"- The rows that say so ({without}), those of several nodes, and the figures above that are not measured yet."
+    yield "- No exchange was dialled: all of it is loopback, memory, and recordings that are played back. What an exchange does that nobody recorded or wrote down is not known here."
+    yield "- Figures are of the one machine, system and Python beside them. The tests run on other versions of Python, the figures do not; a build of Python without the GIL was not tried."
+    yield "- Packets are not lost, doubled or delayed one by one: a proxy freezes, swallows, delays, slows, cuts and changes what goes through a connection, and the system's TCP is between."
+    yield "- Simulated figures know no system, library or TLS, and take no time for work; where what is simulated agrees with sockets is shown row by row, not in all."
+    yield "- Intervals hold for runs that do not depend on each other. Those of one run share a machine and a seed, so that they say less about other machines and other faults."
+    yield "- Growth over days: [the soak](soak.md) runs for as long as it is asked to, and its figures are of that time alone."
 
 
 def _found(name: str) -> Mapping[str, Any] | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from expected import AFTERWARDS, BEGUN, BTC, CAP, Expected, back_within, fails, step
+from expected import AFTERWARDS, BEGUN, BTC, CAP, DIAL, Expected, back_within, fails, step
 from judging import differences, own_ends
 from stage import PRIVATE, PUBLIC, Meanwhile, Played, play
 
@@ -38,6 +38,22 @@ def no_way(reason: Reason) -> Meanwhile:
         network.open = open_  # type: ignore[method-assign]
 
     return meanwhile
+
+
+async def no_answer(played: Played) -> None:
+    """Drop what there is and let the next dial of each hang, until whoever dials gives it up."""
+    network = played.network
+    open_ = network.open
+
+    async def hang(step: Any, *, max_frame: int) -> Any:
+        played.found["hung"] = played.found.get("hung", 0) + 1
+        if played.found["hung"] == 2:
+            network.open = open_  # type: ignore[method-assign]
+        await asyncio.get_running_loop().create_future()
+
+    await asyncio.sleep(BEGUN)
+    network.open = hang  # type: ignore[method-assign]
+    played.venue.drop()
 
 
 def no_storm(played: Played) -> bool:
@@ -101,6 +117,7 @@ async def call_back(played: Played) -> None:
 
 
 FAULTS: Mapping[str, Expected] = {
+    "A02": fails("deadline_missed", meanwhile=no_answer, checks={"in time": back_within(DIAL + 2)}),
     "A03": fails("unreachable", meanwhile=no_way(Reason.UNREACHABLE), checks={"no storm": no_storm}),
     "A04": fails("name_not_resolved", meanwhile=no_way(Reason.NAME_NOT_RESOLVED), checks={"no storm": no_storm}),
     "D11": Expected(meanwhile=stands_still(30.0)),

@@ -72,6 +72,12 @@ def test_the_environments_that_contributors_read_of_are_those_of_tox():
     assert told | {"py312", "py313"} == tox_environments()
 
 
+def test_every_environment_is_told_to_contributors():
+    table = PAGES["CONTRIBUTING.md"].split("| environment |")[1].split("\n\n")[0]
+    named = set(re.findall(r"^\[testenv:([a-z]+)\]$", (ROOT / "tox.ini").read_text(), re.MULTILINE))
+    assert named - set(re.findall(r"`([a-z]+)`", table)) == set()
+
+
 def test_every_hook_of_pre_commit_is_an_environment_of_tox():
     entries = re.findall(
         r"entry: tox run -q -e (\w+)$", (ROOT / ".pre-commit-config.yaml").read_text(), re.MULTILINE

@@ -145,9 +145,15 @@ class Silence:
         return watched is not None and watched.measures > 0
 
     def is_frozen(self, stream: str) -> bool:
-        """Whether measures were taken because it says the same again and again, and it still does."""
+        """
+        Whether measures were taken because it says the same again and again, and it still does.
+
+        One that was asked for anew, and then said the same once more and nothing else, is no better.
+        """
         watched = self._streams.get(stream)
-        return watched is not None and watched.measures > 0 and watched.repeats > REPEATS
+        if watched is None or not watched.measures:
+            return False
+        return watched.repeats > (REPEATS if watched.measures == 1 else 0)
 
     def quiet(self, now: float) -> list[str]:
         """Return the streams for which :meth:`is_quiet` holds, those among them that are excused."""

@@ -18,6 +18,8 @@ from gateway.spi.dialect import Dialect
 
 AGAIN: Final = 0.25
 """Seconds after which a peer that seems dead is looked at again, where its answer may not have been read."""
+_DIGITS: Final = 18
+"""Of a number of ours: Python does not even read those of more than 4,300."""
 
 
 def heartbeat_of(connection: Connection, ground: Ground, session: Session) -> Heartbeat:
@@ -110,8 +112,11 @@ class Pinger:
 
     def answer(self, token: int | str | None) -> None:
         """Take the exchange's own answer to a ping; ``token`` is :obj:`None` where it carries none."""
-        number = int(token) if isinstance(token, str) and token.isdecimal() else token
-        if not isinstance(number, str) and self.heartbeat.pong(number, self._now()):
+        if isinstance(token, str):
+            if not token.isdecimal() or len(token) > _DIGITS:
+                return
+            token = int(token)
+        if self.heartbeat.pong(token, self._now()):
             self.answered += 1
             self._told(self.heartbeat.round_trip or 0.0)
 

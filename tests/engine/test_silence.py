@@ -243,6 +243,17 @@ def test_one_that_says_once_more_what_was_known_and_then_nothing_may_be_thin() -
     assert {second for second, one in looks.items() if one is not Measure.NONE} == {1 + LONGEST}
 
 
+def test_one_that_says_the_same_when_it_is_asked_anew_and_nothing_else_is_frozen_once_its_time_is_up() -> None:
+    silence = Silence()
+    for second in range(61):
+        silence.look("s", Rhythm.CONTINUOUS, second, second, standing=partial(Standing, second, second))
+    asked, frozen = 60 + SHORTEST, 60 + 2 * SHORTEST
+    for second in range(61, 100):
+        frames = 61 if second > asked else 60
+        silence.look("s", Rhythm.CONTINUOUS, frames, second, standing=partial(Standing, 60, frames))
+        assert silence.is_frozen("s") is (second >= frozen)
+
+
 def test_frames_without_data_are_signs_of_life_unless_it_repeats_itself_beside_them() -> None:
     assert repeated(Silence(), [0], HOUR, data=[0.5]) == {}
     found = repeated(Silence(), [0], 130, data=[1, 2, 3, 4])

@@ -153,6 +153,7 @@ def test_an_exchange_may_want_a_frame_of_its_own_and_answer_with_its_token() -> 
     assert (clock.said.pings, clock.said.replies) == ([], ['{"ping":1}'])
     clock.pinger.answer("2")
     clock.pinger.answer("x")
+    clock.pinger.answer("1" * 5000)
     clock.pinger.answer(0)
     assert clock.pinger.answered == 0
     clock.pinger.answer("1")

@@ -128,3 +128,24 @@ async def test_one_that_was_silent_before_is_called_frozen_once_it_repeats_itsel
         one.venue.faults.stalled_streams.clear()
         await asyncio.sleep(60)
         assert one.ears[QUOTES].told[-1] == "stale data_frozen"
+
+
+@virtually
+async def test_one_that_only_says_the_same_once_more_whenever_it_is_asked_is_not_live_for_that() -> None:
+    async with scene() as one:
+        await one.hear(QUOTES, TICKER)
+        await asyncio.sleep(30)
+        freeze(one, QUOTES)
+        await asyncio.sleep(1)
+        silent, asked = one.venue.faults.stalled_streams, 1
+        for _ in range(600):
+            if one.asked("quotes.btc_usdt") == asked:
+                silent.add(STREAMS[QUOTES])
+            else:
+                asked = one.asked("quotes.btc_usdt")
+                silent.clear()  # until the next second
+            await asyncio.sleep(1)
+        assert one.ears[QUOTES].told == [
+            *("live", "data", "stale data_stalled", "live", "gap data_stalled", "data", "stale data_frozen"),
+        ]
+        assert asked > 4

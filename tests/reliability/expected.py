@@ -321,7 +321,13 @@ EXPECTED: Final[Mapping[str, Expected]] = {
     ),
     "F15": Expected(checks={"it is told": told(BTC, "stale"), "it flows again": told(BTC, "live")}),
     "F16": Expected(closed=frozenset({SOL, QUOTES, BOOK})),
-    "F17": Expected(checks={"it is told": lambda played: len(played.statuses(ORDERS)) > 2}),
+    "F17": Expected(
+        checks={
+            "it is told": told(ORDERS, "gap"),
+            "it flows again": lambda played: played.statuses(ORDERS).count("live") == 2,
+            "no other notices": only_live(BTC, ETH, SOL, QUOTES),
+        }
+    ),
     "F20": ends("login_refused"),
     "F21": ends("login_refused"),
 }

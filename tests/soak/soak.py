@@ -210,7 +210,7 @@ def main() -> int:
         about,
         *lines(found),
         *(f"WRONG: {one}" for one in found.complaints),
-        "not as promised" if found.complaints else "all as promised",
+        found.verdict,
     ]
     sys.stdout.write("\n".join(told) + "\n")
     if given.json is not None:

@@ -37,6 +37,17 @@ class Found:
         growing = [f"{name} grow for certain" for name, one in self.judged.items() if one.grows]
         return [*self.wrong, *told, *growing]
 
+    @property
+    def verdict(self) -> str:
+        """The last line: all is promised of growth too, where enough was seen to tell."""
+        if self.complaints:
+            return "not as promised"
+        if not self.judged:
+            return "all as promised, but it was too short to tell whether anything grows"
+        if unsure := [name for name, one in self.judged.items() if one.unsure]:
+            return f"all as promised, but it was too short to tell whether these grow: {', '.join(unsure)}"
+        return "all as promised"
+
 
 def lines(found: Found) -> Iterator[str]:
     """Tell all of it."""

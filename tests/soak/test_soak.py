@@ -110,6 +110,25 @@ def test_everything_that_is_wrong_is_a_complaint():
     assert Found().complaints == []
 
 
+FLAT = Judged(1.0, 2.0, 3.0, Trend(1.0, 0.0, 2.0), 8.0)
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        (Found(judged={"tasks": FLAT}), "all as promised"),
+        (Found(), "all as promised, but it was too short to tell whether anything grows"),
+        (
+            Found(judged={"tasks": FLAT, "timers": UNSURE}),
+            "all as promised, but it was too short to tell whether these grow: timers",
+        ),
+        (Found(judged={"tasks": GROWTH, "timers": UNSURE}), "not as promised"),
+    ],
+)
+def test_the_last_line_promises_no_more_than_was_seen(found, verdict):
+    assert found.verdict == verdict
+
+
 def test_what_the_gateway_calls_its_own_defects_is_wrong():
     events = 'gateway_events_total{{exchange="mock",event="{}"}}'.format
     lost = 'gateway_connection_changes_total{{exchange="mock",state="ERROR",reason="{}"}}'.format

@@ -112,7 +112,7 @@ def _invariants() -> Iterator[str]:
     yield "## Invariants\n"
     yield "What no seed of [the random runs](simulating.md#seeds) may break (`tests/virtual/invariants.py`). `tests/virtual/planted.py` has a bug"
     yield "for each, and `tests/virtual/test_planted.py` sees each found, but for those that are read from the code.\n"
-    yield "| name | what must hold | number in the design |\n| --- | --- | --- |"
+    yield "| name | what must hold | number |\n| --- | --- | --- |"
     yield from (f"| {name} | {one.about} | {one.of} |" for name, one in INVARIANTS.items())
     yield from (f"| read in `{path}` | {about} | {number} |" for number, (about, path) in ELSEWHERE.items())
     yield ""

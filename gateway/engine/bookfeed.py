@@ -140,11 +140,12 @@ class BookFeed(Feed):
     # --- a book that says the same again and again
 
     def standing(self) -> Standing:
-        """Return how far it has come, by its sequence."""
+        """Return how far it has come, by its sequence; by what its rule lets pass where there is none."""
         if not self.topics or self.sync is None:
             return NOWHERE
         last, ts = self.sync.heard
-        return Standing(None if last is None else (last, ts), self.topics[0].offset + self.unpublished)
+        at = None if last is None else (last, ts, self.sync.applied)
+        return Standing(at, self.topics[0].offset + self.unpublished)
 
     def _knows(self, data: Data) -> bool:
         return not any(type(one) is BookSnapshot for one in data.records)
@@ -152,7 +153,10 @@ class BookFeed(Feed):
     def _moves(self, data: Data) -> bool:
         last, ts = (None, None) if self.sync is None else self.sync.heard
         return any(
-            last is None or one.last > last or (one.ts is not None and (ts is None or one.ts > ts))
+            last is None
+            or one.last > last
+            or (one.ts is not None and (ts is None or one.ts > ts))
+            or (one.last < last and type(one) is BookSnapshot)  # it is counted anew
             for one in data.records
         )
 

@@ -47,6 +47,8 @@ class BookSync:
         """Whether it is live and needs another snapshot, lest it be known no longer as deep as it is shown."""
         self.seq = 0
         self.ts: int | None = None
+        self.applied = 0
+        """Updates, ever; it grows with each of them where an exchange numbers none."""
         self._fresh = True
         self._buffer: deque[BookDelta] = deque(maxlen=BUFFER)
         self._seen: int | None = None
@@ -191,6 +193,7 @@ class BookSync:
         bids, asks = self.book.apply(delta.bids, delta.asks)
         gone_bids, gone_asks = self._truncate()
         self.seq, self.ts = delta.last, delta.ts
+        self.applied += 1
         self._seen = delta.last
         self._fresh = False
         return Book(without(bids, gone_bids), without(asks, gone_asks), delta.last, delta.ts)

@@ -14,7 +14,7 @@ from gateway.engine.standing import NOWHERE
 from gateway.engine.topics import Topic
 from gateway.model.market import Quote, Trade
 from gateway.model.subscriptions import RAW, Subscription
-from gateway.spi.books import BookDelta, BookRule, BookSnapshot, SnapshotSource
+from gateway.spi.books import BookDelta, BookRule, BookSnapshot, Continuity, SnapshotSource
 from gateway.spi.events import Blank, Data
 
 FROZEN = "data_frozen"
@@ -220,6 +220,14 @@ def test_whole_books_that_are_sent_again_and_again_are_not_shown_again() -> None
     assert stream.take(snapshot(7, 71)) == ["live", "snapshot 3"], "its time goes on"
 
 
+def test_whole_books_that_are_numbered_anew_move_without_times_too() -> None:
+    stream = book(SnapshotSource.IN_BAND)
+    assert stream.take(snapshot(8)) == ["snapshot 2"]
+    stream.freeze()
+    assert stream.take(snapshot(8)) == []
+    assert stream.take(snapshot(3)) == ["live", "snapshot 3"]
+
+
 def test_a_change_of_levels_that_a_topic_does_not_show_is_counted() -> None:
     feed = BookFeed("s", lambda _: None)
     feed.add(Topic(Subscription("mock", "book", "BTC-USDT", "1"), "e"))
@@ -232,6 +240,16 @@ def test_a_change_of_levels_that_a_topic_does_not_show_is_counted() -> None:
     after = feed.standing()
     assert after.heard == before.heard + 1
     assert after.at != before.at
+
+
+def test_where_an_exchange_numbers_no_updates_whatever_is_applied_moves_a_book() -> None:
+    feed = BookFeed("s", lambda _: None)
+    feed.add(topic_named("mock:book:BTC-USDT"))
+    feed.arm(BookRule(follows=lambda *_: Continuity.APPLY, snapshot=SnapshotSource.IN_BAND))
+    feed.take(snapshot(0), 1)
+    before = feed.standing()
+    feed.take(Data("s", (BookDelta([("1", "2")], [], 0),)), 1)
+    assert feed.standing().at != before.at
 
 
 def test_a_book_without_rules_is_moved_by_anything() -> None:

@@ -9,8 +9,9 @@ from gateway.engine.observer import CONTROL_ACTION, Observer
 from gateway.serving.events_model import Event, Events, EventType, Told
 
 KEPT: Final = 1024
-_DIGITS: Final = 20
 """Events."""
+_DIGITS: Final = 20
+"""Of an offset."""
 
 
 def actions_told(events: Events, observer: Observer) -> None:

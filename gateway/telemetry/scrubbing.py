@@ -28,8 +28,8 @@ MOST_AT_ONCE: Final = 16
 READ: Final = 64 * 1024
 """Bytes of an answer that are looked at."""
 _OPAQUE: Final = re.compile(r"[A-Za-z0-9_-]{24,512}")
-_DIGIT: Final = re.compile(r"[0-9]")
 """Keys and tokens are long and have digits; words, names of hosts and numbers are shorter."""
+_DIGIT: Final = re.compile(r"[0-9]")
 
 
 class Scrubber:

@@ -12,6 +12,7 @@ from gateway.engine.whereabouts import ELSEWHERE, Whereabouts
 from gateway.errors import ConnectionFault, GatewayError, PluginError, Reason
 from gateway.runtime.ground import Ground, Quiet
 from gateway.spi.contract import Action, Scope, Target, Verdict
+from gateway.telemetry import SCRUBBER
 
 _REQUESTS: Final = frozenset({Scope.REQUEST, Scope.STREAM})
 
@@ -54,8 +55,9 @@ class Judge:
         self._budgets = ground.budgets.for_connection(ground.info.limits, target.account, ground.exchange)
 
     def decide(self, fault: GatewayError, *, worked: bool) -> Retry | GiveUp:
-        """Return what follows ``fault``; ``worked`` tells whether all was well before it."""
+        """Return what follows ``fault``, without our secrets; ``worked`` tells whether all was well before it."""
         decision = self._policy.decide(fault, self._verdict(fault), worked=worked)
+        decision = replace(decision, text=SCRUBBER.scrub(decision.text))
         if isinstance(decision, GiveUp) and decision.reason in ELSEWHERE and isinstance(fault, ConnectionFault):
             return replace(decision, text=f"{decision.text}; {self._whereabouts.advice(fault)}")
         return decision

@@ -8,6 +8,7 @@ from gateway.engine.retry import GiveUp, Retry
 from gateway.errors import ConnectionFault, PluginError, Reason
 from gateway.runtime.attempt import Attempt
 from gateway.runtime.finish import finish
+from gateway.telemetry import SCRUBBER
 
 Fault = ConnectionFault | PluginError
 A = TypeVar("A", bound=Attempt)
@@ -89,7 +90,8 @@ def known_as(fault: Fault, decision: Retry | GiveUp) -> tuple[Reason, str]:
     """Return what the history shows of ``fault``: what was made of it may say more."""
     if decision.reason is not None:
         return decision.reason, decision.text
-    return fault.reason if isinstance(fault, ConnectionFault) else Reason.PLUGIN_ERROR, str(fault)
+    reason = fault.reason if isinstance(fault, ConnectionFault) else Reason.PLUGIN_ERROR
+    return reason, SCRUBBER.scrub(str(fault))  # it may have the peer's own words
 
 
 def cancelled_by_others() -> ConnectionFault:

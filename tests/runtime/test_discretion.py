@@ -9,7 +9,7 @@ import pytest
 from gateway import spi
 from gateway.engine.budgets import Budgets
 from gateway.errors import LoginRefused, UpgradeRefused
-from gateway.runtime import handshake, reactions, rest
+from gateway.runtime import handshake, judge, reactions, rest, run
 from gateway.runtime.rest import Rest
 from gateway.spi.steps import Fetch, HttpReply, Open, Receive
 from gateway.telemetry.scrubbing import Scrubber
@@ -27,7 +27,7 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is to be hidden is known."""
     scrubber = Scrubber()
     scrubber.know([SECRET])
-    for module in (handshake, reactions, rest):
+    for module in (handshake, judge, reactions, rest, run):
         monkeypatch.setattr(module, "SCRUBBER", scrubber)
 
 
@@ -74,6 +74,26 @@ async def test_what_is_said_at_the_login(stage: Any, unlisted: Any) -> None:
     async with stage(Plugin(), network=network) as one:
         await one.hear("mock:trades:a")
         assert [change.text for change in one.seen.changes if change.after == "ERROR"] == [TOLD]
+
+
+@pytest.mark.parametrize(
+    ("action", "reason"),
+    [(spi.Action.RETRY, None), (spi.Action.RETRY, spi.Reason.RATE_LIMITED), (spi.Action.STOP, None)],
+)
+@virtually
+async def test_the_words_with_which_a_connection_is_closed(
+    stage: Any, variant: Any, action: spi.Action, reason: spi.Reason | None
+) -> None:
+    def judged(fault: spi.ConnectionFault) -> spi.Verdict:
+        return spi.Verdict(action=action, reason=reason, text=str(fault))
+
+    async with stage(variant(gateway_classify=judged)) as one:
+        ear = await one.hear("mock:trades:a")
+        one.far.ack_all()
+        one.far.peer.close(1008, SAID)
+        await one.quiet()
+        assert [change.text for change in one.seen.changes if change.after == "ERROR"] == [TOLD]
+        assert SECRET not in repr((one.seen.changes, one.seen.notices, ear.statuses))
 
 
 VERDICT = spi.Verdict(action=spi.Action.RECONNECT, text=SAID)

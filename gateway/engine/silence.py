@@ -48,6 +48,8 @@ class Measure(Enum):
 class _Watched:
     since: float
     """When it was confirmed, or delivered, or a measure was taken."""
+    moved: float
+    """When it was confirmed, or delivered something new."""
     frames: int
     pause: float = 0.0
     """The longest pause of late; 0 while none is known."""
@@ -98,7 +100,7 @@ class Silence:
             return Measure.NONE
         watched = self._streams.get(stream)
         if watched is None:
-            self._streams[stream] = _Watched(now, frames, standing=standing())
+            self._streams[stream] = _Watched(now, now, frames, standing=standing())
             return Measure.NONE
         if frames != watched.frames:
             if not _says_the_same(watched, standing()):
@@ -169,12 +171,13 @@ class Silence:
 
     @staticmethod
     def _delivered(watched: _Watched, frames: int, now: float) -> Measure:
-        pause = now - watched.since
+        pause = now - (watched.since if watched.measures else watched.moved)
         if watched.delivered and watched.measures <= 1:  # one measure may have been a false alarm
             watched.pause = max(pause, watched.pause * 0.5 ** (pause / MEMORY))
             watched.pauses += 1
         recovered = watched.measures > 0
-        watched.since, watched.frames = now, frames
+        watched.since = watched.moved = now
+        watched.frames = frames
         watched.measures, watched.delivered = 0, True
         return Measure.RECOVERED if recovered else Measure.NONE
 

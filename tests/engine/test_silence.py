@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.engine.silence import FIRST, LONGEST, MEMORY, REPEATS, SHORTEST, Measure, Silence
+from gateway.engine.silence import FACTOR, FIRST, LONGEST, MEMORY, REPEATS, SHORTEST, Measure, Silence
 from gateway.engine.standing import NOWHERE, Standing
 from gateway.spi import Rhythm
 
@@ -268,3 +268,9 @@ def test_where_neither_times_nor_numbers_are_known_every_frame_counts() -> None:
 
 def test_a_thin_market_whose_picture_comes_every_second_has_the_time_of_a_thin_market() -> None:
     assert repeated(Silence(), range(0, 600, 30), 600) == {}
+
+
+def test_its_rhythm_is_that_of_what_is_new_whatever_is_said_in_between() -> None:
+    silence = Silence()
+    repeated(silence, range(0, 60, 6), 59)
+    assert silence.bound("s") == FACTOR * 6

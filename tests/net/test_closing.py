@@ -34,9 +34,8 @@ async def test_a_polite_peer_hears_the_code_and_the_socket_is_gone_at_once(dial,
 
     heard: list[tuple[int, bytes]] = []
     transport, peer = await dial(script)
-    clock = Clock()
-    await transport.close(1001, within=60)
-    assert clock.elapsed < 100
+    async with asyncio.timeout(30):
+        await transport.close(1001, within=60)
     assert transport.closed
     await peer.over()
     assert heard == [(ws.CLOSE, struct.pack("!H", 1001)), (-1, b"")]
@@ -54,9 +53,8 @@ async def test_what_the_peer_says_before_its_close_is_not_waited_for_twice(dial,
         wire.frame(ws.CLOSE, struct.pack("!H", 1000))
 
     transport, peer = await dial(script)
-    clock = Clock()
-    await transport.close(within=60)
-    assert clock.elapsed < 100
+    async with asyncio.timeout(30):
+        await transport.close(within=60)
     await peer.over()
 
 
@@ -73,8 +71,9 @@ async def test_closing_is_bounded_whatever_the_peer_does(dial, ws, script):
     """aiohttp's close never returns while a peer goes on talking, and waits ten seconds for a silent one."""
     transport, peer = await dial({"silent": ws.silent, "chatty": chatty, "deaf": ws.deaf}[script])
     clock = Clock()
-    await transport.close(within=0.2)
-    assert 0.1 < clock.elapsed < 10
+    async with asyncio.timeout(10):
+        await transport.close(within=0.2)
+    assert clock.elapsed > 0.1
     assert transport.closed
     await peer.stop()
 

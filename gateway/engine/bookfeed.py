@@ -5,7 +5,7 @@ Each depth is a topic of its own, computed from the whole book. After a break th
 order is always: ``gap``, a published snapshot, ``synced``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from gateway.engine.book import difference
@@ -72,6 +72,8 @@ class BookFeed(Feed):
         self._ask = ask
         self._views: dict[str, _DepthView] = {}
         self._flows = False
+        self._stood: Hashable = None
+        """How far it had come when somebody asked last, be it by another book."""
 
     def add(self, topic: Topic) -> None:
         """Hang ``topic`` off the book; a depth's topic sees it from now on."""
@@ -140,18 +142,17 @@ class BookFeed(Feed):
     # --- a book that says the same again and again
 
     def standing(self) -> Standing:
-        """Return how far it has come, by its sequence; by what its rule lets pass where there is none."""
+        """Return how far the stream has come; a snapshot that is fetched for it does not move it."""
         if not self.topics or self.sync is None:
             return NOWHERE
-        last, ts = self.sync.heard
-        at = None if last is None else (last, ts, self.sync.applied)
-        return Standing(at, self.topics[0].offset + self.unpublished)
+        self._stood = self.sync.heard or self._stood
+        return Standing(self._stood, self.topics[0].offset + self.unpublished)
 
     def _knows(self, data: Data) -> bool:
         return not any(type(one) is BookSnapshot for one in data.records)
 
     def _moves(self, data: Data) -> bool:
-        last, ts = (None, None) if self.sync is None else self.sync.heard
+        last, ts, _ = (self.sync.heard if self.sync is not None else None) or (None, None, 0)
         return any(
             last is None
             or one.last > last

@@ -47,8 +47,10 @@ class BookSync:
         """Whether it is live and needs another snapshot, lest it be known no longer as deep as it is shown."""
         self.seq = 0
         self.ts: int | None = None
-        self.applied = 0
-        """Updates, ever; it grows with each of them where an exchange numbers none."""
+        self._came: BookDelta | BookSnapshot | None = None
+        """What came last by the stream and was applied or waits; a snapshot that was fetched did not."""
+        self._unnumbered = 0
+        """Updates that were applied though their numbers do not grow: then the exchange gives none."""
         self._fresh = True
         self._buffer: deque[BookDelta] = deque(maxlen=BUFFER)
         self._seen: int | None = None
@@ -70,9 +72,14 @@ class BookSync:
         return not self.is_live and self._is_fetched
 
     @property
-    def heard(self) -> tuple[int | None, int | None]:
-        """The last sequence number that came, applied or not, and the exchange's time of the last applied one."""
-        return self._seen, self.ts
+    def heard(self) -> tuple[int, int | None, int] | None:
+        """
+        How far the stream has come, applied or not: its number, and the exchange's time.
+
+        And a count, where it numbers nothing. :obj:`None` until something has come.
+        """
+        came = self._came
+        return None if came is None else (came.last, came.ts, self._unnumbered)
 
     def update(self, delta: BookDelta) -> tuple[Outcome, Book | None]:
         """Take an update; return what it led to and, if it was applied, the levels to publish."""
@@ -111,6 +118,7 @@ class BookSync:
             self._missing = self._buffer[0].last
         self._buffer.append(delta)
         self._seen = delta.last
+        self._came = delta
 
     def load(self, snapshot: BookSnapshot) -> Outcome:
         """
@@ -130,6 +138,8 @@ class BookSync:
             return Outcome.BROKEN
         self._buffer.clear()
         self._missing, self._seen = None, self.seq
+        if not self._is_fetched:
+            self._came = snapshot
         self.is_live = True
         return Outcome.REPLACED
 
@@ -192,9 +202,11 @@ class BookSync:
     def _apply(self, delta: BookDelta) -> Book:
         bids, asks = self.book.apply(delta.bids, delta.asks)
         gone_bids, gone_asks = self._truncate()
+        if delta.last <= self.seq:
+            self._unnumbered += 1
         self.seq, self.ts = delta.last, delta.ts
-        self.applied += 1
         self._seen = delta.last
+        self._came = delta
         self._fresh = False
         return Book(without(bids, gone_bids), without(asks, gone_asks), delta.last, delta.ts)
 

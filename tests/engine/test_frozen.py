@@ -242,6 +242,29 @@ def test_a_change_of_levels_that_a_topic_does_not_show_is_counted() -> None:
     assert after.at != before.at
 
 
+def test_a_book_that_is_fetched_anew_has_not_moved_before_its_stream_says_something_new() -> None:
+    rule = BookRule(follows=by_ids, snapshot=lambda: iter(()))  # type: ignore[arg-type, return-value]  # never run
+    feed = BookFeed("s", lambda _: None)
+    stream = Stream(feed, "book")
+    feed.arm(rule)
+    feed.load(snapshot(7).records[0], 1)
+    assert feed.standing().at is None, "nothing has come by the stream"
+    stream.take(delta(8, 80))
+    before = feed.standing()
+    assert before.at is not None
+    for again in (20, 30):
+        feed.begin()
+        feed.arm(rule)
+        feed.delivers(1)
+        stream.take(delta(8, 80))
+        feed.load(snapshot(again, 10 * again).records[0], 1)
+        stream.take(delta(8, 80))
+        assert feed.standing().at == before.at
+        assert feed.standing().heard > before.heard
+    stream.take(delta(31, 310))
+    assert feed.standing().at != before.at
+
+
 def test_where_an_exchange_numbers_no_updates_whatever_is_applied_moves_a_book() -> None:
     feed = BookFeed("s", lambda _: None)
     feed.add(topic_named("mock:book:BTC-USDT"))

@@ -42,8 +42,7 @@ class Rights:
         if account is None or account in self.known or account in self._asking:
             return
         epoch = self._ground.registry.snapshot.supervised[link.connection.id].epoch
-        name = f"gateway key rights {link.connection.id}"
-        self._asking[account] = task = asyncio.create_task(self._ask(account, link, epoch), name=name)
+        self._asking[account] = task = asyncio.create_task(self._ask(account, link, epoch), name=_name(link))
         task.add_done_callback(partial(self._ended, account, link.connection.id))
 
     def forget(self, account: str) -> None:
@@ -53,8 +52,9 @@ class Rights:
             task.cancel()
 
     def give_up(self, link: Link) -> None:
-        """``link`` is down: what is being asked for its account is asked at its next login."""
-        if task := self._asking.get(link.connection.account or ""):
+        """``link`` is down: what is being asked since it logged in is asked at its account's next login."""
+        task = self._asking.get(link.connection.account or "")
+        if task is not None and task.get_name() == _name(link):
             task.cancel()
 
     async def stop(self) -> None:
@@ -109,6 +109,10 @@ def excess(rights: KeyRights) -> list[str]:
         *(["may take assets out of the account"] if rights.withdrawal else []),
         *(["works from every address"] if rights.address_bound is False else []),
     ]
+
+
+def _name(link: Link) -> str:
+    return f"gateway key rights {link.connection.id}"
 
 
 def _word(right: bool | None) -> str:

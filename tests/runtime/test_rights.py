@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from gateway.runtime.rights import excess
 from gateway.spi.steps import HttpReply
 from gateway.testing.memory import Accept, Hang, Refuse
 from gateway.testing.virtual import virtually
+from gateway_mock.plugin import INFO
 
 ID, ORDERS = "mock/private@main", "mock:orders:@main"
 ASKED = spi.Fetch("GET", "http://memory/rights", cost={"mock-weight": 1})
@@ -214,3 +216,17 @@ async def test_a_defect_of_ours_is_said_aloud(keys, monkeypatch: pytest.MonkeyPa
         await log_in(one)
         assert [what for what, _ in told(one)] == ["internal_error"]
         assert one.state(ID) == "CONNECTED"
+
+
+@virtually
+async def test_another_connection_of_the_account_that_goes_down_leaves_it_to_be_asked(keys) -> None:
+    other: Any = SimpleNamespace(connection=SimpleNamespace(id="mock/second@main", account="main"))
+    async with keys() as one:
+        now = asyncio.get_running_loop().time()
+        one.budgets.for_connection(INFO.limits, None, "mock").take({"mock-weight": 1080}, now)
+        await log_in(one)
+        one.exchange.links.rights.give_up(other)
+        await asyncio.sleep(30)
+        assert rights(one) == {}, "it waits for the exchange's limits"
+        await asyncio.sleep(60)
+        assert rights(one) == {"main": READS}

@@ -255,9 +255,9 @@ def next_turn(turn: int, seconds: float) -> int:
 
 
 def is_readable(tcp: socket.socket | None) -> bool:
-    """Whether the system holds something for ``tcp``, its end included; false if it is gone."""
+    """Whether the system holds something for ``tcp``, its end included; false if nobody can tell."""
     number = -1 if tcp is None else tcp.fileno()
-    if number < 0:
+    if number < 0 or not hasattr(select, "poll"):  # not on Windows
         return False
     poll = select.poll()
     poll.register(number, select.POLLIN)

@@ -61,6 +61,15 @@ class Story:
         """Wait until a connection has changed so many times for that reason."""
         await self.until(id_, lambda it: [one["reason"] for one in it.get("history", ())].count(reason) >= times)
 
+    async def keys(self) -> None:
+        """Wait until it is known what each account's key may do."""
+        async with asyncio.timeout(100):
+            while None in [one["key"] for one in await self.accounts()]:  # noqa: ASYNC110  # nobody tells
+                await asyncio.sleep(0.02)
+
+    async def accounts(self) -> list[dict[str, Any]]:
+        return (await ask("GET", self._address, "/api/v1/accounts"))[1]["accounts"]
+
     async def told(self, what: str, topic: str = BOOK) -> None:
         """Wait until the client is told a status, or sent a message of that type."""
         async with asyncio.timeout(100):
@@ -127,6 +136,7 @@ async def lived(story: Story) -> None:
     await story.client.subscribe(ORDERS)
     await story.told("snapshot", ORDERS)
     await story.order()
+    await story.keys()
     story.cut("/ws-api")
     await story.changed(PRIVATE, "handshake_done", 2)
     await story.told("live", ORDERS)

@@ -29,6 +29,7 @@ connect
   dial
     step.fetch 200
     step.open
+  key_rights 200
   login
   reconcile 200
   restore
@@ -48,6 +49,7 @@ connect
   dial
     step.open
   first_data
+  key_rights 200
   login
     step.receive
     step.send
@@ -212,7 +214,7 @@ def test_whom_something_was_asked_is_told_by_host_and_port(told: Told) -> None:
         if "server.address" in span.attributes:
             assert span.attributes["server.address"] == "127.0.0.1"
             assert span.attributes["server.port"] == told.port
-            rest = {"gateway.backfill", "gateway.resync", "gateway.reconcile", "gateway.step.fetch"}
+            rest = {f"gateway.{name}" for name in ("backfill", "resync", "reconcile", "key_rights", "step.fetch")}
             assert span.attributes["network.protocol.name"] == ("http" if span.name in rest else "websocket")
 
 

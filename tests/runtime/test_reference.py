@@ -63,7 +63,7 @@ async def test_a_list_that_cannot_be_had_is_asked_for_again_after_growing_waits_
     [
         (HttpReply(503), "HTTP status 503"),
         (HttpReply(200, body=b"<html>"), "senseless REST reply"),
-        (HttpReply(200, body=b'[{"symbol":"BTC-USDT"}]'), "gateway_instruments raised TypeError"),
+        (HttpReply(200, body=b'[{"symbol":"BTC-USDT"}]'), "senseless REST reply"),
     ],
 )
 @virtually
@@ -72,6 +72,20 @@ async def test_an_answer_that_is_no_list_is_a_problem(stage, reply, problem) -> 
     answering(one, symbols=lambda: reply)
     async with one:
         assert problem in one.exchange.reference.problem
+
+
+@virtually
+async def test_so_is_one_at_which_a_plugin_fails(stage) -> None:
+    class Hasty(MockExchange):
+        @spi.hookimpl
+        def gateway_instruments(self, target: spi.Target) -> spi.Conversation[spi.Instruments]:
+            yield from super().gateway_instruments(target)
+            raise TypeError("of what it read")
+
+    one = stage(Hasty())
+    answering(one, symbols=lambda: HttpReply(200, body=BTC))
+    async with one:
+        assert "gateway_instruments raised TypeError" in one.exchange.reference.problem
 
 
 @virtually

@@ -1,14 +1,19 @@
 """
 Tests that show how a fault of the catalogue is survived carry its id: the mark ``fault``, and a word for ``-k``.
 
-Which they are stands in tests/reliability/catalogue.toml, for all folders of tests. And no example that
-hypothesis makes fails for being slow, which says something of the machine alone.
+Which they are stands in tests/reliability/catalogue.toml, for all folders of tests. And what is drawn at random
+is the same each time: the examples that hypothesis makes, of which none fails for being slow, which says
+something of the machine alone, and the jitter of gateways that were given none. Others are drawn with
+``GATEWAY_FULL_SIZE``, and by ``tox -e fuzz``.
 """
 
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import pytest
@@ -21,9 +26,8 @@ from told import Told
 if find_spec("hypothesis") is not None:  # those who drive a browser are without
     from hypothesis import settings
 
-    settings.register_profile("patient", deadline=None)
+    settings.register_profile("patient", deadline=None, derandomize=not os.environ.get("GATEWAY_FULL_SIZE"))
     settings.load_profile("patient")
-
 
 UNMEASURED: Final = (
     *(f"tests/{name}/" for name in ("bench", "fuzz", "integration", "reliability", "security", "soak", "virtual")),
@@ -35,6 +39,15 @@ What runs whole gateways, up to three times as quick where nobody looks how much
 
 That is shown by those that mirror the tree.
 """
+
+
+@pytest.fixture(autouse=True, scope="session")
+def jitter() -> Iterator[None]:
+    """Gateways that are given no source of jitter draw the same each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        if find_spec("gateway") is not None and not os.environ.get("GATEWAY_FULL_SIZE"):
+            patch.setattr("gateway.app.gateway.SystemRandom", partial(Random, 1))  # noqa: S311  # no secret
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

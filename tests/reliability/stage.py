@@ -96,10 +96,19 @@ class _Watching:
 
 
 def play(
-    scenario: Scenario | None, seconds: float, *, rate: float = 1.0, meanwhile: Meanwhile | None = None
+    scenario: Scenario | None,
+    seconds: float,
+    *,
+    rate: float = 1.0,
+    meanwhile: Meanwhile | None = None,
+    seed: int = 0,
 ) -> Played:
-    """Play ``scenario`` to a gateway for so many virtual seconds; nothing may be left when it has stopped."""
-    return run(_play(scenario, seconds, rate, meanwhile))
+    """
+    Play ``scenario`` to a gateway for so many virtual seconds; nothing may be left when it has stopped.
+
+    ``seed`` decides in which order happens what happens in one instant.
+    """
+    return run(_play(scenario, seconds, rate, meanwhile), seed=seed)
 
 
 async def _play(scenario: Scenario | None, seconds: float, rate: float, meanwhile: Meanwhile | None) -> Played:

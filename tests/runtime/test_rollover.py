@@ -665,19 +665,30 @@ async def trade_for_ever(venue: MockVenue) -> None:
         await asyncio.sleep(0.1)
 
 
-@virtually
-async def test_where_an_account_may_have_one_session_the_second_takes_over_as_the_first_is_closed(rolled) -> None:
+def test_where_an_account_may_have_one_session_the_second_takes_over_unless_the_firsts_end_is_heard_before(
+    rolled,
+) -> None:
+    """Both happen in one instant, and in which order they are heard is drawn."""
+    assert True in {run(with_one_session(rolled), seed=seed) for seed in range(12)}
+
+
+async def with_one_session(rolled) -> bool:
     signer = AccountSigner(Secret("mock-key"), Secret("mock-secret"))
     async with rolled(accounts={"main": signer}) as one:
         ear = await one.stage.hear("mock:orders:@main")
         one.venue.faults.one_session = 4000
         link = one.stage.link("mock/private@main")
-        assert await link.supervisor.roll("asked for") is True
-        assert one.stage.view("mock/private@main").state == "CONNECTED"
-        assert [notice for notice in one.stage.story("mock/private@main") if "ERROR" in notice] == []
+        took_over = await link.supervisor.roll("asked for")
+        await one.until(lambda: one.stage.view("mock/private@main").state == "CONNECTED")
+        assert [
+            notice for notice in one.stage.story("mock/private@main") if "ERROR" in notice
+        ] == [] or not took_over
         one.venue.emit_order({"order_id": 1, "symbol": "btc_usdt", "side": "buy", "status": "new"})
         await one.stage.quiet()
-        assert ear.story == ["live", "gap", "update"], "nobody can tell what came in between"
+        assert ear.story[-1] == "update"
+        assert "gap" in ear.story, "nobody can tell what came in between"
+        assert ear.story == ["live", "gap", "update"] or not took_over
+        return took_over
 
 
 @virtually
